@@ -1,0 +1,64 @@
+use std::{
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
+    path::{Path, PathBuf},
+};
+
+use aws_lc_rs::digest;
+
+use super::{Error, cluster::SUPERUSER, user::User};
+
+pub(super) const PORT: &str = "5432";
+/// The least that a system allows for a socket's path: 104 bytes with the final NUL, on macOS.
+const LONGEST: usize = 103;
+
+/// A private directory for the socket: `wanted`, or a short one where its path would be too long.
+pub fn directory(wanted: &Path, user: Option<&User>) -> Result<PathBuf, Error> {
+    let socket = wanted.join(format!(".s.PGSQL.{PORT}"));
+    let dir = if socket.as_os_str().len() <= LONGEST { wanted.into() } else { short(wanted) };
+    make_private(&dir, user).map_err(Error::directory(&dir))?;
+    Ok(dir)
+}
+
+/// A URL that libpq, node-postgres and tokio-postgres read alike.
+pub(super) fn url(socket_dir: &Path, database: &str) -> String {
+    let host = percent_encode(socket_dir.as_os_str().as_encoded_bytes());
+    format!("postgresql://{SUPERUSER}@/{database}?host={host}&port={PORT}")
+}
+
+/// The same name each time, so that nothing piles up in /tmp.
+fn short(wanted: &Path) -> PathBuf {
+    let digest = digest::digest(&digest::SHA256, wanted.as_os_str().as_encoded_bytes());
+    format!("/tmp/users-sync-{}", hex::encode(&digest.as_ref()[..8])).into()
+}
+
+/// A directory that only the account can enter; one that somebody else has put there is refused.
+pub(super) fn make_private(dir: &Path, user: Option<&User>) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Ok(()) => user.map_or(Ok(()), |user| user.own(dir)),
+        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {
+            let found = fs::symlink_metadata(dir)?;
+            let owner = user.map_or_else(|| rustix::process::geteuid().as_raw(), |user| user.uid);
+            match user {
+                _ if !found.is_dir() || found.mode() & 0o077 != 0 => {
+                    Err(io::Error::other("it is there already, and others may enter it"))
+                }
+                _ if found.uid() == owner => Ok(()),
+                // What root has put back from a backup.
+                Some(user) if found.uid() == 0 => user.own(dir),
+                _ => Err(io::Error::other("it belongs to somebody else")),
+            }
+        }
+        Err(err) => Err(err),
+    }
+}
+
+fn percent_encode(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |encoded, byte| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            encoded + char::from(*byte).encode_utf8(&mut [0])
+        }
+        _ => format!("{encoded}%{byte:02X}"),
+    })
+}
