@@ -7,7 +7,7 @@ use std::{
     fs, io,
     io::{Read, Write},
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
     thread,
     time::Duration,
@@ -76,7 +76,7 @@ impl Job {
         });
         let ended = server.wait()?;
         if let Some(dir) = self.then_remove {
-            fs::remove_dir_all(dir)?;
+            remove(&dir)?;
         }
         Ok(if ended.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -93,6 +93,18 @@ pub fn guard(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         eprintln!("{}: {err}", program.display());
         ExitCode::FAILURE
     })
+}
+
+/// Tries for a while: other servers that die with the same parent may still be writing there.
+fn remove(dir: &Path) -> io::Result<()> {
+    const TRIES: u32 = 50;
+    for _ in 1..TRIES {
+        if fs::remove_dir_all(dir).is_ok() {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    fs::remove_dir_all(dir)
 }
 
 /// Returns when no process has had the other end open for as long as `linger`.

@@ -44,7 +44,7 @@ impl Postmaster {
     }
 
     /// Stops the server, whoever its parent is; its clients are disconnected.
-    pub(super) async fn stop(&self, cluster: &Path) -> Result<(), Error> {
+    pub async fn stop(&self, cluster: &Path) -> Result<(), Error> {
         for (signal, patience) in [(Signal::INT, FAST), (Signal::QUIT, IMMEDIATE)] {
             send(self.pid, signal);
             let deadline = Instant::now() + patience;

@@ -22,7 +22,7 @@ pub fn directory(wanted: &Path, user: Option<&User>) -> Result<PathBuf, Error> {
 }
 
 /// A URL that libpq, node-postgres and tokio-postgres read alike.
-pub(super) fn url(socket_dir: &Path, database: &str) -> String {
+pub fn url(socket_dir: &Path, database: &str) -> String {
     let host = percent_encode(socket_dir.as_os_str().as_encoded_bytes());
     format!("postgresql://{SUPERUSER}@/{database}?host={host}&port={PORT}")
 }
@@ -34,7 +34,7 @@ fn short(wanted: &Path) -> PathBuf {
 }
 
 /// A directory that only the account can enter; one that somebody else has put there is refused.
-pub(super) fn make_private(dir: &Path, user: Option<&User>) -> io::Result<()> {
+pub fn make_private(dir: &Path, user: Option<&User>) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(dir) {
         Ok(()) => user.map_or(Ok(()), |user| user.own(dir)),
         Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {

@@ -1,0 +1,80 @@
+//! What the other tests rely on: databases of their own, and servers that may be killed.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::harness::{PrivateServer, TestDatabase, eventually};
+
+const NAME: &str = "select current_database()";
+
+#[tokio::test]
+async fn each_test_has_a_database_of_its_own() {
+    let (one, other) = tokio::join!(TestDatabase::new(), TestDatabase::new());
+
+    one.client().await.batch_execute("create table only_here ()").await.expect("it is ours");
+
+    let seen = other.client().await.query_opt("select from only_here", &[]).await;
+    assert!(seen.is_err(), "a table of one database is seen in another");
+}
+
+#[tokio::test]
+async fn a_template_is_filled_once_and_its_tables_are_in_every_copy() {
+    static FILLED: AtomicU32 = AtomicU32::new(0);
+    let fill = async |url: String| {
+        FILLED.fetch_add(1, Ordering::Relaxed);
+        let database = crate::harness::connect(&url).await;
+        database.batch_execute("create table filled (n int)").await.expect("it is empty");
+    };
+    let hash = uuid::Uuid::new_v4().simple().to_string();
+
+    let (one, other) = tokio::join!(
+        TestDatabase::copy_of_template(&hash, fill),
+        TestDatabase::copy_of_template(&hash, fill),
+    );
+
+    assert_eq!(FILLED.load(Ordering::Relaxed), 1);
+    for database in [one, other] {
+        let rows = database.client().await.query("select n from filled", &[]).await;
+        assert_eq!(rows.expect("the table was copied").len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_database_is_gone_when_its_test_is_over_although_a_client_is_connected() {
+    let watch = TestDatabase::empty().await;
+    let database = TestDatabase::empty().await;
+    let client = database.client().await;
+    let name: String = client.query_one(NAME, &[]).await.expect("it answers").get(0);
+
+    drop(database);
+
+    let sql = "select from pg_database where datname = $1";
+    let left = watch.client().await.query(sql, &[&name]).await.expect("it answers");
+    assert_eq!(left.len(), 0);
+    eventually("the client is disconnected", async || client.is_closed()).await;
+}
+
+#[tokio::test]
+async fn a_private_server_that_is_killed_keeps_what_was_committed() {
+    let mut server = PrivateServer::start_with(&[("fsync", "on")]).await;
+    let client = server.client().await;
+    client.batch_execute("create table kept as select 1 as n").await.expect("it is ours");
+
+    server.kill9().await;
+
+    assert!(tokio_postgres::connect(server.url(), tokio_postgres::NoTls).await.is_err());
+    server.start_again().await;
+    let kept = server.client().await.query_one("select n from kept", &[]).await;
+    assert_eq!(kept.expect("the table is there").get::<_, i32>(0), 1);
+}
+
+#[tokio::test]
+async fn a_private_server_can_be_away_for_a_while() {
+    let mut server = PrivateServer::start().await;
+    let client = server.client().await;
+
+    server.stop().await;
+
+    eventually("its clients notice", async || client.is_closed()).await;
+    server.start_again().await;
+    server.client().await.query_one("select 1", &[]).await.expect("it is back");
+}

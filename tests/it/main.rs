@@ -1,0 +1,3 @@
+mod databases;
+mod embedded;
+mod harness;
