@@ -73,7 +73,7 @@ impl Embedded {
             settings: &[("fsync", "on"), ("full_page_writes", "on"), ("max_connections", "100")],
             lifeline: None,
             linger: Duration::ZERO,
-            then_remove: None,
+            then_remove: Some(&*socket_dir).filter(|dir| !dir.starts_with(&data_dir)),
         };
         let server = Server::start(&cluster, &options).await?;
         make_database(&server).await?;

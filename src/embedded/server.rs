@@ -37,7 +37,7 @@ pub struct Options<'a> {
     pub lifeline: Option<&'a File>,
     /// How long it survives without a writer.
     pub linger: Duration,
-    /// A directory that goes when the server has stopped.
+    /// A directory of its own, removed by the guard when the server has stopped.
     pub then_remove: Option<&'a Path>,
 }
 

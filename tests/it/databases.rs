@@ -12,6 +12,7 @@ async fn each_test_has_a_database_of_its_own() {
 
     one.client().await.batch_execute("create table only_here ()").await.expect("it is ours");
 
+    assert_ne!(one.url(), other.url());
     let seen = other.client().await.query_opt("select from only_here", &[]).await;
     assert!(seen.is_err(), "a table of one database is seen in another");
 }

@@ -14,7 +14,7 @@ pub(crate) use private::PrivateServer;
 use shared::Shared;
 use tokio::runtime;
 use tokio_postgres::{Client, NoTls};
-use users_sync::embedded::{Programs, Search, Settings};
+use users_sync::embedded::{Error, Programs, Search, Settings, download};
 use uuid::Uuid;
 
 /// The guard of every server in the tests.
@@ -131,11 +131,17 @@ pub(crate) fn settings(data_dir: &Path) -> Settings {
     }
 }
 
-/// The server's programs, without which no test says anything.
-fn programs() -> Programs {
-    let settings = settings(Path::new("/"));
+/// The server's programs, found or fetched as the service does; without them every test fails.
+async fn programs() -> Programs {
+    let settings = settings(Path::new(env!("CARGO_TARGET_TMPDIR")));
     let search = Search::new(settings.pg_bin_dir.as_deref(), &settings.path);
-    Programs::find(search, None).unwrap_or_else(|err| panic!("the tests need Postgres: {err}"))
+    let programs = match Programs::find(search, None) {
+        Err(nothing @ Error::NoPrograms { .. }) => {
+            download::programs(&settings.data_dir, search, nothing).await
+        }
+        found => found,
+    };
+    programs.unwrap_or_else(|err| panic!("the tests need Postgres: {err}"))
 }
 
 /// A directory of a test, gone when this is dropped.
@@ -144,7 +150,9 @@ pub(crate) struct Scratch(PathBuf);
 impl Scratch {
     /// Below the shared server's directory, so that it goes with it if the test is killed.
     pub(crate) async fn new() -> Self {
-        let dir = Shared::server().await.dir.join(Uuid::new_v4().simple().to_string());
+        // Short: the paths of sockets below it have little room.
+        let name = Uuid::new_v4().simple().to_string();
+        let dir = Shared::server().await.dir.join(&name[..8]);
         fs::create_dir(&dir).expect("the tests' directory can be written");
         Self(dir)
     }

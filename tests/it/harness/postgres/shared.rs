@@ -128,7 +128,7 @@ fn writing_end(pipe: &Path) -> Option<File> {
 
 async fn start(dir: &Path) -> File {
     clear(dir).await;
-    let programs = programs();
+    let programs = programs().await;
     let home = dir.join("postgres");
     let user = User::for_data(&home).expect("there is a user to run Postgres as");
     DirBuilder::new().mode(0o711).create(dir).expect("the tests' directory can be made");
