@@ -1,0 +1,2 @@
+mod conninfo;
+mod tls;
