@@ -1,80 +1,36 @@
 mod certificates;
+mod impostor;
+mod outcome;
 mod server;
 
-use std::{os::unix::fs::PermissionsExt, time::Duration};
+use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use deadpool_postgres::PoolError;
+use rustls::version::{TLS12, TLS13};
 use tempfile::TempDir;
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use users_sync::db::conninfo::{ConnectError, Conninfo};
 
-use server::{PASSWORD, Server, program, start_tls_server};
+use outcome::{
+    EVERY_MODE_CONNECTS, IS_ENCRYPTED, MODES,
+    Outcome::{Encrypted, Plain, Refused},
+    check_modes, libpqs, ours, parse, words,
+};
+use server::{PASSWORD, Server, start_tls_server};
 
-/// How a session came about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Refused,
-    Plain,
-    Encrypted,
-}
-use Outcome::{Encrypted, Plain, Refused};
-
-const IS_ENCRYPTED: &str = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
-const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
-const EVERY_MODE_CONNECTS: [Outcome; 6] =
-    [Plain, Plain, Encrypted, Encrypted, Encrypted, Encrypted];
-
-fn words(server: &Server, more: &str) -> String {
-    let password = PASSWORD.replace('\\', r"\\");
-    let port = server.port;
-    format!(
-        "hostaddr=127.0.0.1 port={port} dbname=postgres password='{password}' connect_timeout=20 {more}"
-    )
-}
-
-fn parse(words: &str) -> Conninfo {
-    Conninfo::parse(words, &|_| None).expect("good words")
-}
-
-async fn ours(words: &str) -> Outcome {
-    let Ok(conninfo) = Conninfo::parse(words, &|_| None) else { return Refused };
-    let Ok(client) = conninfo.connect().await else { return Refused };
-    let row = client.query_one(IS_ENCRYPTED, &[]).await.expect("a row");
-    if row.get(0) { Encrypted } else { Plain }
-}
-
-/// What libpq makes of the same words.
-fn libpqs(words: &str) -> Outcome {
-    let output = program("psql").args(["-XAtc", IS_ENCRYPTED, words]).output().expect("psql");
-    match output.stdout.as_slice() {
-        b"t\n" => Encrypted,
-        b"f\n" => Plain,
-        _ => Refused,
-    }
-}
-
-/// Checks that every mode, with the same further words, ends as expected, here and in libpq.
-async fn check_modes(server: &Server, more: &str, expected: [Outcome; 6]) {
-    for (mode, expected) in MODES.iter().zip(expected) {
-        let words = words(server, &format!("sslmode={mode} user=postgres {more}"));
-        assert_eq!(ours(&words).await, expected, "{mode} {more}");
-        assert_eq!(libpqs(&words), expected, "libpq: {mode} {more}");
-    }
-}
-
-/// A server whose certificate `ca` signed for `localhost`; `other` signs nothing.
+/// A server whose certificate `ca` signed for `localhost`, though its common name says `other.test`.
 fn signed_server() -> Server {
     let directory = TempDir::new().expect("a directory");
     let ca = certificates::authority(directory.path(), "ca");
     certificates::authority(directory.path(), "other");
-    certificates::signed(directory.path(), "server", &ca, "localhost", &["localhost"]);
+    certificates::signed(directory.path(), "server", &ca, "other.test", &["localhost"]);
     certificates::signed(directory.path(), "client", &ca, "with_cert", &[]);
     start_tls_server(directory, "")
 }
 
 /// A server whose certificate stands for itself: `make` writes it.
-fn self_signed_server(make: impl FnOnce(&std::path::Path), settings: &str) -> Server {
+fn self_signed_server(make: impl FnOnce(&Path), settings: &str) -> Server {
     let directory = TempDir::new().expect("a directory");
     certificates::authority(directory.path(), "ca");
     certificates::authority(directory.path(), "other");
@@ -108,6 +64,37 @@ async fn a_self_signed_certificate_is_its_own_authority_when_it_is_given_as_root
     check_modes(&server, &format!("host=other.test {own}"), wrong_name).await;
     let wrong_authority = [Plain, Plain, Plain, Refused, Refused, Refused];
     check_modes(&server, &format!("host=localhost {other}"), wrong_authority).await;
+}
+
+#[tokio::test]
+async fn a_wildcard_in_the_common_name_stands_for_one_label() {
+    let server = self_signed_server(|at| certificates::self_signed(at, "*.example.test", 2100), "");
+    let own = format!("sslrootcert={} sslmode=verify-full", server.path("server.crt").display());
+    let cases = [
+        ("db.example.test", Encrypted),
+        ("DB.Example.Test", Encrypted),
+        ("a.db.example.test", Refused),
+        ("example.test", Refused),
+        ("db.other.test", Refused),
+    ];
+
+    for (host, expected) in cases {
+        let words = words(&server, &format!("user=postgres host={host} {own}"));
+        assert_eq!(ours(&words).await, expected, "{host}");
+        assert_eq!(libpqs(&words), expected, "libpq: {host}");
+    }
+}
+
+#[tokio::test]
+async fn a_unix_socket_has_no_tls_in_any_mode() {
+    let server = signed_server();
+    let (at, port) = (server.directory.path().display(), server.port);
+
+    for mode in MODES {
+        let words = format!("host={at} port={port} user=postgres dbname=postgres sslmode={mode}");
+        assert_eq!(ours(&words).await, Plain, "{mode}");
+        assert_eq!(libpqs(&words), Plain, "libpq: {mode}");
+    }
 }
 
 #[tokio::test]
@@ -289,4 +276,20 @@ async fn a_server_that_accepts_and_never_answers_is_cut_by_the_time_out() {
 
     assert!(matches!(error, ConnectError::TimedOut { seconds: 1, .. }), "{error:?}");
     assert!(matches!(pooled, PoolError::Timeout(_)), "{pooled:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_shows_a_certificate_without_its_key_is_refused() {
+    for version in [&TLS12, &TLS13] {
+        for make in [certificates::version_1 as fn(&Path, &str), certificates::version_3] {
+            let directory = TempDir::new().expect("a directory");
+            make(directory.path(), "localhost");
+            let port = impostor::listen(directory.path(), version);
+
+            let words = format!("host=127.0.0.1 port={port} user=u sslmode=require");
+            let error = parse(&words).connect().await.expect_err("an impostor");
+
+            assert!(chain(&error).contains("BadSignature"), "{version:?}: {}", chain(&error));
+        }
+    }
 }

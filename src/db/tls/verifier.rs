@@ -166,7 +166,7 @@ fn check_host_name(
         .and_then(|parsed| verify_server_name(&parsed, server_name));
     let Err(refusal) = by_alternative_name else { return Ok(()) };
     match common_name(certificate, server_name) {
-        Some(name) if name_covers(&name, &server_name.to_str()) => Ok(()),
+        Some(name) if name_covers(&name, server_name) => Ok(()),
         Some(_) => Err(CertificateError::NotValidForName.into()),
         None => Err(refusal),
     }
@@ -189,14 +189,18 @@ fn common_name(certificate: &CertificateDer<'_>, server_name: &ServerName<'_>) -
     String::from_utf8(name.value.value().to_vec()).ok()
 }
 
-/// Compares as libpq does: without case, and `*.` standing for exactly one label.
-fn name_covers(pattern: &str, host: &str) -> bool {
-    let host = host.trim_end_matches('.');
-    let rest = pattern.strip_prefix("*.").filter(|domain| !domain.is_empty());
-    match (rest, host.split_once('.')) {
+/// Compares as libpq does: without case, and `*.` standing for exactly one label of a host's name.
+fn name_covers(pattern: &str, server_name: &ServerName<'_>) -> bool {
+    let host = server_name.to_str();
+    if pattern.eq_ignore_ascii_case(&host) {
+        return true;
+    }
+    let wildcard =
+        matches!(server_name, ServerName::DnsName(_)).then(|| pattern.strip_prefix("*."));
+    match (wildcard.flatten(), host.split_once('.')) {
         (Some(domain), Some((label, parent))) => {
-            !label.is_empty() && domain.eq_ignore_ascii_case(parent)
+            !label.is_empty() && !domain.is_empty() && domain.eq_ignore_ascii_case(parent)
         }
-        _ => pattern.eq_ignore_ascii_case(host),
+        _ => false,
     }
 }

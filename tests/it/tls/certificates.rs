@@ -44,6 +44,10 @@ pub(super) fn self_signed(directory: &Path, common_name: &str, last_year: i32) {
     write_pair(directory, "server", &certificate.pem(), &key);
 }
 
+pub(super) fn version_3(directory: &Path, common_name: &str) {
+    self_signed(directory, common_name, 2100);
+}
+
 /// The same in X.509 version 1, which has no extensions.
 pub(super) fn version_1(directory: &Path, common_name: &str) {
     let key = key();
