@@ -6,7 +6,7 @@
 //!   libpq gives up there; but hosted Postgres has certificates that the system trusts. Such a connection
 //!   also checks the host's name under `verify-ca`, since those authorities sign for anybody.
 //! - `sslrootcert=system` asks for the system's authorities by name, and needs `verify-full`.
-//! - A named file that is missing is an error in every mode: libpq's `require` would go on unverified.
+//! - A named file that is missing is an error wherever TLS may be used: libpq's `require` would go on unverified.
 //! - Revocation lists are not read.
 
 mod verifier;

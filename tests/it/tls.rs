@@ -250,7 +250,8 @@ async fn a_pool_opens_verified_connections_and_goes_on_to_the_next_host() {
     let silent = silent.local_addr().expect("its address").port();
     let ca = server.path("ca.crt");
     let url = format!(
-        "postgresql://postgres:{}@localhost:{silent},localhost:{}/postgres?sslmode=verify-full&sslrootcert={}&connect_timeout=1",
+        "postgresql://postgres:{}@localhost:{silent},localhost:{}/postgres\
+         ?sslmode=verify-full&sslrootcert={}&connect_timeout=1",
         PASSWORD.replace(':', "%3A").replace('\\', "%5C"),
         server.port,
         ca.display(),

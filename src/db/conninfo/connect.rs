@@ -79,10 +79,7 @@ impl Conninfo {
         for host in &self.hosts[..self.hosts.len() - 1] {
             match self.open_in_time(host).await {
                 Ok(session) => return Some(session),
-                Err(error) => {
-                    let error: &dyn std::error::Error = &error;
-                    warn!(error, "trying the next database host");
-                }
+                Err(error) => tell(host, &error, "trying the next database host"),
             }
         }
         None
@@ -110,6 +107,7 @@ impl Conninfo {
             },
             SslMode::Prefer => match self.attempt(host, Attempt::Prefer).await {
                 Err(error) if may_work_without_tls(&error) => {
+                    tell(host, &error, "trying without TLS, as sslmode=prefer allows");
                     self.attempt(host, Attempt::Disable).await.map_err(|_| error)
                 }
                 session => session,
@@ -150,6 +148,11 @@ impl deadpool_postgres::Connect for Connector {
             }
         })
     }
+}
+
+/// Logs a failed attempt that another one follows.
+fn tell(host: &Host, error: &(dyn std::error::Error + 'static), next: &str) {
+    warn!(error, host = %host.address, "{next}");
 }
 
 /// `prefer` goes on without TLS when TLS itself failed, or when pg_hba.conf has no line for it.

@@ -1,14 +1,15 @@
 //! The check of the server's certificate: rustls's own, and the three things it refuses that libpq accepts.
 //!
-//! 1. Where nothing is to be verified (`require` without a root certificate, and the weaker modes), rustls still
-//!    parses the certificate for its public key and refuses X.509 version 1, which `openssl x509 -req` made for
-//!    decades. The key of such a certificate is read here, and the handshake's signature checked with it.
+//! 1. Where nothing is to be verified (`require` without a root certificate, and the weaker modes), rustls
+//!    still parses the certificate for its public key and refuses X.509 version 1, which `openssl x509 -req`
+//!    made for decades. The key of such a certificate is read here, and the handshake's signature checked with it.
 //! 2. rustls never takes a self-signed certificate as its own authority, which is what the
 //!    Postgres manual tells people to make. Here it passes when it is, byte for byte, one of the given root
 //!    certificates, and within its time: whoever answers holds the private key of a certificate that was trusted by name.
 //! 3. rustls reads host names from subjectAltName only. Like libpq, the common name counts where the
 //!    certificate has no alternative name of the host's kind.
 //!
+//! A version 1 certificate that an authority signed stays refused where it is to be verified; libpq accepts it.
 //! Everything else is rustls's and webpki's: chains, validity, alternative names, and in every mode the
 //! signature of the handshake, so that the server is known to hold the key of the certificate it shows.
 
