@@ -1,0 +1,83 @@
+//! What the sessions on every host have in common.
+
+use std::time::Duration;
+
+use tokio_postgres::config::{
+    ChannelBinding, Config, LoadBalanceHosts, SslNegotiation, TargetSessionAttrs,
+};
+
+use super::{Error, settings::Settings};
+
+const TIME_OUT: Duration = Duration::from_secs(10);
+const APPLICATION_NAME: &str = "users-sync";
+
+/// How long one host may take to open a session, whole.
+pub(super) fn time_out(settings: &Settings) -> Result<Duration, Error> {
+    Ok(settings.seconds("connect_timeout")?.unwrap_or(TIME_OUT))
+}
+
+/// Everything of a session but its host, its sslmode and a password from the password file.
+pub(super) fn config(
+    settings: &Settings,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config, Error> {
+    let mut config = Config::new();
+    let user = settings.text("user").map(str::to_owned);
+    if let Some(user) = user.or_else(|| lookup("USER").filter(|user| !user.is_empty())) {
+        config.dbname(&user).user(user);
+    }
+    if let Some(database) = settings.text("dbname") {
+        config.dbname(database);
+    }
+    if let Some(password) = settings.text("password") {
+        config.password(password);
+    }
+    let name = settings.text("application_name");
+    let name = name.or_else(|| settings.text("fallback_application_name"));
+    config.application_name(name.unwrap_or(APPLICATION_NAME));
+    choose(settings, &mut config)?;
+    keep_alive(settings, &mut config)?;
+    Ok(config)
+}
+
+fn choose(settings: &Settings, config: &mut Config) -> Result<(), Error> {
+    use ChannelBinding::{Disable, Prefer, Require};
+    let bindings = [("disable", Disable), ("prefer", Prefer), ("require", Require)];
+    let binding = settings.choice("channel_binding", &bindings, "disable, prefer or require")?;
+    config.channel_binding(binding.unwrap_or(Prefer));
+
+    let negotiations = [("postgres", SslNegotiation::Postgres), ("direct", SslNegotiation::Direct)];
+    let negotiation = settings.choice("sslnegotiation", &negotiations, "postgres or direct")?;
+    config.ssl_negotiation(negotiation.unwrap_or_default());
+
+    let (any, writable) = (TargetSessionAttrs::Any, TargetSessionAttrs::ReadWrite);
+    let sessions = [("any", any), ("read-write", writable), ("primary", writable)];
+    let expected = "any, read-write or primary, because this program writes";
+    let session = settings.choice("target_session_attrs", &sessions, expected)?;
+    config.target_session_attrs(session.unwrap_or(any));
+
+    let orders = [("disable", LoadBalanceHosts::Disable), ("random", LoadBalanceHosts::Random)];
+    let order = settings.choice("load_balance_hosts", &orders, "disable or random")?;
+    config.load_balance_hosts(order.unwrap_or(LoadBalanceHosts::Disable));
+    Ok(())
+}
+
+fn keep_alive(settings: &Settings, config: &mut Config) -> Result<(), Error> {
+    let keep = settings.choice("keepalives", &[("0", false), ("1", true)], "0 or 1")?;
+    config.keepalives(keep.unwrap_or(true));
+    if let Some(idle) = settings.seconds("keepalives_idle")? {
+        config.keepalives_idle(idle);
+    }
+    if let Some(interval) = settings.seconds("keepalives_interval")? {
+        config.keepalives_interval(interval);
+    }
+    if let Some(count) = settings.number("keepalives_count")? {
+        config.keepalives_retries(count);
+    }
+    if let Some(milliseconds) = settings.number("tcp_user_timeout")? {
+        config.tcp_user_timeout(Duration::from_millis(milliseconds.into()));
+    }
+    // Half of what the host has: a name whose first address swallows packets leaves time for the next.
+    config.connect_timeout(time_out(settings)? / 2);
+    Ok(())
+}
