@@ -1,5 +1,10 @@
-//! The database: how to reach it, and every statement that is sent to it.
+//! Everything that talks to Postgres: one function per statement under `sql/`, and where the server is.
 
+pub mod apply;
 pub mod conninfo;
+pub mod journal;
+pub mod migrations;
+pub mod mirror;
 mod pgpass;
+pub mod session;
 mod tls;

@@ -1,1 +1,40 @@
+//! Your auth provider's users, as a Postgres table.
+//!
+//! The walk of one webhook: [`http`] takes the request, [`webhook::Source::verify`] makes a delivery of it,
+//! [`webhook::Delivery::decode`] says what it means, [`sync::accept`] hands it to the writer, and one statement in
+//! [`db::apply`] commits it with its batch; its outcome becomes the answer.
+//!
+//! What holds everywhere:
+//! - only [`config`] reads the environment;
+//! - only [`db`] holds SQL;
+//! - only [`provider`] names a provider;
+//! - only [`http`] knows status codes;
+//! - an [`model::Outcome`] is committed, an error is not: that is the retry policy.
+//!
+//! The modules in reading order; each uses only those above it.
+
+pub mod model;
+pub mod json;
+pub mod ksuid;
+pub mod signature;
+pub mod provider;
+pub mod webhook;
 pub mod embedded;
+pub mod db;
+pub mod logging;
+pub mod config;
+pub mod development;
+pub mod sync;
+pub mod http;
+pub mod shutdown;
+pub mod cli;
+
+/// An error and what caused it, in one line. Of what Postgres says the details are left out: they quote values.
+pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let told = causes.map(|cause| match cause.downcast_ref::<tokio_postgres::error::DbError>() {
+        Some(db) => format!("{} (SQLSTATE {})", db.message(), db.code().code()),
+        None => cause.to_string(),
+    });
+    told.collect::<Vec<_>>().join(": ")
+}

@@ -1,13 +1,25 @@
+//! What the tests stand on: a real Postgres, and the real service in front of it.
+
 mod postgres;
+mod service;
 
 pub(crate) use postgres::{PrivateServer, Scratch, TestDatabase, connect, eventually, settings};
+pub(crate) use service::{Answer, Service, Settings as ServiceSettings, Signed, body};
+use users_sync::db::conninfo::Conninfo;
+use users_sync::db::migrations;
 
 /// Names the tables that [`migrate`] makes: another name, another template.
 fn migrations_hash() -> String {
-    "none".to_owned()
+    let checksums = migrations::ALL.iter().map(|migration| migration.checksum()[..8].to_owned());
+    checksums.collect::<Vec<_>>().join("_")
 }
 
 /// Brings an empty database to the state that tests begin with.
 async fn migrate(url: String) {
-    drop(connect(&url).await);
+    let mut client = conninfo(&url).connect().await.expect("the test's Postgres answers");
+    migrations::apply(&mut client).await.expect("the migrations apply");
+}
+
+pub(crate) fn conninfo(url: &str) -> Conninfo {
+    Conninfo::parse(url, &|_| None).expect("the test's URL is one")
 }

@@ -1,3 +1,7 @@
+mod harness;
+
+mod conninfo;
 mod databases;
 mod embedded;
-mod harness;
+mod receive;
+mod tls;

@@ -29,6 +29,20 @@ pub enum ConnectError {
     Failed { host: String, source: tokio_postgres::Error },
 }
 
+impl ConnectError {
+    /// Whether the server may let us in later: it is out of reach, still starting, or full.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } | Self::Failed { .. } => true,
+            Self::Tls { .. } => false,
+            Self::Rejected { source, .. } => {
+                let later = [&SqlState::CANNOT_CONNECT_NOW, &SqlState::TOO_MANY_CONNECTIONS];
+                source.code().is_some_and(|code| later.contains(&code))
+            }
+        }
+    }
+}
+
 type Session = (Client, JoinHandle<()>);
 
 impl Conninfo {

@@ -1,0 +1,149 @@
+-- apply: the law of convergence, as a function, so that each session plans it once, behind a transaction pooler too
+
+create function users_sync.apply(
+    -- entities: one row each, folded by the law
+    entity_kinds text[], entity_ids text[], entity_sources text[],
+    entity_version_ats timestamptz[], entity_version_deliveries text[],
+    entity_deleted_ats timestamptz[], entity_disableds boolean[],
+    user_names text[], user_emails text[], user_created_ats timestamptz[], user_updated_ats timestamptz[],
+    user_raw_jsons jsonb[],
+    -- deliveries: one row each, in the order of the answers; decided_outcomes is null where the law decides
+    delivery_sources text[], delivery_ids text[], delivery_event_types text[],
+    delivery_kinds text[], delivery_entity_ids text[], delivery_change_ats timestamptz[],
+    delivery_deletes boolean[], delivery_received_ats timestamptz[], delivery_attempts integer[],
+    decided_outcomes text[], delivery_reasons text[], delivery_bodies bytea[]
+)
+returns table (place bigint, outcome text)
+language plpgsql
+-- The plan is made once, when nobody knows how long the arrays will be: nested loops over them would be quadratic.
+set enable_nestloop = off
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+return query
+with entity as (
+    select *
+    from unnest(
+        entity_kinds, entity_ids, entity_sources, entity_version_ats, entity_version_deliveries,
+        entity_deleted_ats, entity_disableds,
+        user_names, user_emails, user_created_ats, user_updated_ats, user_raw_jsons
+    ) as e (
+        kind, id, source, version_at, version_delivery, deleted_at, disabled,
+        name, email, created_at, updated_at, raw_json
+    )
+),
+delivery as (
+    select *
+    from unnest(
+        delivery_sources, delivery_ids, delivery_event_types, delivery_kinds, delivery_entity_ids,
+        delivery_change_ats, delivery_deletes, delivery_received_ats, delivery_attempts,
+        decided_outcomes, delivery_reasons, delivery_bodies
+    ) with ordinality as d (
+        source, delivery_id, event_type, kind, entity_id, change_at, deletes, received_at, attempts,
+        decided, reason, body, place
+    )
+),
+ledgered as (
+    insert into users_sync.ledger as l
+        (kind, id, source, version_at, version_delivery, deleted_at, disabled)
+    select kind, id, source, version_at, version_delivery, deleted_at, disabled
+    from entity
+    -- One order in every session: two batches can wait for each other, but never in a circle.
+    order by kind collate "C", id collate "C"
+    on conflict (kind, id) do update set
+        -- A snapshot at or after the known one replaces it; a mere deletion (no version) replaces nothing.
+        (source, version_at, version_delivery, disabled) = (
+            select w.source, w.version_at, w.version_delivery, w.disabled
+            from (values
+                (excluded.source, excluded.version_at, excluded.version_delivery, excluded.disabled),
+                (l.source, l.version_at, l.version_delivery, l.disabled)
+            ) as w (source, version_at, version_delivery, disabled)
+            order by w.version_at desc nulls last, w.version_delivery collate "C" desc nulls last
+            limit 1
+        ),
+        deleted_at = least(l.deleted_at, excluded.deleted_at)
+    where l.purged_at is null
+      -- Equal ones pass too: a replay must be able to repair a lost mirror row.
+      and (
+          (excluded.version_at, excluded.version_delivery)
+              >= (coalesce(l.version_at, '-infinity'), coalesce(l.version_delivery, ''))
+          or excluded.deleted_at <= coalesce(l.deleted_at, 'infinity')
+      )
+    returning l.kind, l.id, l.version_at, l.version_delivery, l.deleted_at
+),
+profiles as (
+    insert into neon_auth.users_sync as u
+        (id, name, email, created_at, updated_at, deleted_at, raw_json)
+    select e.id, e.name, e.email, e.created_at, e.updated_at, l.deleted_at, e.raw_json
+    from ledgered l
+    join entity e using (kind, id, version_at, version_delivery)
+    where kind = 'user'
+    on conflict (id) do update set
+        name = excluded.name,
+        email = excluded.email,
+        created_at = excluded.created_at,
+        updated_at = excluded.updated_at,
+        deleted_at = excluded.deleted_at,
+        raw_json = excluded.raw_json
+    -- What is equal is not written; raw_json, the dear one, is compared last.
+    where (u.updated_at, u.name, u.email, u.created_at, u.deleted_at, u.raw_json)
+        is distinct from (
+            excluded.updated_at, excluded.name, excluded.email, excluded.created_at,
+            excluded.deleted_at, excluded.raw_json
+        )
+),
+tombstones as (
+    insert into neon_auth.users_sync as u (id, deleted_at, raw_json)
+    select l.id, l.deleted_at, jsonb_build_object('id', l.id)
+    from ledgered l
+    join entity e using (kind, id)
+    where kind = 'user'
+      and (e.version_at, e.version_delivery) is distinct from (l.version_at, l.version_delivery)
+    -- The profile stays: a deletion says nothing about it.
+    on conflict (id) do update set deleted_at = excluded.deleted_at
+    where u.deleted_at is distinct from excluded.deleted_at
+),
+judged as (
+    select
+        d.*,
+        coalesce(
+            d.decided,
+            case
+                when d.deletes and d.change_at = l.deleted_at then 'applied'
+                when not d.deletes
+                    and (d.change_at, d.delivery_id) = (l.version_at, l.version_delivery) then 'applied'
+                else 'stale'
+            end
+        ) as outcome
+    from delivery d
+    left join ledgered l on l.kind = d.kind and l.id = d.entity_id
+),
+journaled as (
+    insert into users_sync.journal as j
+        (source, delivery_id, event_type, kind, entity_id, version_at, received_at, attempts,
+         outcome, reason, body)
+    select source, delivery_id, event_type, kind, entity_id, change_at, received_at, attempts,
+        outcome, reason, body
+    from judged
+    order by source collate "C", delivery_id collate "C"
+    on conflict (source, delivery_id) do update set
+        attempts = j.attempts + excluded.attempts,
+        -- Only what was quarantined is judged anew: after a fix it may be readable.
+        (event_type, kind, entity_id, version_at, processed_at, outcome, reason, body) = (
+            select w.event_type, w.kind, w.entity_id, w.version_at, w.processed_at, w.outcome, w.reason, w.body
+            from (values
+                (j.event_type, j.kind, j.entity_id, j.version_at, j.processed_at, j.outcome, j.reason, j.body,
+                    j.outcome <> 'quarantined'),
+                (excluded.event_type, excluded.kind, excluded.entity_id, excluded.version_at, now(),
+                    excluded.outcome, excluded.reason, excluded.body, j.outcome = 'quarantined')
+            ) as w (event_type, kind, entity_id, version_at, processed_at, outcome, reason, body, holds)
+            where w.holds
+        )
+    returning j.source, j.delivery_id, j.processed_at
+)
+select g.place, case when j.processed_at = now() then g.outcome else 'duplicate' end
+from judged g
+join journaled j using (source, delivery_id);
+end
+$$;

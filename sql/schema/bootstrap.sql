@@ -1,0 +1,11 @@
+-- bootstrap: our schema and the list of the migrations that it has seen
+create schema if not exists users_sync;
+
+create table if not exists users_sync.migrations (
+    number integer primary key,
+    name text not null,
+    checksum text not null,
+    applied_at timestamptz not null default now()
+);
+
+comment on table users_sync.migrations is 'The migrations of users-sync that were applied, with the SHA-256 of their text.';

@@ -1,0 +1,16 @@
+-- mirror: the columns of a mirror table as they are, none where there is no such table
+select
+    c.relkind::text as relkind,
+    a.attname::text as name,
+    format_type(a.atttypid, a.atttypmod) as type,
+    a.attgenerated <> '' or a.attidentity <> '' as generated,
+    a.attnotnull as required,
+    a.atthasdef as has_default,
+    coalesce(array_position(i.indkey::int2[], a.attnum) is not null, false) as in_key,
+    coalesce(i.indnkeyatts, 0)::integer as key_length
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+left join pg_index i on i.indrelid = c.oid and i.indisprimary
+where n.nspname = 'neon_auth' and c.relname = $1
+order by a.attnum

@@ -1,0 +1,6 @@
+-- apply: writes one batch by the law of convergence and answers the outcome of each delivery by its place, from 1
+select place, outcome
+from users_sync.apply(
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+    $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24
+)

@@ -1,0 +1,137 @@
+//! The command line: a command is a file with its arguments and `run`.
+
+mod banner;
+mod healthcheck;
+mod migrate;
+mod open;
+mod send;
+mod serve;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Environment, Mistakes};
+use crate::embedded;
+
+/// Your auth provider's users, as a Postgres table.
+///
+/// Receives signed webhooks on POST /webhooks/{source} and keeps neon_auth.users_sync true. Without a command it serves.
+#[derive(Parser)]
+#[command(name = "users-sync", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(flatten)]
+    serve: serve::Arguments,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  users-sync                                    serve, with a Postgres of its own
+  DATABASE_URL=postgres://… users-sync          serve into your Postgres
+  users-sync send --provider clerk              post a signed user.created to it";
+
+/// Variables that can be given on the command line too.
+#[derive(Args)]
+struct Flags {
+    /// Where to keep the users; unset: a Postgres that users-sync starts itself [env: DATABASE_URL]
+    #[arg(long, global = true, value_name = "URL", hide_default_value = true)]
+    database_url: Option<String>,
+    /// Address and port to listen on [env: LISTEN_ADDR] [default: 127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "ADDR")]
+    listen_addr: Option<String>,
+    /// Where the embedded Postgres lives [env: USERS_SYNC_DATA_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Log lines: text or json [env: LOG_FORMAT]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+impl Flags {
+    fn into_variables(self) -> Vec<(&'static str, String)> {
+        let Self { database_url, listen_addr, data_dir, log_format } = self;
+        let given = [
+            ("DATABASE_URL", database_url),
+            ("LISTEN_ADDR", listen_addr),
+            ("USERS_SYNC_DATA_DIR", data_dir),
+            ("LOG_FORMAT", log_format),
+        ];
+        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Receive webhooks (what happens without a command, too)
+    Serve(serve::Arguments),
+    /// Bring the database's schema up to date
+    Migrate(migrate::Arguments),
+    /// Sign and post a delivery, or print the curl command that does
+    Send(send::Arguments),
+    /// Exit 0 if the service on this machine answers, 1 if not
+    Healthcheck,
+    #[command(hide = true)]
+    EmbeddedGuard {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// Why a command ends with 1 or 2.
+#[derive(Debug)]
+enum Failure {
+    /// It was asked for in a way that cannot be: exit code 2.
+    Misused(String),
+    /// It could not be done: exit code 1.
+    Failed(String),
+}
+
+impl Failure {
+    fn of(error: impl std::error::Error + 'static) -> Self {
+        Self::Failed(crate::error_chain(&error))
+    }
+}
+
+impl From<Mistakes> for Failure {
+    fn from(mistakes: Mistakes) -> Self {
+        Self::Misused(mistakes.to_string())
+    }
+}
+
+/// Runs the command of the process's arguments.
+pub fn main() -> ExitCode {
+    let Cli { flags, serve, command } = Cli::parse();
+    if let Some(Command::EmbeddedGuard { arguments }) = command {
+        return embedded::guard(arguments);
+    }
+    match run(flags, command.unwrap_or(Command::Serve(serve))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let (code, text) = match failure {
+                Failure::Failed(text) => (1, text),
+                Failure::Misused(text) => (2, text),
+            };
+            eprintln!("users-sync: {text}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(flags: Flags, command: Command) -> Result<(), Failure> {
+    let environment = Environment::load(flags.into_variables())?;
+    let runtime = tokio::runtime::Runtime::new().map_err(Failure::of)?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(arguments) => serve::run(&arguments, &environment).await,
+            Command::Migrate(arguments) => migrate::run(&arguments, &environment).await,
+            Command::Send(arguments) => send::run(&arguments, &environment).await,
+            Command::Healthcheck => healthcheck::run(&environment).await,
+            Command::EmbeddedGuard { .. } => unreachable!("dispatched before there is a runtime"),
+        }
+    })
+}

@@ -1,0 +1,27 @@
+//! `users-sync healthcheck`: for containers, which have no curl.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::Failure;
+use crate::config::{Environment, Place};
+
+pub(super) async fn run(environment: &Environment) -> Result<(), Failure> {
+    let listen = Place::parse(environment)?.listen;
+    let url = format!("http://{}/healthz", reachable(listen));
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(3))
+        .no_proxy()
+        .build()
+        .map_err(Failure::of)?;
+    let answer = client.get(&url).send().await.map_err(Failure::of)?;
+    answer.error_for_status().map_err(Failure::of)?;
+    Ok(())
+}
+
+/// Where a service that listens on `listen` can be asked from this machine.
+pub(super) fn reachable(listen: SocketAddr) -> SocketAddr {
+    let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let ip = if listen.ip().is_unspecified() { loopback } else { listen.ip() };
+    SocketAddr::new(ip, listen.port())
+}

@@ -1,0 +1,179 @@
+//! `users-sync send`: plays the provider, with a real signature.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::Timestamp;
+use svix::webhooks::Webhook;
+
+use super::Failure;
+use super::healthcheck::reachable;
+use crate::config::{Environment, Place, secret_variable};
+use crate::development;
+use crate::model::DeliveryId;
+use crate::provider::{self, Provider, Sample};
+use crate::webhook::Source;
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  users-sync send --provider clerk\n  users-sync send --provider stack --event user.deleted --id 5ad2…\n  users-sync send --provider clerk --file payload.json --curl"
+)]
+pub(super) struct Arguments {
+    /// Whose webhooks to imitate
+    #[arg(long, value_parser = provider_named, default_value = "clerk")]
+    provider: &'static Provider,
+    /// What happened
+    #[arg(long, default_value = "user.created")]
+    event: String,
+    /// The user's id [default: a new one]
+    #[arg(long)]
+    id: Option<String>,
+    /// The user's e-mail address
+    #[arg(long, default_value = "ada@example.com")]
+    email: String,
+    /// Send this file's bytes instead of a made-up payload
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["event", "id", "email"])]
+    file: Option<PathBuf>,
+    /// The delivery's id [default: a new one]
+    #[arg(long, value_name = "ID")]
+    delivery_id: Option<String>,
+    /// How many deliveries, each with an id of its own
+    #[arg(long, default_value_t = 1, conflicts_with = "delivery_id")]
+    count: u32,
+    /// Print the curl command instead; its signature holds for five minutes
+    #[arg(long)]
+    curl: bool,
+    /// Where to [default: the service on this machine]
+    #[arg(long)]
+    url: Option<String>,
+}
+
+fn provider_named(name: &str) -> Result<&'static Provider, String> {
+    let names = provider::ALL.map(|provider| provider.name).join(", ");
+    provider::find(name).ok_or_else(|| format!("known providers: {names}"))
+}
+
+/// One request, signed.
+struct Signed {
+    url: String,
+    id: DeliveryId,
+    timestamp: i64,
+    signature: String,
+    body: String,
+}
+
+pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
+    let place = Place::parse(environment)?;
+    let source = source(arguments.provider, &place)?;
+    let url = arguments
+        .url
+        .clone()
+        .unwrap_or_else(|| format!("http://{}/webhooks/{}", reachable(place.listen), source.name));
+    let client =
+        reqwest::Client::builder().timeout(Duration::from_secs(30)).build().map_err(Failure::of)?;
+
+    let mut refused = 0;
+    for _ in 0..arguments.count {
+        let signed = sign(arguments, &source, &url)?;
+        if arguments.curl {
+            println!("{}", curl(&signed));
+        } else if !post(&client, signed).await? {
+            refused += 1;
+        }
+    }
+    match refused {
+        0 => Ok(()),
+        _ => Err(Failure::Failed(format!("{refused} of {} were not accepted", arguments.count))),
+    }
+}
+
+/// The configured secret, else the one that a local service made for development.
+fn source(provider: &'static Provider, place: &Place) -> Result<Source, Failure> {
+    let named =
+        |sources: &[Source]| sources.iter().find(|s| s.provider.name == provider.name).cloned();
+    if let Some(source) = named(&place.sources) {
+        return Ok(source);
+    }
+    let development = development::load(&place.data_dir).map_err(Failure::of)?;
+    development.and_then(|development| named(&development.sources)).ok_or_else(|| {
+        Failure::Misused(format!(
+            "no secret to sign with: set {}, or start `users-sync` once, which makes development secrets in {}",
+            secret_variable(provider),
+            place.data_dir.display(),
+        ))
+    })
+}
+
+fn sign(arguments: &Arguments, source: &Source, url: &str) -> Result<Signed, Failure> {
+    let now = Timestamp::now();
+    let id = match &arguments.delivery_id {
+        None => source.provider.scheme.new_id(now),
+        Some(id) => DeliveryId::new(id)
+            .ok_or_else(|| Failure::Misused("--delivery-id: 1 to 255 bytes are expected".into()))?,
+    };
+    let (timestamp, body) = (now.as_second(), body(arguments, now)?);
+    let key = source.secrets[0].expose().to_vec();
+    let signature = Webhook::from_bytes(key)
+        .and_then(|webhook| webhook.sign(id.as_str(), timestamp, body.as_bytes()))
+        .map_err(Failure::of)?;
+    Ok(Signed { url: url.to_owned(), id, timestamp, signature, body })
+}
+
+fn body(arguments: &Arguments, now: Timestamp) -> Result<String, Failure> {
+    if let Some(path) = &arguments.file {
+        return std::fs::read_to_string(path).map_err(|error| {
+            Failure::Misused(format!("--file: {} cannot be read: {error}", path.display()))
+        });
+    }
+    let provider = arguments.provider;
+    if !provider.events.contains(&arguments.event.as_str()) {
+        let events = provider.events.join(", ");
+        return Err(Failure::Misused(format!(
+            "--event: {} sends {events}; for others give the payload with --file",
+            provider.title
+        )));
+    }
+    let new_id = || format!("{}{}", provider.id_prefix, uuid::Uuid::new_v4());
+    let id = arguments.id.clone().unwrap_or_else(new_id);
+    let sample = Sample { event_type: &arguments.event, id: &id, email: &arguments.email, now };
+    Ok((provider.sample)(&sample).to_string())
+}
+
+/// Prints the answer; false where it was not accepted.
+async fn post(client: &reqwest::Client, signed: Signed) -> Result<bool, Failure> {
+    let mut request = client.post(&signed.url);
+    for (name, value) in headers(&signed) {
+        request = request.header(name, value);
+    }
+    let answer = request.body(signed.body).send().await.map_err(Failure::of)?;
+    let status = answer.status();
+    let text = answer.text().await.map_err(Failure::of)?;
+    println!("{text}");
+    if !status.is_success() {
+        eprintln!("users-sync: answered {status}");
+    }
+    Ok(status.is_success())
+}
+
+fn headers(signed: &Signed) -> [(&'static str, String); 4] {
+    [
+        ("content-type", "application/json".to_owned()),
+        ("svix-id", signed.id.to_string()),
+        ("svix-timestamp", signed.timestamp.to_string()),
+        ("svix-signature", signed.signature.clone()),
+    ]
+}
+
+fn curl(signed: &Signed) -> String {
+    let mut command = format!("curl -sS -X POST {}", quoted(&signed.url));
+    for (name, value) in headers(signed) {
+        command.push_str(&format!(" \\\n  -H {}", quoted(&format!("{name}: {value}"))));
+    }
+    format!("{command} \\\n  --data-raw {}", quoted(&signed.body))
+}
+
+/// For a POSIX shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

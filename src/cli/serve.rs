@@ -1,0 +1,141 @@
+//! `users-sync serve`
+
+use std::sync::Arc;
+
+use clap::Args;
+use deadpool_postgres::Pool;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::Failure;
+use super::banner;
+use super::open::Open;
+use crate::config::{Bodies, Config, Database, Environment, Purpose};
+use crate::db::migrations;
+use crate::development::{self, Development};
+use crate::http::{self, App};
+use crate::webhook::Source;
+use crate::{shutdown, sync};
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  users-sync serve\n  users-sync serve --listen-addr 127.0.0.1:9000 --no-migrate"
+)]
+pub(super) struct Arguments {
+    /// Do not start where a migration is pending, rather than apply it
+    #[arg(long)]
+    no_migrate: bool,
+}
+
+pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
+    let config = Config::parse(environment, Purpose::Serve)?;
+    config.logging.start();
+    let requested = shutdown::listen().map_err(Failure::of)?;
+    let listener = listen(&config).await?;
+    let open = tokio::select! {
+        open = Open::owning(&config.database) => open?,
+        () = requested.cancelled() => return Ok(()),
+    };
+    let served = tokio::select! {
+        prepared = prepare(arguments, config, &open) => match prepared {
+            Ok(prepared) => serve(prepared, listener, &open, requested).await,
+            Err(failure) => Err(failure),
+        },
+        () = requested.cancelled() => Ok(()),
+    };
+    open.close().await?;
+    served
+}
+
+async fn listen(config: &Config) -> Result<TcpListener, Failure> {
+    let listen = config.listen;
+    TcpListener::bind(listen).await.map_err(|error| {
+        Failure::Failed(format!(
+            "cannot listen on {listen}: {error}. Is another users-sync running? Choose another address with LISTEN_ADDR or PORT"
+        ))
+    })
+}
+
+/// What there is before the first request: a current schema, and sources to receive from.
+async fn prepare(
+    arguments: &Arguments,
+    mut config: Config,
+    open: &Open,
+) -> Result<Prepared, Failure> {
+    migrate(arguments, open).await?;
+    let development = match &config.database {
+        Database::Embedded(settings) if config.sources.is_empty() => {
+            Some(development::load_or_create(&settings.data_dir).map_err(Failure::of)?)
+        }
+        Database::Embedded(_) | Database::Server(_) => None,
+    };
+    if let Some(development) = &development {
+        config.sources.clone_from(&development.sources);
+    }
+    Ok(Prepared { config, development })
+}
+
+struct Prepared {
+    config: Config,
+    /// Where the secrets come from, if they are not configured.
+    development: Option<Development>,
+}
+
+async fn serve(
+    Prepared { config, development }: Prepared,
+    listener: TcpListener,
+    open: &Open,
+    requested: CancellationToken,
+) -> Result<(), Failure> {
+    let pool = open.conninfo.pool(config.pool_size).map_err(Failure::of)?;
+    let keep_bodies = config.journal_bodies == Bodies::All;
+    let (sync, mut writers) =
+        sync::start(&open.conninfo, &pool, sync::Limits::default(), keep_bodies);
+    let pruning = tokio::spawn(sync::prune(pool.clone(), config.journal_retention));
+
+    let address = listener.local_addr().map_err(Failure::of)?;
+    println!("{}", banner::banner(address, &config.sources, open, development.as_ref()));
+    let mut reason = Ok(());
+    let ended = async {
+        tokio::select! {
+            () = requested.cancelled() => {}
+            () = writers.ended() => {
+                reason = Err(Failure::Failed("a writer ended: this is a defect".into()));
+            }
+        }
+    };
+    http::server::serve(listener, app(&config, sync, pool), ended).await;
+    pruning.abort();
+    writers.finish().await;
+    reason
+}
+
+async fn migrate(arguments: &Arguments, open: &Open) -> Result<(), Failure> {
+    let mut client = open.connect().await?;
+    if !arguments.no_migrate {
+        for migration in migrations::apply(&mut client).await.map_err(Failure::of)? {
+            tracing::info!(migration = migration.name, "applied");
+        }
+        return Ok(());
+    }
+    let pending = migrations::pending(&client).await.map_err(Failure::of)?;
+    let names: Vec<_> = pending.iter().map(|migration| migration.name).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let names = names.join(", ");
+    Err(Failure::Failed(format!(
+        "migrations are pending ({names}): run `users-sync migrate` first"
+    )))
+}
+
+fn app(config: &Config, sync: sync::Sync, pool: Pool) -> Arc<App> {
+    let by_name = |source: &Source| (source.name.to_string(), source.clone());
+    Arc::new(App {
+        sources: config.sources.iter().map(by_name).collect(),
+        sync,
+        pool,
+        limits: http::Limits { body: config.max_body_bytes, ..http::Limits::default() },
+        draining: CancellationToken::new(),
+    })
+}

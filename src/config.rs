@@ -1,0 +1,296 @@
+//! Every variable, parsed once into types. Mistakes are collected and told together, each with its remedy.
+
+mod environment;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Span, SpanRelativeTo};
+
+use crate::db::conninfo::Conninfo;
+use crate::embedded;
+use crate::logging::{Format, Logging};
+use crate::provider::{self, Provider};
+use crate::signature::Secret;
+use crate::webhook::Source;
+
+pub use environment::Environment;
+
+/// How the service runs.
+#[derive(Debug)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub database: Database,
+    /// Connections to the database at most.
+    pub pool_size: usize,
+    pub sources: Vec<Source>,
+    pub max_body_bytes: usize,
+    pub journal_retention: SignedDuration,
+    pub journal_bodies: Bodies,
+    pub logging: Logging,
+}
+
+#[derive(Debug)]
+pub enum Database {
+    /// One that we start ourselves, because no `DATABASE_URL` names another.
+    Embedded(embedded::Settings),
+    Server(Conninfo),
+}
+
+/// Which bodies the journal keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bodies {
+    Quarantined,
+    All,
+}
+
+/// Where the embedded server and the development secrets are, for commands that look for a running service.
+pub struct Place {
+    pub data_dir: PathBuf,
+    pub listen: SocketAddr,
+    pub sources: Vec<Source>,
+}
+
+/// One variable that cannot be used, why, and what to do.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mistake {
+    pub variable: String,
+    pub problem: String,
+}
+
+/// All of them.
+#[derive(Debug, Default, PartialEq, Eq, thiserror::Error)]
+pub struct Mistakes(pub Vec<Mistake>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the configuration cannot be used:")?;
+        for Mistake { variable, problem } in &self.0 {
+            write!(f, "\n  {variable}: {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What a command needs of the configuration.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Sources to receive from.
+    Serve,
+    /// Only the database.
+    Maintain,
+}
+
+/// Bodies wait in memory for their commit, so their limit has one.
+const LARGEST_BODY_LIMIT: usize = 16 << 20;
+
+impl Config {
+    pub fn parse(environment: &Environment, purpose: Purpose) -> Result<Self, Mistakes> {
+        let mut parser = Parser::new(environment);
+        let database = parser.database();
+        let config = Self {
+            listen: parser.listen(),
+            pool_size: parser.number("DATABASE_POOL_SIZE", 10, 4, 1000),
+            sources: parser.sources(),
+            max_body_bytes: parser.number("MAX_BODY_BYTES", 1 << 20, 1024, LARGEST_BODY_LIMIT),
+            journal_retention: parser.duration("JOURNAL_RETENTION", "30d"),
+            journal_bodies: parser.choice(
+                "JOURNAL_BODIES",
+                &[("quarantined", Bodies::Quarantined), ("all", Bodies::All)],
+            ),
+            logging: parser.logging(),
+            database: match database {
+                Some(database) => database,
+                None => return Err(Mistakes(parser.mistakes)),
+            },
+        };
+        let receives = purpose == Purpose::Serve && matches!(config.database, Database::Server(_));
+        if receives && config.sources.is_empty() && parser.mistakes.is_empty() {
+            parser.no_sources();
+        }
+        parser.finish(config)
+    }
+}
+
+impl Place {
+    pub fn parse(environment: &Environment) -> Result<Self, Mistakes> {
+        let mut parser = Parser::new(environment);
+        let place = Self {
+            data_dir: parser.data_dir().unwrap_or_default(),
+            listen: parser.listen(),
+            sources: parser.sources(),
+        };
+        parser.finish(place)
+    }
+}
+
+struct Parser<'a> {
+    environment: &'a Environment,
+    mistakes: Vec<Mistake>,
+}
+
+impl<'a> Parser<'a> {
+    fn new(environment: &'a Environment) -> Self {
+        Self { environment, mistakes: Vec::new() }
+    }
+
+    fn finish<T>(self, value: T) -> Result<T, Mistakes> {
+        if self.mistakes.is_empty() { Ok(value) } else { Err(Mistakes(self.mistakes)) }
+    }
+
+    fn mistake(&mut self, variable: &str, problem: impl fmt::Display) {
+        self.mistakes.push(Mistake { variable: variable.to_owned(), problem: problem.to_string() });
+    }
+
+    /// The value, without blanks; an empty one counts as unset.
+    fn value(&self, variable: &str) -> Option<String> {
+        let value = self.environment.get(variable)?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    /// As [`Self::value`], or what is in the file that `X_FILE` names.
+    fn secret(&mut self, variable: &str) -> Option<String> {
+        let file_variable = format!("{variable}_FILE");
+        let Some(path) = self.value(&file_variable) else { return self.value(variable) };
+        match std::fs::read_to_string(&path) {
+            Ok(secret) => Some(secret),
+            Err(error) => {
+                self.mistake(&file_variable, format_args!("{path} cannot be read: {error}"));
+                None
+            }
+        }
+    }
+
+    fn listen(&mut self) -> SocketAddr {
+        let default = SocketAddr::from(([127, 0, 0, 1], 8080));
+        let mut listen = match self.value("LISTEN_ADDR").map(|text| text.parse()) {
+            None => default,
+            Some(Ok(listen)) => listen,
+            Some(Err(_)) => {
+                self.mistake("LISTEN_ADDR", "is not an address and a port, such as 127.0.0.1:8080");
+                default
+            }
+        };
+        listen.set_port(self.number("PORT", listen.port(), 0, u16::MAX));
+        listen
+    }
+
+    fn database(&mut self) -> Option<Database> {
+        let Some(url) = self.secret("DATABASE_URL") else {
+            return self.embedded().map(Database::Embedded);
+        };
+        match Conninfo::parse(url.trim(), &|name| self.environment.get(name)) {
+            Ok(conninfo) => Some(Database::Server(conninfo)),
+            Err(error) => {
+                self.mistake("DATABASE_URL", crate::error_chain(&error));
+                None
+            }
+        }
+    }
+
+    fn embedded(&mut self) -> Option<embedded::Settings> {
+        Some(embedded::Settings {
+            data_dir: self.data_dir()?,
+            pg_bin_dir: self.value("PG_BIN_DIR").map(PathBuf::from),
+            path: self.environment.search_path(),
+            guard: self.environment.executable().to_owned(),
+        })
+    }
+
+    fn data_dir(&mut self) -> Option<PathBuf> {
+        let default = || {
+            let path = |name| self.value(name).map(PathBuf::from);
+            let is_root = self.environment.is_root();
+            embedded::default_data_dir(is_root, path("XDG_DATA_HOME"), path("HOME"))
+        };
+        let data_dir = self.value("USERS_SYNC_DATA_DIR").map(PathBuf::from).or_else(default);
+        if data_dir.is_none() {
+            self.mistake(
+                "USERS_SYNC_DATA_DIR",
+                "is needed for the embedded Postgres, because there is no home directory; or set DATABASE_URL",
+            );
+        }
+        data_dir
+    }
+
+    fn sources(&mut self) -> Vec<Source> {
+        provider::ALL.into_iter().filter_map(|provider| self.source(provider)).collect()
+    }
+
+    fn source(&mut self, provider: &'static Provider) -> Option<Source> {
+        let variable = secret_variable(provider);
+        let text = self.secret(&variable)?;
+        match Secret::parse_list(&text) {
+            Ok(secrets) => Some(Source { name: Arc::from(provider.name), provider, secrets }),
+            Err(bad) => {
+                self.mistake(&variable, bad);
+                None
+            }
+        }
+    }
+
+    fn no_sources(&mut self) {
+        let variables: Vec<_> = provider::ALL.into_iter().map(secret_variable).collect();
+        let problem = "no webhook secret is set: set the one of your provider to the signing secret of its endpoint (whsec_…)";
+        self.mistake(&variables.join(" or "), problem);
+    }
+
+    fn logging(&mut self) -> Logging {
+        let format = self.choice("LOG_FORMAT", &[("text", Format::Text), ("json", Format::Json)]);
+        let filter = self.value("RUST_LOG").unwrap_or_else(|| "info".into());
+        Logging::new(format, &filter).unwrap_or_else(|| {
+            self.mistake("RUST_LOG", "is not a filter, such as info or users_sync=debug,warn");
+            Logging::default()
+        })
+    }
+
+    fn number<T>(&mut self, variable: &str, default: T, least: T, most: T) -> T
+    where
+        T: std::str::FromStr + PartialOrd + fmt::Display + Copy,
+    {
+        let Some(text) = self.value(variable) else { return default };
+        match text.parse::<T>() {
+            Ok(number) if (least..=most).contains(&number) => number,
+            _ => {
+                let problem = format!("is not a whole number from {least} to {most}");
+                self.mistake(variable, problem);
+                default
+            }
+        }
+    }
+
+    fn duration(&mut self, variable: &str, default: &str) -> SignedDuration {
+        let text = self.value(variable).unwrap_or_else(|| default.to_owned());
+        let days_are_24_hours = SpanRelativeTo::days_are_24_hours();
+        match text.parse::<Span>().and_then(|span| span.to_duration(days_are_24_hours)) {
+            Ok(duration) if duration.is_positive() => duration,
+            _ => {
+                self.mistake(variable, "is not a length of time, such as 30d, 12h or 45m");
+                SignedDuration::ZERO
+            }
+        }
+    }
+
+    /// One of several words; the first is the default.
+    fn choice<T: Copy>(&mut self, variable: &str, choices: &[(&str, T)]) -> T {
+        let text = self.value(variable);
+        let found = match &text {
+            None => choices.first(),
+            Some(text) => choices.iter().find(|(word, _)| text.eq_ignore_ascii_case(word)),
+        };
+        if let Some((_, choice)) = found {
+            return *choice;
+        }
+        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+        self.mistake(variable, format_args!("is none of: {}", words.join(", ")));
+        choices[0].1
+    }
+}
+
+/// The variable that holds the secrets of a provider's only source.
+pub fn secret_variable(provider: &Provider) -> String {
+    format!("{}_WEBHOOK_SECRET", provider.name.to_ascii_uppercase())
+}

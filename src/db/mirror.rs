@@ -1,0 +1,88 @@
+//! Whether the mirror tables are the ones that we can keep: a table of somebody else's making is refused, never altered.
+
+use tokio_postgres::types::Type;
+use tokio_postgres::{GenericClient, Row};
+
+/// What differs from the table that we would have made.
+#[derive(Debug, thiserror::Error)]
+pub enum Difference {
+    #[error(
+        "neon_auth.users_sync exists and is not a table that users-sync can keep: {0}. Nothing was changed. Rename or drop it, then start again"
+    )]
+    Shape(String),
+    #[error("the catalog of the database could not be read")]
+    Database(#[from] tokio_postgres::Error),
+}
+
+/// Name, type, and whether a value is required.
+const USERS: [(&str, &str, bool); 7] = [
+    ("id", "text", true),
+    ("name", "text", false),
+    ("email", "text", false),
+    ("created_at", "timestamp with time zone", false),
+    ("updated_at", "timestamp with time zone", false),
+    ("deleted_at", "timestamp with time zone", false),
+    ("raw_json", "jsonb", true),
+];
+
+/// Passes where the table is missing: a migration makes it.
+pub async fn check(client: &impl GenericClient) -> Result<(), Difference> {
+    let statement = include_str!("../../sql/schema/mirror.sql");
+    let columns = client.query_typed(statement, &[(&"users_sync", Type::TEXT)]).await?;
+    if columns.is_empty() {
+        return Ok(());
+    }
+    match difference(&columns) {
+        Some(difference) => Err(Difference::Shape(difference)),
+        None => Ok(()),
+    }
+}
+
+fn difference(columns: &[Row]) -> Option<String> {
+    if columns.iter().any(|column| !matches!(column.get("relkind"), "r" | "p")) {
+        return Some("it is not a table".into());
+    }
+    USERS
+        .iter()
+        .find_map(|expected| expected_column(columns, expected))
+        .or_else(|| columns.iter().find_map(foreign_column))
+        .or_else(|| not_the_key(columns))
+}
+
+fn expected_column(
+    columns: &[Row],
+    &(name, expected, required): &(&str, &str, bool),
+) -> Option<String> {
+    let Some(column) = columns.iter().find(|column| column.get::<_, &str>("name") == name) else {
+        return Some(format!("column {name} is missing"));
+    };
+    if column.get("generated") {
+        return Some(format!("column {name} is generated, as Neon Auth makes it"));
+    }
+    let actual: &str = column.get("type");
+    if actual != expected {
+        return Some(format!("column {name} is of type {actual}, not {expected}"));
+    }
+    let refuses_null = column.get("required");
+    (refuses_null && !required)
+        .then(|| format!("column {name} is not null, but it must allow null"))
+}
+
+/// A column more does no harm while a row can be written without it.
+fn foreign_column(column: &Row) -> Option<String> {
+    let name: &str = column.get("name");
+    let ours = USERS.iter().any(|(expected, ..)| *expected == name);
+    let required: bool = column.get("required");
+    let has_default: bool = column.get("has_default");
+    (!ours && required && !has_default)
+        .then(|| format!("column {name} is required, but users-sync does not know it"))
+}
+
+fn not_the_key(columns: &[Row]) -> Option<String> {
+    let is_key = columns.iter().any(|column| {
+        column.get::<_, &str>("name") == "id"
+            && column.get("in_key")
+            && column.get::<_, i32>("key_length") == 1
+    });
+    (!is_key).then(|| "id is not its primary key".into())
+}

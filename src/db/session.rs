@@ -1,0 +1,94 @@
+//! A writer's own connection: kept from batch to batch, replaced when it breaks.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Object, Pool, PoolError};
+use tokio_postgres::error::{DbError, SqlState};
+
+use super::apply::{self, Entity, Entry};
+use super::conninfo::Conninfo;
+use crate::model::Outcome;
+
+/// A batch that takes longer waits for somebody else's lock or for a server that is gone.
+const APPLY_TIMEOUT: Duration = Duration::from_secs(8);
+
+pub struct Session {
+    conninfo: Conninfo,
+    pool: Pool,
+    connection: Option<Object>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// A value of the batch is at fault, and always will be.
+    #[error("Postgres refuses a value (SQLSTATE {code}{constraint})")]
+    Refused { code: String, constraint: String },
+    #[error("no connection to the database")]
+    Connect(#[from] PoolError),
+    #[error("the database did not commit the batch")]
+    Database(#[source] tokio_postgres::Error),
+    #[error("the database did not answer within {} s", APPLY_TIMEOUT.as_secs())]
+    Timeout,
+}
+
+impl Session {
+    pub fn new(conninfo: Conninfo, pool: Pool) -> Self {
+        Self { conninfo, pool, connection: None }
+    }
+
+    /// As [`apply::apply`]; what fails with a deadlock or a broken serialization is tried once more.
+    pub async fn apply(
+        &mut self,
+        entities: &[Entity<'_>],
+        entries: &[Entry<'_>],
+    ) -> Result<Vec<Outcome>, ApplyError> {
+        match self.try_apply(entities, entries).await {
+            Err(ApplyError::Database(error)) if is_conflict(&error) => {
+                self.try_apply(entities, entries).await
+            }
+            result => result,
+        }
+    }
+
+    async fn try_apply(
+        &mut self,
+        entities: &[Entity<'_>],
+        entries: &[Entry<'_>],
+    ) -> Result<Vec<Outcome>, ApplyError> {
+        let connection = match self.connection.take().filter(|kept| !kept.is_closed()) {
+            Some(kept) => kept,
+            None => self.pool.get().await?,
+        };
+        let applied = apply::apply(&connection, entities, entries);
+        let Ok(result) = tokio::time::timeout(APPLY_TIMEOUT, applied).await else {
+            // Left alone, the statement would hold its locks and might still commit.
+            self.conninfo.cancel(connection.cancel_token()).await;
+            drop(Object::take(connection));
+            return Err(ApplyError::Timeout);
+        };
+        self.connection = Some(connection);
+        result.map_err(|error| match error.as_db_error().and_then(refusal) {
+            Some(refused) => refused,
+            None => ApplyError::Database(error),
+        })
+    }
+}
+
+fn is_conflict(error: &tokio_postgres::Error) -> bool {
+    let conflicts = [&SqlState::T_R_SERIALIZATION_FAILURE, &SqlState::T_R_DEADLOCK_DETECTED];
+    error.code().is_some_and(|code| conflicts.contains(&code))
+}
+
+/// Bad data (22), a constraint (23), a limit of the server (54), or a trigger of the application that raises (P0): whoever
+/// sends the same again gets the same answer. The server's own message is left out, because it quotes values.
+fn refusal(error: &DbError) -> Option<ApplyError> {
+    let code = error.code().code();
+    let refused = ["22", "23", "54", "P0"].iter().any(|class| code.starts_with(class));
+    refused.then(|| ApplyError::Refused {
+        code: code.to_owned(),
+        constraint: error
+            .constraint()
+            .map(|name| format!(", constraint {name}"))
+            .unwrap_or_default(),
+    })
+}

@@ -1,0 +1,89 @@
+//! Webhook secrets for local development: made once beside the embedded Postgres, so that `users-sync send` works at once.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_lc_rs::rand;
+
+use crate::config::secret_variable;
+use crate::provider;
+use crate::signature::Secret;
+use crate::webhook::Source;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the development secrets in {} cannot be read or written", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error("{} holds no usable secret for {variable}: delete the file, and new ones are made", path.display())]
+    Unusable { path: PathBuf, variable: String },
+}
+
+/// The sources with their development secrets.
+pub struct Development {
+    pub sources: Vec<Source>,
+    /// Whether the secrets were made just now.
+    pub new: bool,
+    pub file: PathBuf,
+}
+
+/// The secrets in `data_dir`; makes them where there are none.
+pub fn load_or_create(data_dir: &Path) -> Result<Development, Error> {
+    if let Some(development) = load(data_dir)? {
+        return Ok(development);
+    }
+    let file = file(data_dir);
+    let failed = |source| Error::File { path: file.clone(), source };
+    let sources = provider::ALL.map(|provider| Source {
+        name: Arc::from(provider.name),
+        provider,
+        secrets: vec![Secret::from_bytes(random_key().to_vec())],
+    });
+
+    fs::create_dir_all(data_dir).map_err(failed)?;
+    // Readable by us alone, from its first byte.
+    let mut new =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).map_err(failed)?;
+    for source in &sources {
+        let variable = secret_variable(source.provider);
+        writeln!(new, "{variable}={}", source.secrets[0].to_text()).map_err(failed)?;
+    }
+    Ok(Development { sources: sources.into(), new: true, file })
+}
+
+/// The secrets in `data_dir`, if there are any.
+pub fn load(data_dir: &Path) -> Result<Option<Development>, Error> {
+    let file = file(data_dir);
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(Error::File { path: file, source }),
+    };
+    let sources = provider::ALL
+        .into_iter()
+        .map(|provider| {
+            let variable = secret_variable(provider);
+            let line =
+                text.lines().find_map(|line| line.strip_prefix(&variable)?.strip_prefix('='));
+            match line.map(Secret::parse_list) {
+                Some(Ok(secrets)) => {
+                    Ok(Source { name: Arc::from(provider.name), provider, secrets })
+                }
+                _ => Err(Error::Unusable { path: file.clone(), variable }),
+            }
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Some(Development { sources, new: false, file }))
+}
+
+fn file(data_dir: &Path) -> PathBuf {
+    data_dir.join("webhook-secrets.env")
+}
+
+fn random_key() -> [u8; 32] {
+    let mut key = [0; 32];
+    rand::fill(&mut key).expect("the system has random numbers");
+    key
+}

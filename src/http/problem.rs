@@ -1,0 +1,116 @@
+//! Errors as answers: RFC 9457 problem JSON with fixed sentences. Nothing of a database, a body or a header gets out.
+
+use std::any::Any;
+
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use problem_details::ProblemDetails;
+use serde::Serialize;
+
+use crate::signature::Rejection;
+use crate::sync::Unavailable;
+
+/// Seconds after which a sender should try again.
+const RETRY_AFTER: &str = "5";
+
+/// Why a request is refused.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Problem {
+    #[error("there is no such route")]
+    NoSuchRoute,
+    #[error("there is no source {0}")]
+    NoSuchSource(String),
+    #[error("the route does not take {0}")]
+    WrongMethod(Method),
+    #[error("the body is longer than {0} bytes")]
+    BodyTooLarge(usize),
+    #[error("the body did not arrive in time")]
+    BodyTooSlow,
+    #[error("the body could not be read to its end")]
+    BodyBroken,
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    #[error("not ready: {0}")]
+    NotReady(&'static str),
+    #[error("a defect of users-sync; its log says where")]
+    Defect,
+}
+
+#[derive(Serialize)]
+struct Extensions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<&'static str>,
+}
+
+impl Problem {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NoSuchRoute | Self::NoSuchSource(_) => StatusCode::NOT_FOUND,
+            Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::Rejected(Rejection::MissingHeader(_) | Rejection::MalformedHeader { .. }) => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Rejected(
+                Rejection::NoSecretMatches | Rejection::TooOld(_) | Rejection::TooNew(_),
+            ) => StatusCode::UNAUTHORIZED,
+            Self::Unavailable(_) | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Defect => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn extensions(&self) -> Extensions {
+        match self {
+            Self::Rejected(rejection) => Extensions {
+                reason: Some(rejection.to_string()),
+                header: match rejection {
+                    Rejection::MissingHeader(header)
+                    | Rejection::MalformedHeader { header, .. } => Some(header),
+                    Rejection::NoSecretMatches | Rejection::TooOld(_) | Rejection::TooNew(_) => {
+                        None
+                    }
+                },
+            },
+            _ => Extensions { reason: None, header: None },
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let mut response = ProblemDetails::from_status_code(status)
+            .with_detail(self.to_string())
+            .with_extensions(self.extensions())
+            .into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
+        if matches!(self, Self::BodyTooLarge(_) | Self::BodyTooSlow | Self::BodyBroken) {
+            // What is left of the body must not be taken for the next request.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+pub(super) async fn no_such_route() -> Problem {
+    Problem::NoSuchRoute
+}
+
+pub(super) async fn wrong_method(method: Method) -> Problem {
+    Problem::WrongMethod(method)
+}
+
+pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("a request panicked");
+    Problem::Defect.into_response()
+}

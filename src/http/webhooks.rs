@@ -1,0 +1,57 @@
+//! `POST /webhooks/{source}`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::problem::Problem;
+use super::{App, Limits};
+use crate::sync;
+
+#[derive(Serialize)]
+pub(super) struct Answer {
+    outcome: &'static str,
+}
+
+/// Answers after the commit that holds the delivery.
+pub(super) async fn receive(
+    State(app): State<Arc<App>>,
+    Path(source): Path<String>,
+    request: Request,
+) -> Result<Json<Answer>, Problem> {
+    let Some(source) = app.sources.get(&source) else {
+        return Err(Problem::NoSuchSource(source));
+    };
+    let (head, body) = request.into_parts();
+    let body = read(&head.headers, body, &app.limits).await?;
+    let delivery =
+        source.verify(&head.headers, body, Timestamp::now()).inspect_err(|rejection| {
+            tracing::warn!(source = %source.name, reason = %rejection, "a request was rejected");
+        })?;
+    let outcome = sync::accept(&app.sync, delivery).await?;
+    Ok(Json(Answer { outcome: outcome.as_str() }))
+}
+
+/// The whole body, within its limit of bytes and of time.
+async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, Problem> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    if announced.and_then(|length| length.parse::<usize>().ok()) > Some(limits.body) {
+        return Err(Problem::BodyTooLarge(limits.body));
+    }
+    let body = Limited::new(body, limits.body).collect();
+    let body = tokio::time::timeout(limits.body_timeout, body)
+        .await
+        .map_err(|_| Problem::BodyTooSlow)?
+        .map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+            Some(_) => Problem::BodyTooLarge(limits.body),
+            None => Problem::BodyBroken,
+        })?;
+    Ok(body.to_bytes())
+}

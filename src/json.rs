@@ -1,0 +1,185 @@
+//! Reading a provider's JSON: a view of one object whose errors name the field and never quote a value.
+//!
+//! A view keeps the original text, so that what goes to `jsonb` is what was signed. Where a key stands twice the last
+//! one wins, as in `jsonb` itself.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+use jiff::Timestamp;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+/// Why verified bytes cannot be understood. The texts hold names of fields, never their values.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    #[error("the body is not UTF-8")]
+    NotUtf8,
+    #[error("`{field}` is not valid JSON: {problem}")]
+    Syntax { field: &'static str, problem: String },
+    #[error("`{field}` is missing or empty")]
+    Missing { field: &'static str },
+    #[error("`{field}` is not {expected}")]
+    Unexpected { field: &'static str, expected: &'static str },
+    #[error("`{field}` is longer than {limit} bytes")]
+    TooLong { field: &'static str, limit: usize },
+    #[error("the change is dated more than a day in the future")]
+    Future,
+}
+
+/// Longest entity id in bytes: it is an index key, and Postgres refuses keys of some 2,700 bytes.
+pub const MAX_ID_LEN: usize = 255;
+
+/// One JSON object: its keys, and the text of their values.
+pub struct Object<'a> {
+    text: &'a str,
+    fields: BTreeMap<Cow<'a, str>, &'a RawValue>,
+}
+
+impl<'a> Object<'a> {
+    /// `field` names the object in errors.
+    pub fn parse(text: &'a str, field: &'static str) -> Result<Self, Unreadable> {
+        let Fields(fields) =
+            serde_json::from_str(text).map_err(|error| refusal(&error, field, "a JSON object"))?;
+        Ok(Self { text, fields })
+    }
+
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The field's text; `None` where it is missing, null or nothing but blanks.
+    pub fn filled(&self, field: &'static str) -> Result<Option<String>, Unreadable> {
+        let Some(value) = self.present(field) else { return Ok(None) };
+        let text: Cow<'a, str> = read(value, field, "a string")?;
+        let text = text.trim();
+        Ok((!text.is_empty()).then(|| text.to_owned()))
+    }
+
+    /// The id of an entity: a string that is there and fits an index.
+    pub fn id(&self, field: &'static str) -> Result<String, Unreadable> {
+        let value = self.present(field).ok_or(Unreadable::Missing { field })?;
+        let id: String = read(value, field, "a string")?;
+        if id.trim().is_empty() {
+            return Err(Unreadable::Missing { field });
+        }
+        if id.len() > MAX_ID_LEN {
+            return Err(Unreadable::TooLong { field, limit: MAX_ID_LEN });
+        }
+        Ok(id)
+    }
+
+    /// False where the field is missing or null.
+    pub fn flag(&self, field: &'static str) -> Result<bool, Unreadable> {
+        self.present(field).map_or(Ok(false), |value| read(value, field, "true or false"))
+    }
+
+    pub fn object(&self, field: &'static str) -> Result<Option<Self>, Unreadable> {
+        self.present(field).map(|value| Object::parse(value.get(), field)).transpose()
+    }
+
+    /// The objects of an array; none where the field is missing or null.
+    pub fn objects(&self, field: &'static str) -> Result<Vec<Self>, Unreadable> {
+        let Some(value) = self.present(field) else { return Ok(Vec::new()) };
+        let values: Vec<&'a RawValue> = read(value, field, "an array")?;
+        values.into_iter().map(|value| Object::parse(value.get(), field)).collect()
+    }
+
+    /// A point in time: whole seconds or milliseconds since 1970, told apart by size, as a number or its digits in a string.
+    pub fn time(&self, field: &'static str) -> Result<Option<Timestamp>, Unreadable> {
+        let Some(value) = self.present(field) else { return Ok(None) };
+        let expected = "a time in seconds or milliseconds";
+        instant(value.get().trim_matches('"'))
+            .map(Some)
+            .ok_or(Unreadable::Unexpected { field, expected })
+    }
+
+    fn present(&self, field: &str) -> Option<&'a RawValue> {
+        self.fields.get(field).copied().filter(|value| value.get() != "null")
+    }
+}
+
+/// Below this a number counts seconds: as milliseconds it would lie before March 1973.
+const FIRST_MILLISECOND: i64 = 100_000_000_000;
+
+fn instant(digits: &str) -> Option<Timestamp> {
+    let number = digits.parse::<i64>().ok().or_else(|| whole(digits.parse::<f64>().ok()?))?;
+    if number.abs() < FIRST_MILLISECOND {
+        Timestamp::from_second(number).ok()
+    } else {
+        Timestamp::from_millisecond(number).ok()
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
+fn whole(number: f64) -> Option<i64> {
+    (number.abs() < 9e15).then_some(number as i64)
+}
+
+fn read<'a, T: Deserialize<'a>>(
+    value: &'a RawValue,
+    field: &'static str,
+    expected: &'static str,
+) -> Result<T, Unreadable> {
+    serde_json::from_str(value.get()).map_err(|error| refusal(&error, field, expected))
+}
+
+/// serde's own words for a wrong type quote the value, so they are replaced.
+fn refusal(error: &serde_json::Error, field: &'static str, expected: &'static str) -> Unreadable {
+    match error.classify() {
+        Category::Data => Unreadable::Unexpected { field, expected },
+        _ => Unreadable::Syntax { field, problem: error.to_string() },
+    }
+}
+
+struct Fields<'a>(BTreeMap<Cow<'a, str>, &'a RawValue>);
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct LastWins;
+
+        impl<'de> Visitor<'de> for LastWins {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = BTreeMap::new();
+                while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
+                    fields.insert(key, value);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(LastWins)
+    }
+}
+
+/// A key, borrowed from the text unless it holds an escape.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Replaces the escape `\u0000`, which `jsonb` and `text` refuse, by U+FFFD; bytes without one are passed on as they are.
+pub fn without_nul(body: Bytes) -> Bytes {
+    const NUL: &[u8] = br"\u0000";
+    if !body.windows(NUL.len()).any(|window| window == NUL) {
+        return body;
+    }
+
+    let mut text = BytesMut::from(&body[..]);
+    let mut at = 0;
+    while at < text.len() {
+        if text[at..].starts_with(NUL) {
+            text[at..at + NUL.len()].copy_from_slice(br"\ufffd");
+        }
+        // A backslash takes the next byte with it: in `\\u0000` the second one starts no escape.
+        at += if text[at] == b'\\' { 2 } else { 1 };
+    }
+    text.freeze()
+}

@@ -1,0 +1,82 @@
+//! The providers, each a row of data: what its deliveries are called, how they are signed and what they say.
+
+mod clerk;
+mod stack;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::json::{Object, Unreadable};
+use crate::model::{Change, DeliveryId, RawJson};
+use crate::signature::Scheme;
+
+/// Every provider that we know.
+pub static ALL: [&Provider; 2] = [&clerk::PROVIDER, &stack::PROVIDER];
+
+pub struct Provider {
+    /// As in routes, variables and logs.
+    pub name: &'static str,
+    /// As people write it.
+    pub title: &'static str,
+    pub scheme: Scheme,
+    /// Whether a snapshot carries its own version; else the delivery's own time orders it.
+    pub versioned: bool,
+    pub decode: fn(&Envelope<'_>) -> Result<Meaning, Unreadable>,
+    /// What its user ids begin with.
+    pub id_prefix: &'static str,
+    /// The user events it sends, the creation first.
+    pub events: &'static [&'static str],
+    /// The body of a realistic delivery, for `users-sync send`.
+    pub sample: fn(&Sample<'_>) -> serde_json::Value,
+}
+
+/// A verified body, opened: what it is called, what it holds and how it came.
+pub struct Envelope<'a> {
+    pub event_type: &'a str,
+    pub body: Object<'a>,
+    pub bytes: &'a Bytes,
+    pub delivery: &'a DeliveryId,
+    /// When the provider made the delivery, or when we first saw it.
+    pub made_at: Timestamp,
+}
+
+impl<'a> Envelope<'a> {
+    /// The object that every event of ours is about.
+    pub fn data(&self) -> Result<Object<'a>, Unreadable> {
+        self.body.object("data")?.ok_or(Unreadable::Missing { field: "data" })
+    }
+
+    /// The text of an object in the body, without a copy.
+    pub fn raw(&self, object: &Object<'a>) -> RawJson {
+        RawJson(self.bytes.slice_ref(object.text().as_bytes()))
+    }
+}
+
+/// What a readable delivery says.
+#[derive(Debug)]
+pub enum Meaning {
+    Change(Change),
+    /// Nothing that we keep, and why.
+    Ignored(&'static str),
+}
+
+pub const UNSUPPORTED: Meaning = Meaning::Ignored("unsupported event type");
+pub const TEST_DELIVERY: Meaning = Meaning::Ignored("test delivery");
+
+/// What a sample delivery is about.
+pub struct Sample<'a> {
+    pub event_type: &'a str,
+    pub id: &'a str,
+    pub email: &'a str,
+    pub now: Timestamp,
+}
+
+impl std::fmt::Debug for Provider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Provider({})", self.name)
+    }
+}
+
+pub fn find(name: &str) -> Option<&'static Provider> {
+    ALL.into_iter().find(|provider| provider.name == name)
+}

@@ -1,0 +1,180 @@
+//! The one write path: whatever changes a table comes in through `accept`.
+
+pub mod fold;
+mod prune;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::Pool;
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use crate::db::conninfo::Conninfo;
+use crate::db::journal;
+use crate::db::session::Session;
+use crate::model::Outcome;
+use crate::webhook::{Decoded, Delivery, Verdict};
+use writer::Job;
+
+pub use prune::prune;
+
+/// How much may wait, and who writes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Writers, each with a connection of its own.
+    pub writers: usize,
+    /// Deliveries that wait at most.
+    pub queue: usize,
+    /// Bytes of their bodies at most.
+    pub queue_bytes: usize,
+    /// How long a delivery waits for its commit before its sender is told to come again.
+    pub patience: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { writers: 2, queue: 4096, queue_bytes: 64 << 20, patience: Duration::from_secs(12) }
+    }
+}
+
+/// Why a delivery has no outcome. Nothing is known to be written, and the sender has to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    #[error("the database is unavailable")]
+    Database,
+    #[error("too many deliveries are waiting")]
+    QueueFull,
+    #[error("the commit takes too long")]
+    TooSlow,
+}
+
+/// The way in; every clone leads to the same writers.
+#[derive(Clone)]
+pub struct Sync {
+    queue: mpsc::Sender<Job>,
+    bytes: Arc<Semaphore>,
+    pool: Pool,
+    patience: Duration,
+}
+
+/// The writers: they end when the last `Sync` is dropped and the queue is empty.
+pub struct Writers(JoinSet<()>);
+
+impl Writers {
+    /// Waits until what was accepted is written.
+    pub async fn finish(self) {
+        self.0.join_all().await;
+    }
+
+    /// Waits for the first writer that ends, which none does by itself.
+    pub async fn ended(&mut self) {
+        self.0.join_next().await;
+    }
+}
+
+/// Starts the writers; `keep_bodies` journals every body, not only the quarantined ones.
+pub fn start(
+    conninfo: &Conninfo,
+    pool: &Pool,
+    limits: Limits,
+    keep_bodies: bool,
+) -> (Sync, Writers) {
+    let (queue, receiver) = mpsc::channel(limits.queue);
+    let receiver = Arc::new(Mutex::new(receiver));
+    let mut writers = JoinSet::new();
+    for _ in 0..limits.writers {
+        let session = Session::new(conninfo.clone(), pool.clone());
+        writers.spawn(writer::run(receiver.clone(), session, keep_bodies));
+    }
+    let bytes = Arc::new(Semaphore::new(limits.queue_bytes));
+    (Sync { queue, bytes, pool: pool.clone(), patience: limits.patience }, Writers(writers))
+}
+
+/// Decodes a delivery and answers its outcome after the commit that holds it.
+pub async fn accept(sync: &Sync, delivery: Delivery) -> Result<Outcome, Unavailable> {
+    let made_at = match delivery.made_at() {
+        Some(at) => at,
+        None => first_received(sync, &delivery).await?,
+    };
+    let decoded = delivery.decode(made_at);
+    let report = Report::of(&decoded);
+    let outcome = write(sync, decoded).await?;
+    report.log(outcome);
+    Ok(outcome)
+}
+
+/// A retry must not count as newer than the first attempt, so the journal is asked.
+async fn first_received(sync: &Sync, delivery: &Delivery) -> Result<jiff::Timestamp, Unavailable> {
+    let found = async {
+        let client = sync.pool.get().await.map_err(|error| crate::error_chain(&error))?;
+        journal::first_received(&client, delivery.source(), delivery.id())
+            .await
+            .map_err(|error| crate::error_chain(&error))
+    };
+    match tokio::time::timeout(sync.patience, found).await {
+        Ok(Ok(first)) => Ok(first.unwrap_or(delivery.received_at())),
+        Ok(Err(error)) => {
+            tracing::error!(error, "the journal could not be read; the sender will retry");
+            Err(Unavailable::Database)
+        }
+        Err(_) => Err(Unavailable::TooSlow),
+    }
+}
+
+async fn write(sync: &Sync, decoded: Decoded) -> Result<Outcome, Unavailable> {
+    let size = u32::try_from(decoded.body.len()).map_err(|_| Unavailable::QueueFull)?;
+    let bytes =
+        sync.bytes.clone().try_acquire_many_owned(size).map_err(|_| Unavailable::QueueFull)?;
+    let (answer, outcome) = oneshot::channel();
+    sync.queue
+        .try_send(Job { decoded, answer, _bytes: bytes })
+        .map_err(|_| Unavailable::QueueFull)?;
+    match tokio::time::timeout(sync.patience, outcome).await {
+        Ok(answered) => answered.unwrap_or(Err(Unavailable::Database)),
+        Err(_) => Err(Unavailable::TooSlow),
+    }
+}
+
+/// What the log line of a delivery says; nothing of its body.
+struct Report {
+    source: Arc<str>,
+    delivery: crate::model::DeliveryId,
+    event_type: Option<String>,
+    entity: Option<String>,
+    reason: Option<String>,
+    received_at: jiff::Timestamp,
+}
+
+impl Report {
+    fn of(decoded: &Decoded) -> Self {
+        let Decoded { source, id, received_at, body: _, event_type, verdict } = decoded;
+        Self {
+            source: source.clone(),
+            delivery: id.clone(),
+            event_type: event_type.clone(),
+            entity: verdict.change().map(|change| change.entity_id().to_owned()),
+            reason: match verdict {
+                Verdict::Change(_) => None,
+                Verdict::Ignored(reason) => Some((*reason).to_owned()),
+                Verdict::Quarantined(reason) => Some(reason.clone()),
+            },
+            received_at: *received_at,
+        }
+    }
+
+    fn log(&self, outcome: Outcome) {
+        let took_ms = jiff::Timestamp::now().duration_since(self.received_at).as_millis_f64();
+        tracing::info!(
+            source = %self.source,
+            delivery = %self.delivery,
+            event = self.event_type,
+            user = self.entity,
+            outcome = outcome.as_str(),
+            reason = self.reason,
+            took_ms,
+            "delivery"
+        );
+    }
+}

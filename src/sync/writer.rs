@@ -1,0 +1,98 @@
+//! The writer: batches that form by themselves while the previous one commits.
+
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc, oneshot};
+
+use super::Unavailable;
+use super::fold::fold;
+use crate::db::session::{ApplyError, Session};
+use crate::model::Outcome;
+use crate::webhook::{Decoded, Verdict};
+
+/// Most deliveries in one batch.
+const BATCH: usize = 256;
+
+/// A delivery that waits for its outcome.
+pub(super) struct Job {
+    pub(super) decoded: Decoded,
+    pub(super) answer: oneshot::Sender<Result<Outcome, Unavailable>>,
+    /// Its share of the memory that the queue may use.
+    pub(super) _bytes: OwnedSemaphorePermit,
+}
+
+/// What several writers take their batches from.
+pub(super) type Queue = Arc<Mutex<mpsc::Receiver<Job>>>;
+
+/// Writes batches until the queue is closed and empty.
+pub(super) async fn run(queue: Queue, mut session: Session, keep_bodies: bool) {
+    let mut jobs = Vec::with_capacity(BATCH);
+    loop {
+        let taken = queue.lock().await.recv_many(&mut jobs, BATCH).await;
+        if taken == 0 {
+            return;
+        }
+        // Who stopped waiting was answered 503, and will send it again.
+        jobs.retain(|job| !job.answer.is_closed());
+        write(&mut session, std::mem::take(&mut jobs), keep_bodies).await;
+    }
+}
+
+/// Where Postgres refuses a value, the batch is halved until the delivery at fault stands alone.
+async fn write(session: &mut Session, jobs: Vec<Job>, keep_bodies: bool) {
+    let mut parts = vec![jobs];
+    while let Some(mut part) = parts.pop() {
+        if part.is_empty() {
+            continue;
+        }
+        match apply(session, &part, keep_bodies).await {
+            Ok(outcomes) => answer(part, outcomes),
+            Err(ApplyError::Refused { .. }) if part.len() > 1 => {
+                let half = part.split_off(part.len() / 2);
+                parts.extend([half, part]);
+            }
+            Err(ApplyError::Refused { code, constraint })
+                if quarantine(&mut part[0], &code, &constraint) =>
+            {
+                parts.push(part);
+            }
+            Err(error) => {
+                parts.push(part);
+                return fail(parts, error);
+            }
+        }
+    }
+}
+
+async fn apply(
+    session: &mut Session,
+    jobs: &[Job],
+    keep_bodies: bool,
+) -> Result<Vec<Outcome>, ApplyError> {
+    let batch = fold(jobs.iter().map(|job| &job.decoded), keep_bodies);
+    let of_entries = session.apply(&batch.entities, &batch.entries).await?;
+    Ok(batch.outcomes(&of_entries))
+}
+
+/// False where even the bare record of the delivery was refused.
+fn quarantine(job: &mut Job, code: &str, constraint: &str) -> bool {
+    let reason = format!("Postgres refuses a value of it (SQLSTATE {code}{constraint})");
+    let refused = std::mem::replace(&mut job.decoded.verdict, Verdict::Quarantined(reason));
+    !matches!(refused, Verdict::Quarantined(_))
+}
+
+fn answer(jobs: Vec<Job>, outcomes: Vec<Outcome>) {
+    for (job, outcome) in jobs.into_iter().zip(outcomes) {
+        // Nobody may be waiting any more: the outcome is committed all the same.
+        let _ = job.answer.send(Ok(outcome));
+    }
+}
+
+fn fail(parts: Vec<Vec<Job>>, error: ApplyError) {
+    let deliveries = parts.iter().map(Vec::len).sum::<usize>();
+    let chain = crate::error_chain(&error);
+    tracing::error!(deliveries, error = chain, "a batch was not written; its senders will retry");
+    for job in parts.into_iter().flatten() {
+        let _ = job.answer.send(Err(Unavailable::Database));
+    }
+}

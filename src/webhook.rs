@@ -1,0 +1,140 @@
+//! From a request to what it says: a `Source` verifies bytes into a `Delivery`, a `Delivery` decodes into a `Verdict`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::json::{Object, Unreadable, without_nul};
+use crate::model::{Change, DeliveryId};
+use crate::provider::{Envelope, Meaning, Provider};
+use crate::signature::{Rejection, Secret};
+
+/// A change dated later than this after its arrival would freeze its row.
+const FUTURE_LIMIT: SignedDuration = SignedDuration::from_hours(24);
+
+/// A configured provider.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub name: Arc<str>,
+    pub provider: &'static Provider,
+    pub secrets: Vec<Secret>,
+}
+
+impl Source {
+    /// The only way from a request to a delivery.
+    pub fn verify(
+        &self,
+        headers: &HeaderMap,
+        body: Bytes,
+        now: Timestamp,
+    ) -> Result<Delivery, Rejection> {
+        let id = self.provider.scheme.verify(&self.secrets, headers, &body, now)?;
+        let source = self.name.clone();
+        Ok(Delivery { source, provider: self.provider, id, received_at: now, body })
+    }
+}
+
+/// One verified request.
+pub struct Delivery {
+    source: Arc<str>,
+    provider: &'static Provider,
+    id: DeliveryId,
+    received_at: Timestamp,
+    body: Bytes,
+}
+
+/// A delivery, understood or not.
+#[derive(Clone, Debug)]
+pub struct Decoded {
+    pub source: Arc<str>,
+    pub id: DeliveryId,
+    pub received_at: Timestamp,
+    pub body: Bytes,
+    pub event_type: Option<String>,
+    pub verdict: Verdict,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    Change(Change),
+    Ignored(&'static str),
+    /// Kept with its bytes and this reason.
+    Quarantined(String),
+}
+
+impl Verdict {
+    pub fn change(&self) -> Option<&Change> {
+        match self {
+            Self::Change(change) => Some(change),
+            Self::Ignored(_) | Self::Quarantined(_) => None,
+        }
+    }
+}
+
+impl Delivery {
+    pub fn id(&self) -> &DeliveryId {
+        &self.id
+    }
+
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// When the sender made this delivery; `None` where only the first receipt can tell, and where it matters.
+    pub fn made_at(&self) -> Option<Timestamp> {
+        let plausible = |at: &Timestamp| *at <= self.received_at + FUTURE_LIMIT;
+        let told = self.provider.scheme.made_at(&self.id).filter(plausible);
+        told.or_else(|| self.provider.versioned.then_some(self.received_at))
+    }
+
+    pub fn received_at(&self) -> Timestamp {
+        self.received_at
+    }
+
+    /// What the delivery says, taken as made at `made_at`.
+    pub fn decode(self, made_at: Timestamp) -> Decoded {
+        let readable = without_nul(self.body.clone());
+        let (event_type, meaning) = match std::str::from_utf8(&readable) {
+            Ok(text) => self.read(&readable, text, made_at),
+            Err(_) => (None, Err(Unreadable::NotUtf8)),
+        };
+        let verdict = match meaning.and_then(|meaning| self.not_in_the_future(meaning)) {
+            Ok(Meaning::Change(change)) => Verdict::Change(change),
+            Ok(Meaning::Ignored(reason)) => Verdict::Ignored(reason),
+            Err(unreadable) => Verdict::Quarantined(unreadable.to_string()),
+        };
+        let Self { source, id, received_at, body, .. } = self;
+        Decoded { source, id, received_at, body, event_type, verdict }
+    }
+
+    fn read(
+        &self,
+        bytes: &Bytes,
+        text: &str,
+        made_at: Timestamp,
+    ) -> (Option<String>, Result<Meaning, Unreadable>) {
+        let body = match Object::parse(text, "the body") {
+            Ok(body) => body,
+            Err(unreadable) => return (None, Err(unreadable)),
+        };
+        let event_type = match body.id("type") {
+            Ok(event_type) => event_type,
+            Err(unreadable) => return (None, Err(unreadable)),
+        };
+        let envelope =
+            Envelope { event_type: &event_type, body, bytes, delivery: &self.id, made_at };
+        let meaning = (self.provider.decode)(&envelope);
+        (Some(event_type), meaning)
+    }
+
+    fn not_in_the_future(&self, meaning: Meaning) -> Result<Meaning, Unreadable> {
+        match &meaning {
+            Meaning::Change(change) if change.at() > self.received_at + FUTURE_LIMIT => {
+                Err(Unreadable::Future)
+            }
+            _ => Ok(meaning),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The service as it is served: the real router on a real socket, and requests signed by the svix crate.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use svix::webhooks::Webhook;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use users_sync::http::{self, App};
+use users_sync::provider::{self, Sample};
+use users_sync::signature::Secret;
+use users_sync::webhook::Source;
+use users_sync::{ksuid, sync};
+
+/// The key that every test's sender signs with.
+const KEY: &[u8] = b"the key of the tests: 32 bytes !";
+
+/// What a service of a test is made with.
+pub(crate) struct Settings {
+    pub(crate) limits: http::Limits,
+    pub(crate) sync: sync::Limits,
+    pub(crate) keep_bodies: bool,
+    /// The keys of every source.
+    pub(crate) keys: Vec<Vec<u8>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: http::Limits::default(),
+            sync: sync::Limits::default(),
+            keep_bodies: false,
+            keys: vec![KEY.to_vec()],
+        }
+    }
+}
+
+/// A running service; it drains when told to, and dies with the test.
+pub(crate) struct Service {
+    pub(crate) address: SocketAddr,
+    client: reqwest::Client,
+    stop: CancellationToken,
+    served: JoinHandle<()>,
+}
+
+/// A status, and the JSON that came with it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn outcome(&self) -> &str {
+        assert_eq!(self.status, 200, "{}", self.body);
+        self.body["outcome"].as_str().expect("an answer of 200 has an outcome")
+    }
+}
+
+impl Service {
+    pub(crate) async fn start(database_url: &str) -> Self {
+        Self::start_with(database_url, Settings::default()).await
+    }
+
+    pub(crate) async fn start_with(database_url: &str, settings: Settings) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound address");
+        let conninfo = super::conninfo(database_url);
+        let pool = conninfo.pool(4).expect("a pool");
+        let Settings { limits, sync, keep_bodies, keys } = settings;
+        let (sync, writers) = sync::start(&conninfo, &pool, sync, keep_bodies);
+        let sources = provider::ALL.map(|provider| Source {
+            name: Arc::from(provider.name),
+            provider,
+            secrets: keys.iter().cloned().map(Secret::from_bytes).collect(),
+        });
+        let draining = CancellationToken::new();
+        let sources = sources.into_iter().map(|source| (source.name.to_string(), source)).collect();
+        let app = Arc::new(App { sources, sync, pool, limits, draining });
+
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        let served = tokio::spawn(async move {
+            http::server::serve(listener, app, stopped).await;
+            writers.finish().await;
+        });
+        Self { address, client: reqwest::Client::new(), stop, served }
+    }
+
+    /// Posts a signed delivery to the source that it is signed for.
+    pub(crate) async fn post(&self, signed: &Signed) -> Answer {
+        self.try_post(signed).await.expect("the service answers")
+    }
+
+    pub(crate) async fn try_post(&self, signed: &Signed) -> Result<Answer, reqwest::Error> {
+        let mut request = self.client.post(self.url(&format!("/webhooks/{}", signed.source)));
+        for (name, value) in signed.headers() {
+            request = request.header(name, value);
+        }
+        answer(request.body(signed.body.clone()).send().await?).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        let response = self.client.get(self.url(path)).send().await.expect("the service answers");
+        answer(response).await.expect("a whole answer")
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Begins to drain; the task ends when what was taken is answered.
+    pub(crate) fn drain(self) -> JoinHandle<()> {
+        self.stop.cancel();
+        self.served
+    }
+}
+
+async fn answer(response: reqwest::Response) -> Result<Answer, reqwest::Error> {
+    let status = response.status().as_u16();
+    let text = response.text().await?;
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Ok(Answer { status, body })
+}
+
+/// A delivery, ready to be posted as often as a test likes.
+#[derive(Clone, Debug)]
+pub(crate) struct Signed {
+    pub(crate) source: &'static str,
+    pub(crate) id: String,
+    pub(crate) timestamp: i64,
+    pub(crate) body: Vec<u8>,
+    pub(crate) signature: String,
+    /// `svix`, or `webhook` for the names of Standard Webhooks.
+    pub(crate) prefix: &'static str,
+}
+
+impl Signed {
+    /// A new delivery, made and sent now.
+    pub(crate) fn new(source: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        let id = format!("msg_{}", ksuid::new(Timestamp::now()));
+        Self {
+            source,
+            id,
+            timestamp: Timestamp::now().as_second(),
+            body: body.into(),
+            signature: String::new(),
+            prefix: "svix",
+        }
+        .signed_with(KEY)
+    }
+
+    /// The same, under another delivery id.
+    pub(crate) fn with_id(mut self, id: &str) -> Self {
+        id.clone_into(&mut self.id);
+        self.signed_with(KEY)
+    }
+
+    /// The same, sent at another time.
+    pub(crate) fn sent_at(mut self, timestamp: i64) -> Self {
+        self.timestamp = timestamp;
+        self.signed_with(KEY)
+    }
+
+    /// The same, signed with another key. What is not UTF-8 the svix crate will not sign, so its rule is applied by hand.
+    pub(crate) fn signed_with(mut self, key: &[u8]) -> Self {
+        let webhook = Webhook::from_bytes(key.to_vec()).expect("a key");
+        self.signature = match webhook.sign(&self.id, self.timestamp, &self.body) {
+            Ok(signature) => signature,
+            Err(_) => sign_bytes(key, &self.id, self.timestamp, &self.body),
+        };
+        self
+    }
+
+    pub(crate) fn headers(&self) -> [(String, String); 3] {
+        let named = |name: &str| format!("{}-{name}", self.prefix);
+        [
+            (named("id"), self.id.clone()),
+            (named("timestamp"), self.timestamp.to_string()),
+            (named("signature"), self.signature.clone()),
+        ]
+    }
+}
+
+fn sign_bytes(key: &[u8], id: &str, timestamp: i64, body: &[u8]) -> String {
+    use aws_lc_rs::hmac;
+    use base64::Engine;
+
+    let mut content = format!("{id}.{timestamp}.").into_bytes();
+    content.extend_from_slice(body);
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), &content);
+    format!("v1,{}", base64::engine::general_purpose::STANDARD.encode(tag))
+}
+
+/// A realistic body of a provider's, with what a test cares about laid over its `data`.
+pub(crate) fn body(provider: &str, event_type: &str, id: &str, data: &Value) -> Value {
+    let provider = provider::find(provider).expect("a known provider");
+    let now = Timestamp::now();
+    let sample = Sample { event_type, id, email: "ada@example.com", now };
+    let mut body = (provider.sample)(&sample);
+    for (field, value) in data.as_object().expect("fields") {
+        body["data"][field] = value.clone();
+    }
+    body["type"] = json!(event_type);
+    body
+}
