@@ -1,6 +1,7 @@
 mod harness;
 
 mod conninfo;
+mod convergence;
 mod databases;
 mod embedded;
 mod receive;
