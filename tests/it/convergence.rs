@@ -10,9 +10,11 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
+use users_sync::db::session::Session;
+use users_sync::sync::fold::fold;
 use uuid::Uuid;
 
-use crate::harness::{Service, Signed, TestDatabase, body};
+use crate::harness::{Service, Signed, TestDatabase, body, conninfo};
 
 /// Few users and few points in time, so that ties and late deletions are the rule.
 const USERS: usize = 3;
@@ -131,7 +133,7 @@ fn delivery(event: &Event, case: &str, id: &str) -> Signed {
     Signed::new("clerk", body.to_string()).with_id(id)
 }
 
-async fn deliver(arrival: &Arrival, deliveries: &[Signed], replicas: &[Arc<Service>; 2]) {
+async fn post(arrival: &Arrival, deliveries: &[Signed], replicas: &[Arc<Service>; 2]) {
     for together in arrival.order.chunks(arrival.at_once) {
         let mut answers = JoinSet::new();
         for &(place, replica) in together {
@@ -171,35 +173,66 @@ async fn rows(client: &Client, case: &str) -> Vec<Row> {
     found.iter().map(row).collect()
 }
 
-#[test]
-fn any_arrival_of_the_same_history_ends_in_the_same_tables() {
-    let runtime = Runtime::new().expect("a runtime");
-    let database = runtime.block_on(TestDatabase::new());
-    let client = runtime.block_on(database.client());
-    let replicas = [(); 2].map(|()| Arc::new(runtime.block_on(Service::start(database.url()))));
-    let mut runner =
-        TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() });
+/// What decides where the arrivals of one property go.
+struct Lab {
+    runtime: Runtime,
+    database: TestDatabase,
+    client: Client,
+}
 
-    let result = runner.run(&arrival(), |arrival| {
-        let case = Uuid::new_v4().simple().to_string();
-        let numbered = arrival.history.iter().enumerate();
-        let ids: Vec<_> =
-            numbered.map(|(place, event)| format!("msg_{}{case}{place}", event.tie)).collect();
-        let deliveries: Vec<_> = arrival
-            .history
-            .iter()
-            .zip(&ids)
-            .map(|(event, id)| delivery(event, &case, id))
-            .collect();
+impl Lab {
+    fn new() -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let database = runtime.block_on(TestDatabase::new());
+        let client = runtime.block_on(database.client());
+        Self { runtime, database, client }
+    }
 
-        let found = runtime.block_on(async {
-            deliver(&arrival, &deliveries, &replicas).await;
-            rows(&client, &case).await
+    /// Holds what is in the tables after each arrival against the law.
+    fn assert_law(&self, cases: u32, deliver: impl AsyncFn(&Arrival, &[Signed])) {
+        let config = Config { cases, failure_persistence: None, ..Config::default() };
+        let result = TestRunner::new(config).run(&arrival(), |arrival| {
+            let case = Uuid::new_v4().simple().to_string();
+            let events = || arrival.history.iter();
+            let id = |(place, event): (usize, &Event)| format!("msg_{}{case}{place}", event.tie);
+            let ids: Vec<_> = events().enumerate().map(id).collect();
+            let deliveries: Vec<_> =
+                events().zip(&ids).map(|(event, id)| delivery(event, &case, id)).collect();
+
+            let found = self.runtime.block_on(async {
+                deliver(&arrival, &deliveries).await;
+                rows(&self.client, &case).await
+            });
+
+            prop_assert_eq!(found, expected(&arrival.history, &ids));
+            Ok(())
         });
+        result.unwrap_or_else(|failure| panic!("{failure}"));
+    }
+}
 
-        prop_assert_eq!(found, expected(&arrival.history, &ids));
-        Ok(())
+#[test]
+fn any_arrival_of_a_history_at_two_replicas_ends_in_the_same_tables() {
+    let lab = Lab::new();
+    let start = || lab.runtime.block_on(Service::start(lab.database.url()));
+    let replicas = [Arc::new(start()), Arc::new(start())];
+
+    lab.assert_law(100, async |arrival, deliveries| post(arrival, deliveries, &replicas).await);
+}
+
+#[test]
+fn any_split_of_a_history_into_batches_ends_in_the_same_tables() {
+    let lab = Lab::new();
+
+    lab.assert_law(200, async |arrival, deliveries| {
+        let conninfo = conninfo(lab.database.url());
+        let mut session = Session::new(conninfo.clone(), conninfo.pool(1).expect("a pool"));
+        for together in arrival.order.chunks(arrival.at_once) {
+            let decoded: Vec<_> =
+                together.iter().map(|(place, _)| deliveries[*place].decoded()).collect();
+            let batch = fold(&decoded, false);
+            let applied = session.apply(&batch.entities, &batch.entries).await;
+            applied.expect("the batch is applied");
+        }
     });
-
-    result.unwrap_or_else(|failure| panic!("{failure}"));
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ::http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use svix::webhooks::Webhook;
@@ -10,9 +11,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use users_sync::http::{self, App};
-use users_sync::provider::{self, Sample};
+use users_sync::provider::{self, Provider, Sample};
 use users_sync::signature::Secret;
-use users_sync::webhook::Source;
+use users_sync::webhook::{Decoded, Source};
 use users_sync::{ksuid, sync};
 
 /// The key that every test's sender signs with.
@@ -72,13 +73,9 @@ impl Service {
         let pool = conninfo.pool(4).expect("a pool");
         let Settings { limits, sync, keep_bodies, keys } = settings;
         let (sync, writers) = sync::start(&conninfo, &pool, sync, keep_bodies);
-        let sources = provider::ALL.map(|provider| Source {
-            name: Arc::from(provider.name),
-            provider,
-            secrets: keys.iter().cloned().map(Secret::from_bytes).collect(),
-        });
+        let named = |provider: &Provider| (provider.name.to_owned(), source(provider.name, &keys));
+        let sources = provider::ALL.map(named).into();
         let draining = CancellationToken::new();
-        let sources = sources.into_iter().map(|source| (source.name.to_string(), source)).collect();
         let app = Arc::new(App { sources, sync, pool, limits, draining });
 
         let stop = CancellationToken::new();
@@ -117,6 +114,12 @@ impl Service {
         self.stop.cancel();
         self.served
     }
+}
+
+fn source(name: &str, keys: &[Vec<u8>]) -> Source {
+    let provider = provider::find(name).expect("a known provider");
+    let secrets = keys.iter().cloned().map(Secret::from_bytes).collect();
+    Source { name: Arc::from(name), provider, secrets }
 }
 
 async fn answer(response: reqwest::Response) -> Result<Answer, reqwest::Error> {
@@ -173,6 +176,20 @@ impl Signed {
             Err(_) => sign_bytes(key, &self.id, self.timestamp, &self.body),
         };
         self
+    }
+
+    /// What the service makes of it, before it writes.
+    pub(crate) fn decoded(&self) -> Decoded {
+        let named = |(name, value): (String, String)| {
+            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+        };
+        let headers: HeaderMap = self.headers().into_iter().filter_map(named).collect();
+        let now = Timestamp::now();
+        let source = source(self.source, &[KEY.to_vec()]);
+        let delivery = source.verify(&headers, self.body.clone().into(), now);
+        let delivery = delivery.expect("the harness signs well");
+        let made_at = delivery.made_at().unwrap_or(now);
+        delivery.decode(made_at)
     }
 
     pub(crate) fn headers(&self) -> [(String, String); 3] {
