@@ -89,7 +89,7 @@ impl Cluster {
 
     fn refusal(&self, said: &[u8]) -> Error {
         let output = Output::new(said);
-        if output.says("No space left on device") {
+        if output.says_disk_full() {
             return Error::DiskFull(self.dir.clone());
         }
         if output.says("could not look up effective user ID") {

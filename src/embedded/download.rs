@@ -67,7 +67,7 @@ pub async fn programs(
     };
     tracing::warn!(
         "no PostgreSQL is installed: fetching a build of it from npm (23 MB, for development \
-         only; `{}` installs a supported one)",
+         only; {} installs a supported one)",
         search.install()
     );
     let new = home.with_extension("new");
@@ -102,7 +102,7 @@ async fn run(command: &mut Command, dir: &Path, search: Search<'_>) -> Result<()
         return Ok(());
     }
     let output = Output::new(&said.stderr);
-    if output.says("No space left on device") || output.says("ENOSPC") {
+    if output.says_disk_full() {
         return Err(Error::DiskFull(dir.into()));
     }
     Err(Error::Download { output, install: search.install() })

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
-        "no Postgres programs (initdb and postgres) in {looked}: install them with `{install}`, \
+        "no Postgres programs (initdb and postgres) in {looked}: install them with {install}, \
          set PG_BIN_DIR to the directory that holds them, or set DATABASE_URL to a database of yours"
     )]
     NoPrograms { looked: String, install: String },
@@ -20,7 +20,7 @@ pub enum Error {
     #[error("{program} cannot be started: reinstall it, or set PG_BIN_DIR or DATABASE_URL")]
     Spawn { program: PathBuf, source: io::Error },
     #[error(
-        "Postgres could not be downloaded with npm{output}: install PostgreSQL with `{install}`, or \
+        "Postgres could not be downloaded with npm{output}: install PostgreSQL with {install}, or \
          set PG_BIN_DIR or DATABASE_URL"
     )]
     Download { output: Output, install: String },
@@ -72,9 +72,15 @@ pub enum Error {
     OtherOwner { dir: PathBuf, owner: u32, ours: u32 },
     #[error("{0} is there but holds no Postgres data (no PG_VERSION): move it away, or restore it")]
     NotData(PathBuf),
-    #[error("Postgres could not create its data directory {dir}{output}")]
+    #[error(
+        "Postgres could not make its data in {dir} (the ways round: USERS_SYNC_DATA_DIR set to \
+         another directory, DATABASE_URL to a database of yours){output}"
+    )]
     InitDb { dir: PathBuf, output: Output },
-    #[error("Postgres stopped while it was starting; the end of {log}{output}")]
+    #[error(
+        "Postgres stopped while it was starting (DATABASE_URL, set to a database of yours, is the \
+         way round); the end of {log}{output}"
+    )]
     Crashed { log: PathBuf, output: Output },
     #[error("Postgres was not ready after {seconds} s; the end of {log}{output}")]
     TooSlow { seconds: u64, log: PathBuf, output: Output },
@@ -106,6 +112,12 @@ impl Output {
         let said = String::from_utf8_lossy(said);
         let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
         Self(lines[lines.len().saturating_sub(LAST_LINES)..].join("\n"))
+    }
+
+    pub(super) fn says_disk_full(&self) -> bool {
+        ["No space left on device", "Check free disk space", "ENOSPC"]
+            .iter()
+            .any(|words| self.says(words))
     }
 
     pub(super) fn says(&self, words: &str) -> bool {

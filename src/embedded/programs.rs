@@ -102,8 +102,8 @@ impl<'a> Search<'a> {
             ("zypper", "zypper install postgresql-server"),
         ];
         match managers.iter().find(|(program, _)| self.program(program).is_some()) {
-            Some((_, command)) => format!("{sudo}{command}"),
-            None if self.program("brew").is_some() => "brew install postgresql@17".to_owned(),
+            Some((_, command)) => format!("`{sudo}{command}`"),
+            None if self.program("brew").is_some() => "`brew install postgresql@17`".to_owned(),
             None => "the package manager of this system".to_owned(),
         }
     }

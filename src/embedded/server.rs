@@ -164,7 +164,7 @@ async fn server_pid(guard: &mut Child) -> Option<i32> {
 
 fn crashed(log: &Path) -> Error {
     let output = last_lines(log);
-    if output.says("No space left on device") {
+    if output.says_disk_full() {
         return Error::DiskFull(log.into());
     }
     Error::Crashed { log: log.into(), output }

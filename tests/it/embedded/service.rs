@@ -2,8 +2,9 @@
 
 use std::{
     env, fs,
+    io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
 };
 
 use rustix::process::{Pid, Signal, getpgid, kill_process, test_kill_process};
@@ -12,21 +13,29 @@ use users_sync::embedded::{Embedded, Error, Postmaster, running};
 use super::{READ, TABLE, data, start};
 use crate::harness::{Scratch, TestDatabase, connect, eventually, settings};
 
-/// The real program, killed when this is dropped.
-struct Service(Child);
+/// The real program, under a guard like the server's: when the test ends, it is asked to stop.
+struct Service {
+    guard: Child,
+    pid: i32,
+}
 
 impl Service {
     /// Starts it and waits until its server is to be found.
     async fn start(data_dir: &Path) -> (Self, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_users-sync"));
+        let program = env!("CARGO_BIN_EXE_users-sync");
+        let mut command = Command::new(program);
+        command.args(["embedded-guard", "0", "-", "-", program]).current_dir(data_dir);
         command.env_clear().env("USERS_SYNC_DATA_DIR", data_dir).env("LISTEN_ADDR", "127.0.0.1:0");
         command.env("CLERK_WEBHOOK_SECRET", "whsec_c2VjcmV0IG9mIHRoZSB0ZXN0cw==");
         command.envs(env::vars_os().filter(|(name, _)| name == "PATH" || name == "PG_BIN_DIR"));
-        command.current_dir(data_dir).stdin(Stdio::null()).stdout(Stdio::null());
-        let mut service = Self(command.spawn().expect("the program starts"));
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut guard = command.spawn().expect("the program starts");
+        let mut pid = String::new();
+        let stdout = guard.stdout.take().expect("it is a pipe");
+        BufReader::new(stdout).read_line(&mut pid).expect("the guard says a number");
+        let mut service = Self { guard, pid: pid.trim().parse().expect("a number") };
         eventually("the service's server runs", async || {
-            let ended = service.0.try_wait().expect("it is a child");
-            assert!(ended.is_none(), "the service ended: {ended:?}");
+            assert_eq!(service.ended(), None);
             running(data_dir).is_some()
         })
         .await;
@@ -34,15 +43,15 @@ impl Service {
         (service, url)
     }
 
-    fn pid(&self) -> i32 {
-        self.0.id().cast_signed()
+    fn ended(&mut self) -> Option<ExitStatus> {
+        self.guard.try_wait().expect("it is a child")
     }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let _ended = self.0.kill();
-        let _status = self.0.wait();
+        drop(self.guard.stdin.take());
+        let _status = self.guard.wait();
     }
 }
 
@@ -81,7 +90,7 @@ async fn a_service_that_is_killed_leaves_its_data_and_no_server() {
     connect(&url).await.batch_execute(TABLE).await.expect("it is empty");
     let server = server(scratch.path());
 
-    kill(service.pid(), Signal::KILL);
+    kill(service.pid, Signal::KILL);
 
     eventually("the server is gone", async || is_gone(server)).await;
     assert_eq!(running(scratch.path()), None);
@@ -95,11 +104,11 @@ async fn a_service_that_is_asked_to_stop_stops_its_server_first() {
     let (mut service, _) = Service::start(scratch.path()).await;
     let server = server(scratch.path());
 
-    kill(service.pid(), Signal::TERM);
+    kill(service.pid, Signal::TERM);
 
     let mut ended = None;
     eventually("the service ends", async || {
-        ended = service.0.try_wait().expect("it is a child");
+        ended = service.ended();
         ended.is_some()
     })
     .await;
@@ -116,7 +125,7 @@ async fn a_server_whose_service_and_guard_were_killed_is_stopped_by_the_next_sta
     let orphan = server(scratch.path());
 
     kill(guard(orphan), Signal::KILL);
-    kill(service.pid(), Signal::KILL);
+    kill(service.pid, Signal::KILL);
     drop(service);
     assert!(!is_gone(orphan));
 
@@ -146,7 +155,7 @@ async fn a_second_instance_is_refused_with_the_process_that_has_the_directory() 
     let refused = Embedded::start(&settings(scratch.path())).await;
 
     let Err(err @ Error::InUse { .. }) = refused else { panic!("{refused:?}") };
-    assert!(err.to_string().contains(&format!("process {}", service.pid())), "{err}");
+    assert!(err.to_string().contains(&format!("process {}", service.pid)), "{err}");
     connect(&url).await.query_one("select 1", &[]).await.expect("the first one is unharmed");
 }
 
@@ -158,8 +167,8 @@ async fn a_ctrl_c_in_the_terminal_reaches_neither_server_nor_guard() {
     let group = |pid| getpgid(Some(number(pid))).expect("it runs");
     let server = server(scratch.path());
 
-    assert_ne!(group(server), group(service.pid()));
-    assert_ne!(group(guard(server)), group(service.pid()));
+    assert_ne!(group(server), group(service.pid));
+    assert_ne!(group(guard(server)), group(service.pid));
 }
 
 #[tokio::test]
