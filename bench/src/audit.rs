@@ -1,0 +1,56 @@
+//! Afterwards: is every acknowledged delivery in the tables, and nothing else?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::Result;
+use crate::receiver::Receiver;
+use crate::server::Server;
+
+/// Fails where a delivery is missing or unknown, or where a row shows another version than the last one acknowledged.
+pub(crate) async fn check(receiver: &Receiver, server: &Server) -> Result<()> {
+    let client = server.client(&receiver.database).await?;
+    let ours = receiver.kind.is_ours();
+    let sent: BTreeSet<&str> = receiver.acknowledged.iter().map(|delivery| delivery.id.as_str()).collect();
+    let sql = if ours {
+        "select delivery_id from users_sync.journal where not starts_with(delivery_id, 'msg_0filled')"
+    } else {
+        "select id from peer.deliveries"
+    };
+    let rows = client.query(sql, &[]).await?;
+    let kept: BTreeSet<&str> = rows.iter().map(|row| row.get(0)).collect();
+    let (lost, unknown) = (sent.difference(&kept).count(), kept.difference(&sent).count());
+    let wrong = if ours { wrong_rows(receiver, &client).await? } else { 0 };
+    eprintln!(
+        "{}: {} deliveries acknowledged; {lost} lost, {unknown} unknown, {wrong} rows wrong",
+        receiver.kind.name,
+        sent.len()
+    );
+    if ours && lost + unknown + wrong > 0 {
+        return Err("users-sync lost or invented something".into());
+    }
+    Ok(())
+}
+
+/// Rows that do not show the greatest acknowledged version of their user, or are not deleted although that was acknowledged.
+async fn wrong_rows(receiver: &Receiver, client: &tokio_postgres::Client) -> Result<usize> {
+    let mut expected: BTreeMap<&str, (Option<i64>, bool)> = BTreeMap::new();
+    for delivery in receiver.acknowledged.iter().filter(|delivery| delivery.source == "clerk") {
+        let (version, deleted) = expected.entry(&delivery.user).or_default();
+        *deleted |= delivery.deletes;
+        if !delivery.deletes {
+            *version = (*version).max(delivery.version);
+        }
+    }
+    let ids: Vec<&str> = expected.keys().copied().collect();
+    let sql = "select id, updated_at, deleted_at is not null from neon_auth.users_sync where id = any($1)";
+    let rows = client.query(sql, &[&ids]).await?;
+    let right = rows.iter().filter(|row| {
+        let updated_at: Option<Timestamp> = row.get(1);
+        let (version, deleted) = expected[row.get::<_, &str>(0)];
+        let shown = updated_at.map(Timestamp::as_millisecond);
+        (version.is_none() || shown == version) && row.get::<_, bool>(2) == deleted
+    });
+    Ok(expected.len() - right.count())
+}

@@ -1,0 +1,123 @@
+//! The handler that a careful team would write with axum: verify, then one transaction per request over a pool.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
+use jiff::Timestamp;
+use serde_json::Value;
+use svix::webhooks::Webhook;
+use tokio_postgres::NoTls;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+struct App {
+    webhook: Webhook,
+    pool: Pool,
+}
+
+/// A delivery as the peers' tables want it.
+struct User<'a> {
+    id: &'a str,
+    name: Option<String>,
+    email: Option<&'a str>,
+    created_at: Option<Timestamp>,
+    updated_at: Timestamp,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let variable = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
+    let config = tokio_postgres::Config::from_str(&variable("DATABASE_URL")?)?;
+    let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    let pool = Pool::builder(manager).max_size(variable("POOL_SIZE")?.parse()?).build()?;
+    let app = Arc::new(App { webhook: Webhook::new(&variable("CLERK_WEBHOOK_SECRET")?)?, pool });
+    let router = Router::new().route("/webhooks/{source}", post(receive)).with_state(app);
+    let listener = tokio::net::TcpListener::bind(variable("LISTEN_ADDR")?).await?;
+    axum::serve(listener, router).await?;
+    Ok(())
+}
+
+async fn receive(
+    State(app): State<Arc<App>>,
+    Path(source): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    if app.webhook.verify(&body, &headers).is_err() {
+        return StatusCode::UNAUTHORIZED;
+    }
+    let id = headers.get("svix-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    match write(&app.pool, &source, id, &body).await {
+        Ok(()) => StatusCode::OK,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+async fn write(pool: &Pool, source: &str, delivery: &str, body: &[u8]) -> Result<(), Failure> {
+    let event: Value = serde_json::from_slice(body)?;
+    let data = &event["data"];
+    let mut client = pool.get().await?;
+    let transaction = client.transaction().await?;
+    let seen = transaction
+        .prepare_cached("insert into peer.deliveries (id) values ($1) on conflict do nothing")
+        .await?;
+    if transaction.execute(&seen, &[&delivery]).await? == 0 {
+        transaction.commit().await?;
+        return Ok(());
+    }
+    if event["type"] == "user.deleted" {
+        let delete = transaction.prepare_cached(DELETE).await?;
+        transaction.execute(&delete, &[&data["id"].as_str(), &serde_json::json!({ "id": data["id"] })]).await?;
+    } else {
+        let user = if source == "clerk" { clerk(data)? } else { stack(data)? };
+        let User { id, name, email, created_at, updated_at } = user;
+        let upsert = transaction.prepare_cached(UPSERT).await?;
+        transaction.execute(&upsert, &[&id, &name, &email, &created_at, &updated_at, data]).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+const UPSERT: &str = "insert into peer.users (id, name, email, created_at, updated_at, raw_json)
+    values ($1, $2, $3, $4, $5, $6)
+    on conflict (id) do update set name = excluded.name, email = excluded.email,
+        created_at = excluded.created_at, updated_at = excluded.updated_at, raw_json = excluded.raw_json
+    where peer.users.updated_at is null or peer.users.updated_at <= excluded.updated_at";
+
+const DELETE: &str = "insert into peer.users (id, deleted_at, raw_json) values ($1, now(), $2)
+    on conflict (id) do update set deleted_at = coalesce(peer.users.deleted_at, excluded.deleted_at)";
+
+fn clerk(data: &Value) -> Result<User<'_>, Failure> {
+    let primary = &data["primary_email_address_id"];
+    let addresses = data["email_addresses"].as_array();
+    let address = addresses.and_then(|all| all.iter().find(|address| &address["id"] == primary));
+    let names = [data["first_name"].as_str(), data["last_name"].as_str()];
+    let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    Ok(User {
+        id: data["id"].as_str().ok_or("no id")?,
+        name: (!name.is_empty()).then_some(name),
+        email: address.and_then(|address| address["email_address"].as_str()),
+        created_at: time(&data["created_at"]),
+        updated_at: time(&data["updated_at"]).ok_or("no version")?,
+    })
+}
+
+fn stack(data: &Value) -> Result<User<'_>, Failure> {
+    Ok(User {
+        id: data["id"].as_str().ok_or("no id")?,
+        name: data["display_name"].as_str().map(str::to_owned),
+        email: data["primary_email"].as_str(),
+        created_at: time(&data["signed_up_at_millis"]),
+        updated_at: Timestamp::now(),
+    })
+}
+
+fn time(milliseconds: &Value) -> Option<Timestamp> {
+    Timestamp::from_millisecond(milliseconds.as_i64()?).ok()
+}

@@ -1,0 +1,169 @@
+//! The generator: keep-alive connections that send signed requests and time the answers.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::LocalSet;
+
+use crate::Result;
+use crate::process::Usage;
+use crate::receiver::Receiver;
+use crate::workload::Delivery;
+
+/// What one measurement found.
+#[derive(Clone)]
+pub(crate) struct Measured {
+    pub(crate) elapsed: Duration,
+    /// Places of the deliveries that were acknowledged, as often as they were.
+    pub(crate) acknowledged: Vec<usize>,
+    pub(crate) refused: usize,
+    /// In µs; in an open loop from when the delivery was due.
+    pub(crate) latency: Histogram<u64>,
+    pub(crate) usage: Usage,
+}
+
+impl Measured {
+    pub(crate) fn per_second(&self) -> f64 {
+        self.deliveries() / self.elapsed.as_secs_f64()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a small count")]
+    pub(crate) fn deliveries(&self) -> f64 {
+        self.acknowledged.len() as f64
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of a few seconds")]
+    pub(crate) fn milliseconds(&self, quantile: f64) -> f64 {
+        self.latency.value_at_quantile(quantile) as f64 / 1000.0
+    }
+
+    /// Sets what it cost: the difference of two readings.
+    pub(crate) fn charge(&mut self, before: Usage, after: Usage) {
+        self.usage = after.since(before);
+    }
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (p50, p99) = (self.milliseconds(0.5), self.milliseconds(0.99));
+        let each = |seconds: f64| seconds * 1e6 / self.deliveries();
+        let (service, postgres) = (each(self.usage.service), each(self.usage.postgres));
+        write!(
+            f,
+            "{:.0}/s, p50 {p50:.2} ms, p99 {p99:.2} ms, CPU {service:.0} + {postgres:.0} µs, {} refused",
+            self.per_second(),
+            self.refused
+        )
+    }
+}
+
+/// What the connections of one run share.
+struct Shared {
+    deliveries: Vec<Delivery>,
+    next: Cell<usize>,
+    begin: Instant,
+    end: Instant,
+    /// Deliveries per second that are due; `None` for as many as there are answers.
+    rate: Option<f64>,
+    found: RefCell<Measured>,
+}
+
+/// Sends until `seconds` are over, then waits for the answers that are still out.
+pub(crate) async fn run(
+    receiver: &Receiver,
+    deliveries: &[Delivery],
+    connections: usize,
+    rate: Option<f64>,
+    seconds: Duration,
+) -> Result<Measured> {
+    let mut streams = Vec::new();
+    for _ in 0..connections {
+        let stream = TcpStream::connect(receiver.address).await?;
+        stream.set_nodelay(true)?;
+        streams.push(stream);
+    }
+    let begin = Instant::now();
+    let empty = Measured {
+        elapsed: Duration::ZERO,
+        acknowledged: Vec::new(),
+        refused: 0,
+        latency: Histogram::new_with_bounds(1, 60_000_000, 3)?,
+        usage: Usage::default(),
+    };
+    let shared = Rc::new(Shared {
+        deliveries: deliveries.to_vec(),
+        next: Cell::new(0),
+        begin,
+        end: begin + seconds,
+        rate,
+        found: RefCell::new(empty),
+    });
+    let local = LocalSet::new();
+    for stream in streams {
+        let shared = shared.clone();
+        local.spawn_local(async move {
+            if let Err(error) = converse(stream, &shared).await {
+                eprintln!("a connection broke: {error}");
+                shared.found.borrow_mut().refused += 1;
+            }
+        });
+    }
+    local.await;
+    let mut found = shared.found.borrow().clone();
+    found.elapsed = begin.elapsed();
+    Ok(found)
+}
+
+async fn converse(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
+    let mut buffer = vec![0; 4096];
+    loop {
+        let place = shared.next.get();
+        let Some(delivery) = shared.deliveries.get(place) else { return Ok(()) };
+        let due = match shared.rate {
+            Some(rate) => shared.begin + Duration::from_secs_f64(f64::from(u32::try_from(place).unwrap_or(u32::MAX)) / rate),
+            None => Instant::now(),
+        };
+        if due >= shared.end || Instant::now() >= shared.end {
+            return Ok(());
+        }
+        shared.next.set(place + 1);
+        tokio::time::sleep_until(due.into()).await;
+        stream.write_all(&delivery.request).await?;
+        let status = answer(&mut stream, &mut buffer).await?;
+
+        let mut found = shared.found.borrow_mut();
+        if status == 200 {
+            found.acknowledged.push(place);
+            let waited = u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX);
+            found.latency.saturating_record(waited);
+        } else {
+            found.refused += 1;
+        }
+    }
+}
+
+/// Reads one answer to its end and tells its status.
+async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> std::io::Result<u16> {
+    let mut filled = 0;
+    loop {
+        let read = stream.read(&mut buffer[filled..]).await?;
+        if read == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        filled += read;
+        let text = String::from_utf8_lossy(&buffer[..filled]);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head
+            .lines()
+            .find_map(|line| line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length")))
+            .and_then(|(_, length)| length.trim().parse::<usize>().ok());
+        if length.is_some_and(|length| body.len() >= length) {
+            return Ok(head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or(0));
+        }
+    }
+}

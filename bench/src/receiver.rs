@@ -1,0 +1,173 @@
+//! What is compared: a process that takes webhooks, over a database of its own.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use tokio::process::{Child, Command};
+
+use crate::Result;
+use crate::load::Measured;
+use crate::server::{Server, sibling};
+use crate::workload::{Delivery, SECRET};
+
+/// A receiver and its configuration.
+pub(crate) struct Kind {
+    pub(crate) name: &'static str,
+    program: Program,
+    /// Connections to Postgres, of each process.
+    pool: u32,
+    processes: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Program {
+    UsersSync,
+    Plain,
+    Fastify,
+    FastApi,
+}
+
+const fn kind(name: &'static str, program: Program, pool: u32, processes: u32) -> Kind {
+    Kind { name, program, pool, processes }
+}
+
+pub(crate) static KINDS: [Kind; 9] = [
+    kind("users-sync", Program::UsersSync, 10, 1),
+    kind("axum-10", Program::Plain, 10, 1),
+    kind("axum-16", Program::Plain, 16, 1),
+    kind("axum-32", Program::Plain, 32, 1),
+    kind("fastify-10", Program::Fastify, 10, 1),
+    kind("fastify-32", Program::Fastify, 32, 1),
+    kind("fastify-10x2", Program::Fastify, 10, 2),
+    kind("fastapi-10x2", Program::FastApi, 10, 2),
+    kind("fastapi-20x2", Program::FastApi, 20, 2),
+];
+
+impl Kind {
+    pub(crate) fn named(name: &str) -> Result<&'static Self> {
+        let names = KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ");
+        KINDS.iter().find(|kind| kind.name == name).ok_or_else(|| format!("{name}: none of {names}").into())
+    }
+
+    pub(crate) fn is_ours(&self) -> bool {
+        self.program == Program::UsersSync
+    }
+
+    fn command(&self) -> Result<Command> {
+        let peers = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/peers"));
+        Ok(match self.program {
+            Program::UsersSync => Command::new(sibling("users-sync")?),
+            Program::Plain => Command::new(sibling("plain")?),
+            Program::Fastify => {
+                let mut command = Command::new("node");
+                command.arg("server.js").current_dir(peers.join("fastify"));
+                command
+            }
+            Program::FastApi => {
+                let python = peers.join("fastapi/.venv/bin/python");
+                let mut command = Command::new(python);
+                command.arg("server.py").current_dir(peers.join("fastapi"));
+                command
+            }
+        })
+    }
+}
+
+pub(crate) struct Receiver {
+    pub(crate) kind: &'static Kind,
+    pub(crate) address: SocketAddr,
+    pub(crate) database: String,
+    process: Child,
+    users: u64,
+    runs: u64,
+    /// Every delivery that was acknowledged.
+    pub(crate) acknowledged: Vec<Delivery>,
+}
+
+impl Receiver {
+    pub(crate) async fn start(kind: &'static Kind, server: &Server, users: u32, journal: u32) -> Result<Self> {
+        let database = kind.name.replace('-', "_");
+        server.client("postgres").await?.batch_execute(&format!("create database {database}")).await?;
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        if !kind.is_ours() {
+            // Ours makes its own tables.
+            server.client(&database).await?.batch_execute(include_str!("../sql/peer.sql")).await?;
+        }
+        let process = spawn(kind, server, &database, address)?;
+        let mut receiver = Self {
+            kind,
+            address,
+            process,
+            users: users.into(),
+            runs: 0,
+            acknowledged: Vec::new(),
+            database,
+        };
+        receiver.wait().await?;
+        receiver.fill(server, users, journal).await?;
+        Ok(receiver)
+    }
+
+    /// The number of a user that no earlier run has created.
+    pub(crate) fn next_user(&mut self) -> u64 {
+        self.runs += 1;
+        self.users + self.runs * 1_000_000_000
+    }
+
+    pub(crate) fn remember(&mut self, deliveries: Vec<Delivery>, measured: &Measured) {
+        self.acknowledged.extend(measured.acknowledged.iter().map(|place| {
+            // The request itself is no longer needed, and is most of the memory.
+            Delivery { request: Default::default(), ..deliveries[*place].clone() }
+        }));
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id().unwrap_or(0)
+    }
+
+    async fn wait(&mut self) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while tokio::net::TcpStream::connect(self.address).await.is_err() {
+            if Instant::now() > deadline || self.process.try_wait()?.is_some() {
+                return Err(format!("{} did not start", self.kind.name).into());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    async fn fill(&self, server: &Server, users: u32, journal: u32) -> Result<()> {
+        let client = server.client(&self.database).await?;
+        let sql = if self.kind.is_ours() {
+            include_str!("../sql/fill_users_sync.sql")
+        } else {
+            include_str!("../sql/fill_peer.sql")
+        };
+        let sql = sql.replace(":users", &users.to_string()).replace(":journal", &journal.to_string());
+        client.batch_execute(&sql).await?;
+        client.batch_execute("vacuum analyze").await?;
+        client.batch_execute("checkpoint").await?;
+        Ok(())
+    }
+}
+
+fn spawn(kind: &Kind, server: &Server, database: &str, address: SocketAddr) -> Result<Child> {
+    let mut command = kind.command()?;
+    command
+        .env("DATABASE_URL", server.url(database))
+        .env("LISTEN_ADDR", address.to_string())
+        .env("CLERK_WEBHOOK_SECRET", SECRET)
+        .env("STACK_WEBHOOK_SECRET", SECRET)
+        .env("POOL_SIZE", kind.pool.to_string())
+        .env("PROCESSES", kind.processes.to_string())
+        .env("NODE_ENV", "production")
+        .env_remove("PORT")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true);
+    if kind.is_ours() {
+        command.arg("serve");
+    }
+    Ok(command.spawn()?)
+}
