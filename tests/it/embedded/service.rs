@@ -156,7 +156,9 @@ async fn a_second_instance_is_refused_with_the_process_that_has_the_directory() 
 
     let Err(err @ Error::InUse { .. }) = refused else { panic!("{refused:?}") };
     assert!(err.to_string().contains(&format!("process {}", service.pid)), "{err}");
+    assert_eq!(running(scratch.path()), Some(url.clone()));
     connect(&url).await.query_one("select 1", &[]).await.expect("the first one is unharmed");
+    assert!(Embedded::start(&settings(scratch.path())).await.is_err(), "the second refusal");
 }
 
 #[tokio::test]
