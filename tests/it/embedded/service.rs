@@ -73,8 +73,16 @@ fn server(data_dir: &Path) -> i32 {
 
 /// The server's guard is its parent.
 fn guard(server: i32) -> i32 {
-    let ps = Command::new("ps").args(["-o", "ppid=", "-p", &server.to_string()]).output();
-    let ppid = String::from_utf8(ps.expect("there is ps").stdout).expect("a number");
+    let ppid = match fs::read_to_string(format!("/proc/{server}/status")) {
+        Ok(status) => {
+            let line = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+            line.expect("a process has a parent").to_owned()
+        }
+        Err(_) => {
+            let ps = Command::new("ps").args(["-o", "ppid=", "-p", &server.to_string()]).output();
+            String::from_utf8(ps.expect("there is /proc or ps").stdout).expect("a number")
+        }
+    };
     ppid.trim().parse().expect("a number")
 }
 
