@@ -58,7 +58,7 @@ impl Embedded {
     /// and its database exists.
     pub async fn start(settings: &Settings) -> Result<Self, Error> {
         let data_dir = make_data_dir(&settings.data_dir)?;
-        let mut lock = Lock::take(&data_dir)?;
+        let mut lock = Lock::take(&data_dir).await?;
         let data = data(&data_dir);
         stop_orphan(&data).await?;
         let user = User::for_data(&data_dir.join("postgres"))?;
@@ -88,8 +88,9 @@ impl Embedded {
 
     /// Disconnects the clients, stops the server, and lets the next process have the directory.
     pub async fn stop(self) -> Result<(), Error> {
-        let stopped = self.server.stop().await;
-        let _next_one_rewrites_it = self.lock.release();
+        let Self { server, lock } = self;
+        let stopped = server.stop().await;
+        drop(lock);
         stopped
     }
 }

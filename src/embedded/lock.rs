@@ -2,37 +2,47 @@ use std::{
     fs::{self, File, TryLockError},
     io::{self, Seek, Write},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
-use super::Error;
+use super::{
+    Error,
+    postmaster::{POLL, is_alive},
+};
 
 const READY: &str = "ready";
+/// For a holder that is gone: the lock goes with its last copy of the file.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The right to run the server of a data directory: one process at a time, until it ends.
 #[derive(Debug)]
 pub(super) struct Lock(File);
 
 impl Lock {
-    pub(super) fn take(data_dir: &Path) -> Result<Self, Error> {
+    pub(super) async fn take(data_dir: &Path) -> Result<Self, Error> {
         let path = path(data_dir);
-        let mut file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(Error::directory(&path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let pid = fs::read_to_string(&path).unwrap_or_default();
-                let pid = pid.lines().next().unwrap_or("(unknown)").to_owned();
-                return Err(Error::InUse { dir: data_dir.into(), pid });
+        let mut options = File::options();
+        let file = options.create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(Error::directory(&path))?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => {
+                    let holder = holder(&path);
+                    if holder.is_some_and(is_alive) || Instant::now() > deadline {
+                        let pid = holder.map_or_else(|| "(unknown)".into(), |pid| pid.to_string());
+                        return Err(Error::InUse { dir: data_dir.into(), pid });
+                    }
+                    tokio::time::sleep(POLL).await;
+                }
+                Err(TryLockError::Error(err)) => return Err(Error::directory(path)(err)),
             }
-            Err(TryLockError::Error(err)) => return Err(Error::directory(path)(err)),
         }
-        let pid = std::process::id();
-        rewrite(&mut file, &format!("{pid}\n")).map_err(Error::directory(path))?;
-        Ok(Self(file))
+        // Not before: what it does when it is dropped is the holder's to do.
+        let mut lock = Self(file);
+        lock.write(&format!("{}\n", std::process::id())).map_err(Error::directory(path))?;
+        Ok(lock)
     }
 
     /// Lets other commands find the server.
@@ -40,9 +50,24 @@ impl Lock {
         writeln!(self.0, "{READY}")
     }
 
-    pub(super) fn release(mut self) -> io::Result<()> {
-        rewrite(&mut self.0, "")
+    fn write(&mut self, content: &str) -> io::Result<()> {
+        self.0.set_len(0)?;
+        self.0.rewind()?;
+        self.0.write_all(content.as_bytes())
     }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _rewritten_by_the_next = self.write("");
+        // Closing is not enough: a child that another thread has forked has the file open until it
+        // becomes its program.
+        let _closing_does_it_later = self.0.unlock();
+    }
+}
+
+fn holder(path: &Path) -> Option<i32> {
+    fs::read_to_string(path).ok()?.lines().next()?.parse().ok()
 }
 
 /// Whether the last process that held the lock had its server ready.
@@ -53,10 +78,4 @@ pub(super) fn is_announced(data_dir: &Path) -> bool {
 
 fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("lock")
-}
-
-fn rewrite(file: &mut File, content: &str) -> io::Result<()> {
-    file.set_len(0)?;
-    file.rewind()?;
-    file.write_all(content.as_bytes())
 }

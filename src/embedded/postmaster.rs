@@ -64,7 +64,7 @@ pub(super) fn send(pid: i32, signal: Signal) {
     let _gone = Pid::from_raw(pid).map(|pid| kill_process(pid, signal));
 }
 
-fn is_alive(pid: i32) -> bool {
+pub(super) fn is_alive(pid: i32) -> bool {
     let Some(pid) = Pid::from_raw(pid) else { return false };
     !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH))
 }

@@ -4,6 +4,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use users_sync::embedded::{Embedded, Error, Programs, Search, Settings, download};
@@ -133,7 +134,10 @@ async fn a_directory_that_is_not_data_is_left_alone() {
     assert!(foreign.exists());
 }
 
+/// Written by another process: a program that any process has open for writing does not start,
+/// and the children that other tests fork have our files open for a moment.
 fn script(path: &Path, body: &str) {
-    fs::write(path, format!("#!/bin/sh\n{body}\n")).expect("it can be written");
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let write = r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod 755 "$1""#;
+    let written = Command::new("sh").args(["-c", write, "sh"]).arg(path).arg(body).status();
+    assert!(written.is_ok_and(|written| written.success()));
 }

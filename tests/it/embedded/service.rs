@@ -73,8 +73,16 @@ fn server(data_dir: &Path) -> i32 {
 
 /// The server's guard is its parent.
 fn guard(server: i32) -> i32 {
-    let ps = Command::new("ps").args(["-o", "ppid=", "-p", &server.to_string()]).output();
-    let ppid = String::from_utf8(ps.expect("there is ps").stdout).expect("a number");
+    let ppid = match fs::read_to_string(format!("/proc/{server}/status")) {
+        Ok(status) => {
+            let line = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+            line.expect("a process has a parent").to_owned()
+        }
+        Err(_) => {
+            let ps = Command::new("ps").args(["-o", "ppid=", "-p", &server.to_string()]).output();
+            String::from_utf8(ps.expect("there is /proc or ps").stdout).expect("a number")
+        }
+    };
     ppid.trim().parse().expect("a number")
 }
 
@@ -156,7 +164,9 @@ async fn a_second_instance_is_refused_with_the_process_that_has_the_directory() 
 
     let Err(err @ Error::InUse { .. }) = refused else { panic!("{refused:?}") };
     assert!(err.to_string().contains(&format!("process {}", service.pid)), "{err}");
+    assert_eq!(running(scratch.path()), Some(url.clone()));
     connect(&url).await.query_one("select 1", &[]).await.expect("the first one is unharmed");
+    assert!(Embedded::start(&settings(scratch.path())).await.is_err(), "the second refusal");
 }
 
 #[tokio::test]
