@@ -12,7 +12,8 @@ use crate::server::Server;
 pub(crate) async fn check(receiver: &Receiver, server: &Server) -> Result<()> {
     let client = server.client(&receiver.database).await?;
     let ours = receiver.kind.is_ours();
-    let sent: BTreeSet<&str> = receiver.acknowledged.iter().map(|delivery| delivery.id.as_str()).collect();
+    let sent: BTreeSet<&str> =
+        receiver.acknowledged.iter().map(|delivery| delivery.id.as_str()).collect();
     let sql = if ours {
         "select delivery_id from users_sync.journal where not starts_with(delivery_id, 'msg_0filled')"
     } else {

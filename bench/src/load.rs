@@ -125,7 +125,12 @@ async fn converse(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()>
         let place = shared.next.get();
         let Some(delivery) = shared.deliveries.get(place) else { return Ok(()) };
         let due = match shared.rate {
-            Some(rate) => shared.begin + Duration::from_secs_f64(f64::from(u32::try_from(place).unwrap_or(u32::MAX)) / rate),
+            Some(rate) => {
+                shared.begin
+                    + Duration::from_secs_f64(
+                        f64::from(u32::try_from(place).unwrap_or(u32::MAX)) / rate,
+                    )
+            }
             None => Instant::now(),
         };
         if due >= shared.end || Instant::now() >= shared.end {
@@ -160,7 +165,9 @@ async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> std::io::Result<u1
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         let length = head
             .lines()
-            .find_map(|line| line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length")))
+            .find_map(|line| {
+                line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            })
             .and_then(|(_, length)| length.trim().parse::<usize>().ok());
         if length.is_some_and(|length| body.len() >= length) {
             return Ok(head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or(0));

@@ -18,7 +18,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use load::Measured;
-use receiver::{KINDS, Kind, Receiver};
+use receiver::{Kind, Receiver};
 use report::Row;
 use server::Server;
 use workload::Workload;
@@ -63,7 +63,8 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let kinds = arguments.receivers.iter().map(|name| Kind::named(name)).collect::<Result<Vec<_>>>()?;
+    let kinds =
+        arguments.receivers.iter().map(|name| Kind::named(name)).collect::<Result<Vec<_>>>()?;
     let server = Server::start(&arguments.scratch).await?;
     let measured = measure(&arguments, &kinds, &server).await;
     server.stop().await?;
@@ -93,11 +94,19 @@ async fn measure(
         for round in 1..=arguments.rounds {
             for (receiver, turns) in receivers.iter_mut().zip(&mut turns) {
                 let measured = turn(arguments, receiver, server, connections, None).await?;
-                eprintln!("round {round}, {connections} connections, {}: {measured}", receiver.kind.name);
+                eprintln!(
+                    "round {round}, {connections} connections, {}: {measured}",
+                    receiver.kind.name
+                );
                 turns.push(measured);
             }
         }
-        rows.extend(receivers.iter().zip(turns).map(|(receiver, turns)| Row::new(receiver.kind.name, connections, turns)));
+        rows.extend(
+            receivers
+                .iter()
+                .zip(turns)
+                .map(|(receiver, turns)| Row::new(receiver.kind.name, connections, turns)),
+        );
     }
     if arguments.open_loop {
         rows.extend(open_loop(arguments, &mut receivers, server, &rows).await?);
@@ -117,7 +126,8 @@ async fn open_loop(
 ) -> Result<Vec<Row>> {
     let mut open = Vec::new();
     for receiver in receivers {
-        let own = rows.iter().find(|row| row.receiver == receiver.kind.name && row.connections == 64);
+        let own =
+            rows.iter().find(|row| row.receiver == receiver.kind.name && row.connections == 64);
         let Some(own) = own else { continue };
         let rate = own.per_second() / 2.0;
         let measured = turn(arguments, receiver, server, 64, Some(rate)).await?;
@@ -144,10 +154,4 @@ async fn turn(
     measured.charge(before, server.usage(receiver).await?);
     receiver.remember(deliveries, &measured);
     Ok(measured)
-}
-
-/// The names of what can be compared.
-#[cfg(test)]
-fn names() -> Vec<&'static str> {
-    KINDS.iter().map(|kind| kind.name).collect()
 }

@@ -47,7 +47,10 @@ pub(crate) static KINDS: [Kind; 9] = [
 impl Kind {
     pub(crate) fn named(name: &str) -> Result<&'static Self> {
         let names = KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ");
-        KINDS.iter().find(|kind| kind.name == name).ok_or_else(|| format!("{name}: none of {names}").into())
+        KINDS
+            .iter()
+            .find(|kind| kind.name == name)
+            .ok_or_else(|| format!("{name}: none of {names}").into())
     }
 
     pub(crate) fn is_ours(&self) -> bool {
@@ -86,9 +89,18 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    pub(crate) async fn start(kind: &'static Kind, server: &Server, users: u32, journal: u32) -> Result<Self> {
+    pub(crate) async fn start(
+        kind: &'static Kind,
+        server: &Server,
+        users: u32,
+        journal: u32,
+    ) -> Result<Self> {
         let database = kind.name.replace('-', "_");
-        server.client("postgres").await?.batch_execute(&format!("create database {database}")).await?;
+        server
+            .client("postgres")
+            .await?
+            .batch_execute(&format!("create database {database}"))
+            .await?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         if !kind.is_ours() {
             // Ours makes its own tables.
@@ -144,7 +156,8 @@ impl Receiver {
         } else {
             include_str!("../sql/fill_peer.sql")
         };
-        let sql = sql.replace(":users", &users.to_string()).replace(":journal", &journal.to_string());
+        let sql =
+            sql.replace(":users", &users.to_string()).replace(":journal", &journal.to_string());
         client.batch_execute(&sql).await?;
         client.batch_execute("vacuum analyze").await?;
         client.batch_execute("checkpoint").await?;

@@ -1,8 +1,8 @@
 //! The Postgres that all receivers share, thrown away afterwards.
 
 use std::path::{Path, PathBuf};
-use std::{env, fs};
 use std::time::Duration;
+use std::{env, fs};
 
 use tokio_postgres::{Client, NoTls};
 use users_sync::embedded::{self, Cluster, Options, Programs, Search, User, socket};
@@ -58,6 +58,10 @@ impl Server {
         self.server.url(database)
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.pid().unsigned_abs()
+    }
+
     pub(crate) async fn client(&self, database: &str) -> Result<Client> {
         let (client, connection) = tokio_postgres::connect(&self.url(database), NoTls).await?;
         tokio::spawn(connection);
@@ -67,10 +71,11 @@ impl Server {
     /// What the receiver and Postgres have used so far.
     pub(crate) async fn usage(&self, receiver: &Receiver) -> Result<Usage> {
         let client = self.client("postgres").await?;
-        let wal = client.query_one("select (pg_current_wal_lsn() - '0/0'::pg_lsn)::double precision", &[]);
+        let wal = client
+            .query_one("select (pg_current_wal_lsn() - '0/0'::pg_lsn)::double precision", &[]);
         Ok(Usage {
             service: cpu_of_tree(receiver.pid()),
-            postgres: cpu_of_tree(self.server.pid().unsigned_abs()),
+            postgres: cpu_of_tree(self.pid()),
             wal: wal.await?.get(0),
             memory: memory_of_tree(receiver.pid()),
         })
@@ -89,5 +94,9 @@ pub(crate) fn sibling(name: &str) -> Result<PathBuf> {
     if program.exists() {
         return Ok(program);
     }
-    Err(format!("{} is missing: build it with `cargo build --release --workspace`", program.display()).into())
+    Err(format!(
+        "{} is missing: build it with `cargo build --release --workspace`",
+        program.display()
+    )
+    .into())
 }

@@ -84,7 +84,8 @@ impl Workload {
         let mut body = (provider.sample)(&sample);
         let deletes = event_type == "user.deleted";
         if !deletes {
-            let field = if provider.name == "clerk" { "public_metadata" } else { "client_metadata" };
+            let field =
+                if provider.name == "clerk" { "public_metadata" } else { "client_metadata" };
             body["data"][field] = self.metadata();
         }
         let body = body.to_string();
@@ -96,7 +97,11 @@ impl Workload {
     /// Brings a body to 1 to 4 kB with what does not compress to nothing.
     fn metadata(&mut self) -> Value {
         let words = self.random.random_range(5..100);
-        (0..words).map(|word| (format!("key_{word}"), json!(format!("{:016x}", self.random.random::<u64>())))).collect()
+        (0..words)
+            .map(|word| {
+                (format!("key_{word}"), json!(format!("{:016x}", self.random.random::<u64>())))
+            })
+            .collect()
     }
 }
 

@@ -34,7 +34,11 @@ struct User<'a> {
 async fn main() -> Result<(), Failure> {
     let variable = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
     let config = tokio_postgres::Config::from_str(&variable("DATABASE_URL")?)?;
-    let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    let manager = Manager::from_config(
+        config,
+        NoTls,
+        ManagerConfig { recycling_method: RecyclingMethod::Fast },
+    );
     let pool = Pool::builder(manager).max_size(variable("POOL_SIZE")?.parse()?).build()?;
     let app = Arc::new(App { webhook: Webhook::new(&variable("CLERK_WEBHOOK_SECRET")?)?, pool });
     let router = Router::new().route("/webhooks/{source}", post(receive)).with_state(app);
@@ -73,7 +77,9 @@ async fn write(pool: &Pool, source: &str, delivery: &str, body: &[u8]) -> Result
     }
     if event["type"] == "user.deleted" {
         let delete = transaction.prepare_cached(DELETE).await?;
-        transaction.execute(&delete, &[&data["id"].as_str(), &serde_json::json!({ "id": data["id"] })]).await?;
+        transaction
+            .execute(&delete, &[&data["id"].as_str(), &serde_json::json!({ "id": data["id"] })])
+            .await?;
     } else {
         let user = if source == "clerk" { clerk(data)? } else { stack(data)? };
         let User { id, name, email, created_at, updated_at } = user;

@@ -1,0 +1,160 @@
+//! The results: a table for people, numbers for programs, and a chart.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::Result;
+use crate::load::Measured;
+use crate::pgbench::Limit;
+
+/// What one receiver did at one load: the round with the median of deliveries per second.
+pub(crate) struct Row {
+    pub(crate) receiver: &'static str,
+    pub(crate) connections: usize,
+    /// Deliveries per second that were due; `None` for a closed loop.
+    rate: Option<f64>,
+    measured: Measured,
+}
+
+impl Row {
+    pub(crate) fn new(
+        receiver: &'static str,
+        connections: usize,
+        mut turns: Vec<Measured>,
+    ) -> Self {
+        turns.sort_by(|a, b| a.per_second().total_cmp(&b.per_second()));
+        let measured = turns.swap_remove(turns.len() / 2);
+        Self { receiver, connections, rate: None, measured }
+    }
+
+    pub(crate) fn at_rate(receiver: &'static str, rate: f64, measured: Measured) -> Self {
+        Self { receiver, connections: 64, rate: Some(rate), measured }
+    }
+
+    pub(crate) fn per_second(&self) -> f64 {
+        self.measured.per_second()
+    }
+
+    fn each(&self, amount: f64) -> f64 {
+        amount / self.measured.deliveries()
+    }
+
+    fn load(&self) -> String {
+        match self.rate {
+            None => self.connections.to_string(),
+            Some(rate) => format!("{rate:.0}/s due"),
+        }
+    }
+
+    fn line(&self, ours: Option<&Self>) -> String {
+        let Measured { usage, refused, .. } = &self.measured;
+        let ms = |quantile| self.measured.milliseconds(quantile);
+        let ratio = ours
+            .map_or(String::new(), |ours| format!("{:.2}", ours.per_second() / self.per_second()));
+        format!(
+            "| {} | {} | {:.0} | {ratio} | {:.2} | {:.2} | {:.2} | {:.2} | {:.0} | {:.0} | {:.1} | {:.0} | {refused} |",
+            self.load(),
+            self.receiver,
+            self.per_second(),
+            ms(0.5),
+            ms(0.9),
+            ms(0.99),
+            ms(0.999),
+            self.each(usage.service) * 1e6,
+            self.each(usage.postgres) * 1e6,
+            self.each(usage.wal) / 1000.0,
+            usage.memory / 1e6,
+        )
+    }
+
+    fn json(&self) -> Value {
+        let Measured { usage, refused, .. } = &self.measured;
+        let ms = |quantile| self.measured.milliseconds(quantile);
+        json!({
+            "receiver": self.receiver, "connections": self.connections, "due_per_second": self.rate,
+            "per_second": self.per_second(), "refused": refused,
+            "p50_ms": ms(0.5), "p90_ms": ms(0.9), "p99_ms": ms(0.99), "p99.9_ms": ms(0.999),
+            "service_cpu_us": self.each(usage.service) * 1e6, "postgres_cpu_us": self.each(usage.postgres) * 1e6,
+            "wal_bytes": self.each(usage.wal), "service_memory_bytes": usage.memory,
+        })
+    }
+}
+
+const HEAD: &str = "\
+| connections | receiver | deliveries/s | users-sync is × | p50 ms | p90 ms | p99 ms | p99.9 ms | CPU receiver µs | CPU Postgres µs | WAL kB | memory MB | refused |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+";
+
+pub(crate) fn write(directory: &Path, rows: &[Row], limits: &[Limit]) -> Result<()> {
+    let mut table = HEAD.to_owned();
+    for row in rows {
+        let same_load =
+            |other: &&Row| other.receiver == "users-sync" && other.connections == row.connections;
+        let ours = rows.iter().find(same_load).filter(|_| row.rate.is_none());
+        writeln!(table, "{}", row.line(ours))?;
+    }
+    if !limits.is_empty() {
+        table.push_str("\n| pgbench alone | clients | rows/s | ms a transaction | CPU Postgres µs a row |\n|---|---:|---:|---:|---:|\n");
+    }
+    for Limit { name, clients, rows_per_second, cpu, latency } in limits {
+        writeln!(table, "| {name} | {clients} | {rows_per_second:.0} | {latency:.2} | {cpu:.0} |")?;
+    }
+    println!("{table}");
+    fs::create_dir_all(directory)?;
+    fs::write(directory.join("results.md"), table)?;
+    let rows_json: Vec<_> = rows.iter().map(Row::json).collect();
+    fs::write(directory.join("results.json"), serde_json::to_string_pretty(&rows_json)?)?;
+    fs::write(directory.join("chart.svg"), chart(rows)?)?;
+    Ok(())
+}
+
+/// Deliveries per second as bars, grouped by the number of connections.
+fn chart(rows: &[Row]) -> Result<String> {
+    let closed: Vec<&Row> = rows.iter().filter(|row| row.rate.is_none()).collect();
+    let most = closed.iter().map(|row| row.per_second()).fold(1.0, f64::max);
+    let mut body = String::new();
+    let (mut y, mut group) = (40.0, None);
+    for row in &closed {
+        if group != Some(row.connections) {
+            group = Some(row.connections);
+            y += 14.0;
+            writeln!(
+                body,
+                "<text x=\"10\" y=\"{:.0}\" class=\"group\">{} connections</text>",
+                y + 8.0,
+                row.connections
+            )?;
+            y += 16.0;
+        }
+        let width = row.per_second() / most * 420.0;
+        let class = if row.receiver == "users-sync" { "ours" } else { "peer" };
+        writeln!(
+            body,
+            "<text x=\"130\" y=\"{:.0}\" text-anchor=\"end\">{}</text>",
+            y + 11.0,
+            row.receiver
+        )?;
+        writeln!(
+            body,
+            "<rect x=\"138\" y=\"{y:.0}\" width=\"{width:.0}\" height=\"14\" class=\"{class}\"/>"
+        )?;
+        writeln!(
+            body,
+            "<text x=\"{:.0}\" y=\"{:.0}\">{:.0}</text>",
+            144.0 + width,
+            y + 11.0,
+            row.per_second()
+        )?;
+        y += 18.0;
+    }
+    let height = y + 20.0;
+    Ok(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 {height:.0}\" role=\"img\" aria-label=\"Deliveries per second\">\n\
+         <style>text{{font:12px sans-serif;fill:#222}}.title,.group{{font-weight:bold}}.ours{{fill:#2a6f4e}}.peer{{fill:#9aa5ab}}rect.back{{fill:#fff}}</style>\n\
+         <rect class=\"back\" width=\"640\" height=\"{height:.0}\"/>\n\
+         <text x=\"10\" y=\"24\" class=\"title\">Deliveries per second, acknowledged after the commit</text>\n{body}</svg>\n"
+    ))
+}
