@@ -2,13 +2,14 @@
 
 pub mod fold;
 mod prune;
+mod queue;
 mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
-use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 
 use crate::db::conninfo::Conninfo;
@@ -16,6 +17,7 @@ use crate::db::journal;
 use crate::db::session::Session;
 use crate::model::Outcome;
 use crate::webhook::{Decoded, Delivery, Verdict};
+use queue::Queue;
 use writer::Job;
 
 pub use prune::prune;
@@ -50,16 +52,21 @@ pub enum Unavailable {
     TooSlow,
 }
 
-/// The way in; every clone leads to the same writers.
-#[derive(Clone)]
+/// The way in. When it is dropped, the writers end as soon as the queue is empty.
 pub struct Sync {
-    queue: mpsc::Sender<Job>,
+    queue: Arc<Queue>,
     bytes: Arc<Semaphore>,
     pool: Pool,
     patience: Duration,
 }
 
-/// The writers: they end when the last `Sync` is dropped and the queue is empty.
+impl Drop for Sync {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// The writers' tasks.
 pub struct Writers(JoinSet<()>);
 
 impl Writers {
@@ -81,12 +88,11 @@ pub fn start(
     limits: Limits,
     keep_bodies: bool,
 ) -> (Sync, Writers) {
-    let (queue, receiver) = mpsc::channel(limits.queue);
-    let receiver = Arc::new(Mutex::new(receiver));
+    let queue = Arc::new(Queue::new(limits.queue));
     let mut writers = JoinSet::new();
     for _ in 0..limits.writers {
-        let session = Session::new(conninfo.clone(), pool.clone());
-        writers.spawn(writer::run(receiver.clone(), session, keep_bodies));
+        let (queue, session) = (queue.clone(), Session::new(conninfo.clone(), pool.clone()));
+        writers.spawn(async move { writer::run(&queue, session, keep_bodies).await });
     }
     let bytes = Arc::new(Semaphore::new(limits.queue_bytes));
     (Sync { queue, bytes, pool: pool.clone(), patience: limits.patience }, Writers(writers))
@@ -128,9 +134,10 @@ async fn write(sync: &Sync, decoded: Decoded) -> Result<Outcome, Unavailable> {
     let bytes =
         sync.bytes.clone().try_acquire_many_owned(size).map_err(|_| Unavailable::QueueFull)?;
     let (answer, outcome) = oneshot::channel();
-    sync.queue
-        .try_send(Job { decoded, answer, _bytes: bytes })
-        .map_err(|_| Unavailable::QueueFull)?;
+    let job = Job { decoded, answer, _bytes: bytes };
+    if !sync.queue.push(job) {
+        return Err(Unavailable::QueueFull);
+    }
     match tokio::time::timeout(sync.patience, outcome).await {
         Ok(answered) => answered.unwrap_or(Err(Unavailable::Database)),
         Err(_) => Err(Unavailable::TooSlow),

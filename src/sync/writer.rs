@@ -1,17 +1,13 @@
-//! The writer: batches that form by themselves while the previous one commits.
+//! The writer: batches that form by themselves while earlier ones commit.
 
-use std::sync::Arc;
-
-use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::Unavailable;
 use super::fold::fold;
+use super::queue::Queue;
 use crate::db::session::{ApplyError, Session};
 use crate::model::Outcome;
 use crate::webhook::{Decoded, Verdict};
-
-/// Most deliveries in one batch.
-const BATCH: usize = 256;
 
 /// A delivery that waits for its outcome.
 pub(super) struct Job {
@@ -21,20 +17,13 @@ pub(super) struct Job {
     pub(super) _bytes: OwnedSemaphorePermit,
 }
 
-/// What several writers take their batches from.
-pub(super) type Queue = Arc<Mutex<mpsc::Receiver<Job>>>;
-
 /// Writes batches until the queue is closed and empty.
-pub(super) async fn run(queue: Queue, mut session: Session, keep_bodies: bool) {
-    let mut jobs = Vec::with_capacity(BATCH);
-    loop {
-        let taken = queue.lock().await.recv_many(&mut jobs, BATCH).await;
-        if taken == 0 {
-            return;
-        }
+pub(super) async fn run(queue: &Queue, mut session: Session, keep_bodies: bool) {
+    while let Some(mut batch) = queue.next().await {
+        let mut jobs = std::mem::take(&mut batch.jobs);
         // Who stopped waiting was answered 503, and will send it again.
         jobs.retain(|job| !job.answer.is_closed());
-        write(&mut session, std::mem::take(&mut jobs), keep_bodies).await;
+        write(&mut session, jobs, keep_bodies).await;
     }
 }
 
