@@ -2,6 +2,7 @@
 
 pub mod connection;
 mod health;
+mod metrics;
 mod problem;
 pub mod server;
 mod webhooks;
@@ -10,12 +11,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::routing::{get, post};
+use axum::{Router, middleware};
 use deadpool_postgres::Pool;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::metrics::Metrics;
 use crate::sync::Sync;
 use crate::webhook::Source;
 
@@ -52,6 +54,7 @@ pub struct App {
     pub sources: HashMap<String, Source>,
     pub sync: Sync,
     pub pool: Pool,
+    pub metrics: Arc<Metrics>,
     pub limits: Limits,
     /// Cancelled when the service begins to drain.
     pub draining: CancellationToken,
@@ -62,8 +65,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/webhooks/{source}", post(webhooks::receive))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::metrics))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), metrics::count))
         .with_state(app)
 }

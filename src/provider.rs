@@ -60,6 +60,14 @@ pub enum Meaning {
     Ignored(&'static str),
 }
 
+impl Provider {
+    /// The event type where it is one of ours, else `other`: a name that may be kept for ever.
+    pub fn known_event(&self, event_type: Option<&str>) -> &'static str {
+        let known = self.events.iter().find(|known| Some(**known) == event_type);
+        known.copied().unwrap_or("other")
+    }
+}
+
 pub const UNSUPPORTED: Meaning = Meaning::Ignored("unsupported event type");
 pub const TEST_DELIVERY: Meaning = Meaning::Ignored("test delivery");
 

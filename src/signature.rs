@@ -90,6 +90,27 @@ pub enum Rejection {
     TooNew(i64),
 }
 
+impl Rejection {
+    /// One word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::MissingHeader(_) => "missing_header",
+            Self::MalformedHeader { .. } => "malformed_header",
+            Self::NoSecretMatches => "no_secret_matches",
+            Self::TooOld(_) => "too_old",
+            Self::TooNew(_) => "too_new",
+        }
+    }
+}
+
+/// What a signature proves.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Proof {
+    pub id: DeliveryId,
+    /// The place of the secret that matched, from 0.
+    pub secret: usize,
+}
+
 /// A signature scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
@@ -98,14 +119,14 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// Checks the signature and its age, and answers the delivery's id.
+    /// Checks the signature and its age.
     pub fn verify(
         self,
         secrets: &[Secret],
         headers: &HeaderMap,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<DeliveryId, Rejection> {
+    ) -> Result<Proof, Rejection> {
         match self {
             Self::Svix => verify_svix(secrets, headers, body, now),
         }
@@ -134,7 +155,7 @@ fn verify_svix(
     headers: &HeaderMap,
     body: &[u8],
     now: Timestamp,
-) -> Result<DeliveryId, Rejection> {
+) -> Result<Proof, Rejection> {
     let id = header(headers, "svix-id", "webhook-id")?;
     let timestamp = header(headers, "svix-timestamp", "webhook-timestamp")?;
     let signatures = header(headers, "svix-signature", "webhook-signature")?;
@@ -145,16 +166,14 @@ fn verify_svix(
     let sent_at = seconds(&timestamp)?;
     let candidates = version_one(&signatures)?;
 
-    let matches = secrets.iter().any(|secret| {
+    let matching = secrets.iter().position(|secret| {
         let signed = STANDARD.encode(sign_svix(secret, id.text, sent_at, body));
         // Every candidate is compared whole, so that the time tells nothing about the right one.
         candidates.iter().any(|c| verify_slices_are_equal(c.as_bytes(), signed.as_bytes()).is_ok())
     });
-    if !matches {
-        return Err(Rejection::NoSecretMatches);
-    }
+    let secret = matching.ok_or(Rejection::NoSecretMatches)?;
     within_tolerance(sent_at, now.as_second())?;
-    Ok(delivery)
+    Ok(Proof { id: delivery, secret })
 }
 
 fn sign_svix(secret: &Secret, id: &str, sent_at: i64, body: &[u8]) -> hmac::Tag {

@@ -15,10 +15,12 @@ use tokio::task::JoinSet;
 use crate::db::conninfo::Conninfo;
 use crate::db::journal;
 use crate::db::session::Session;
-use crate::model::Outcome;
+use crate::metrics::{Delivered, Metrics};
+use crate::model::{Change, Outcome};
+use crate::provider::Provider;
 use crate::webhook::{Decoded, Delivery, Verdict};
 use queue::Queue;
-use writer::Job;
+use writer::{Job, Writer};
 
 pub use prune::prune;
 
@@ -52,17 +54,41 @@ pub enum Unavailable {
     TooSlow,
 }
 
+impl Unavailable {
+    /// One word for programs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::QueueFull => "queue_full",
+            Self::TooSlow => "too_slow",
+        }
+    }
+}
+
 /// The way in. When it is dropped, the writers end as soon as the queue is empty.
 pub struct Sync {
     queue: Arc<Queue>,
     bytes: Arc<Semaphore>,
     pool: Pool,
+    metrics: Arc<Metrics>,
     patience: Duration,
 }
 
 impl Drop for Sync {
     fn drop(&mut self) {
         self.queue.close();
+    }
+}
+
+/// How full the way in is.
+pub struct QueueStatus {
+    pub waiting: usize,
+    pub capacity: usize,
+}
+
+impl Sync {
+    pub fn queue(&self) -> QueueStatus {
+        self.queue.status()
     }
 }
 
@@ -87,15 +113,19 @@ pub fn start(
     pool: &Pool,
     limits: Limits,
     keep_bodies: bool,
+    metrics: &Arc<Metrics>,
 ) -> (Sync, Writers) {
     let queue = Arc::new(Queue::new(limits.queue));
     let mut writers = JoinSet::new();
     for _ in 0..limits.writers {
-        let (queue, session) = (queue.clone(), Session::new(conninfo.clone(), pool.clone()));
-        writers.spawn(async move { writer::run(&queue, session, keep_bodies).await });
+        let session = Session::new(conninfo.clone(), pool.clone());
+        let writer = Writer { session, keep_bodies, metrics: metrics.clone() };
+        let queue = queue.clone();
+        writers.spawn(async move { writer.run(&queue).await });
     }
     let bytes = Arc::new(Semaphore::new(limits.queue_bytes));
-    (Sync { queue, bytes, pool: pool.clone(), patience: limits.patience }, Writers(writers))
+    let (pool, metrics) = (pool.clone(), metrics.clone());
+    (Sync { queue, bytes, pool, metrics, patience: limits.patience }, Writers(writers))
 }
 
 /// Decodes a delivery and answers its outcome after the commit that holds it.
@@ -104,10 +134,13 @@ pub async fn accept(sync: &Sync, delivery: Delivery) -> Result<Outcome, Unavaila
         Some(at) => at,
         None => first_received(sync, &delivery).await?,
     };
+    let provider = delivery.provider();
     let decoded = delivery.decode(made_at);
-    let report = Report::of(&decoded);
-    let outcome = write(sync, decoded).await?;
-    report.log(outcome);
+    let report = Report::of(&decoded, provider);
+    let outcome = write(sync, decoded).await.inspect_err(|unavailable| {
+        sync.metrics.unavailable(&report.source, unavailable.code());
+    })?;
+    report.tell(outcome, &sync.metrics);
     Ok(outcome)
 }
 
@@ -144,21 +177,24 @@ async fn write(sync: &Sync, decoded: Decoded) -> Result<Outcome, Unavailable> {
     }
 }
 
-/// What the log line of a delivery says; nothing of its body.
+/// What the log and the metrics are told of a delivery; nothing of its body.
 struct Report {
     source: Arc<str>,
+    provider: &'static Provider,
     delivery: crate::model::DeliveryId,
     event_type: Option<String>,
     entity: Option<String>,
     reason: Option<String>,
+    event_at: Option<jiff::Timestamp>,
     received_at: jiff::Timestamp,
 }
 
 impl Report {
-    fn of(decoded: &Decoded) -> Self {
+    fn of(decoded: &Decoded, provider: &'static Provider) -> Self {
         let Decoded { source, id, received_at, body: _, event_type, verdict } = decoded;
         Self {
             source: source.clone(),
+            provider,
             delivery: id.clone(),
             event_type: event_type.clone(),
             entity: verdict.change().map(|change| change.entity_id().to_owned()),
@@ -167,11 +203,20 @@ impl Report {
                 Verdict::Ignored(reason) => Some((*reason).to_owned()),
                 Verdict::Quarantined(reason) => Some(reason.clone()),
             },
+            event_at: verdict.change().map(Change::at),
             received_at: *received_at,
         }
     }
 
-    fn log(&self, outcome: Outcome) {
+    fn tell(&self, outcome: Outcome, metrics: &Metrics) {
+        metrics.delivered(&Delivered {
+            source: &self.source,
+            provider: self.provider,
+            event_type: self.event_type.as_deref(),
+            outcome,
+            event_at: self.event_at,
+            received_at: self.received_at,
+        });
         let took_ms = jiff::Timestamp::now().duration_since(self.received_at).as_millis_f64();
         tracing::info!(
             source = %self.source,

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::json::{Object, Unreadable, without_nul};
 use crate::model::{Change, DeliveryId};
 use crate::provider::{Envelope, Meaning, Provider};
-use crate::signature::{Rejection, Secret};
+use crate::signature::{Proof, Rejection, Secret};
 
 /// A change dated later than this after its arrival would freeze its row.
 const FUTURE_LIMIT: SignedDuration = SignedDuration::from_hours(24);
@@ -30,9 +30,11 @@ impl Source {
         body: Bytes,
         now: Timestamp,
     ) -> Result<Delivery, Rejection> {
-        let id = self.provider.scheme.verify(&self.secrets, headers, &body, now)?;
+        let Proof { id, secret } =
+            self.provider.scheme.verify(&self.secrets, headers, &body, now)?;
         let source = self.name.clone();
-        Ok(Delivery { source, provider: self.provider, id, received_at: now, body })
+        let secret = Some(secret);
+        Ok(Delivery { source, provider: self.provider, id, secret, received_at: now, body })
     }
 }
 
@@ -41,6 +43,7 @@ pub struct Delivery {
     source: Arc<str>,
     provider: &'static Provider,
     id: DeliveryId,
+    secret: Option<usize>,
     received_at: Timestamp,
     body: Bytes,
 }
@@ -78,8 +81,17 @@ impl Delivery {
         &self.id
     }
 
-    pub fn source(&self) -> &str {
+    pub fn source(&self) -> &Arc<str> {
         &self.source
+    }
+
+    pub fn provider(&self) -> &'static Provider {
+        self.provider
+    }
+
+    /// The place of the secret that it was signed with, from 0; `None` for what comes from the journal.
+    pub fn secret(&self) -> Option<usize> {
+        self.secret
     }
 
     /// When the sender made this delivery; `None` where only the first receipt can tell, and where it matters.

@@ -14,6 +14,7 @@ use crate::config::{Bodies, Config, Database, Environment, Purpose};
 use crate::db::migrations;
 use crate::development::{self, Development};
 use crate::http::{self, App};
+use crate::metrics::Metrics;
 use crate::webhook::Source;
 use crate::{shutdown, sync};
 
@@ -88,9 +89,10 @@ async fn serve(
     requested: CancellationToken,
 ) -> Result<(), Failure> {
     let pool = open.conninfo.pool(config.pool_size).map_err(Failure::of)?;
+    let metrics = Arc::default();
     let keep_bodies = config.journal_bodies == Bodies::All;
     let (sync, mut writers) =
-        sync::start(&open.conninfo, &pool, sync::Limits::default(), keep_bodies);
+        sync::start(&open.conninfo, &pool, sync::Limits::default(), keep_bodies, &metrics);
     let pruning = tokio::spawn(sync::prune(pool.clone(), config.journal_retention));
 
     let address = listener.local_addr().map_err(Failure::of)?;
@@ -104,7 +106,7 @@ async fn serve(
             }
         }
     };
-    http::server::serve(listener, app(&config, sync, pool), ended).await;
+    http::server::serve(listener, app(&config, sync, pool, metrics), ended).await;
     pruning.abort();
     writers.finish().await;
     reason
@@ -129,12 +131,13 @@ async fn migrate(arguments: &Arguments, open: &Open) -> Result<(), Failure> {
     )))
 }
 
-fn app(config: &Config, sync: sync::Sync, pool: Pool) -> Arc<App> {
+fn app(config: &Config, sync: sync::Sync, pool: Pool, metrics: Arc<Metrics>) -> Arc<App> {
     let by_name = |source: &Source| (source.name.to_string(), source.clone());
     Arc::new(App {
         sources: config.sources.iter().map(by_name).collect(),
         sync,
         pool,
+        metrics,
         limits: http::Limits { body: config.max_body_bytes, ..http::Limits::default() },
         draining: CancellationToken::new(),
     })

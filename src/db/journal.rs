@@ -21,6 +21,12 @@ pub async fn first_received(
     Ok(row.map(|row| row.get("received_at")))
 }
 
+/// How many deliveries are in quarantine.
+pub async fn quarantined(client: &Client) -> Result<i64, Error> {
+    let statement = include_str!("../../sql/journal/quarantined.sql");
+    Ok(client.query_typed_one(statement, &[]).await?.get(0))
+}
+
 /// Removes at most `limit` rows received before `before`, and answers how many.
 pub async fn prune(client: &Client, before: Timestamp, limit: i64) -> Result<u64, Error> {
     client

@@ -33,8 +33,12 @@ pub(super) async fn receive(
     let body = read(&head.headers, body, &app.limits).await?;
     let delivery =
         source.verify(&head.headers, body, Timestamp::now()).inspect_err(|rejection| {
+            app.metrics.rejected(&source.name, rejection);
             tracing::warn!(source = %source.name, reason = %rejection, "a request was rejected");
         })?;
+    if let Some(place) = delivery.secret() {
+        app.metrics.secret_matched(&source.name, place);
+    }
     let outcome = sync::accept(&app.sync, delivery).await?;
     Ok(Json(Answer { outcome: outcome.as_str() }))
 }

@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
+use super::QueueStatus;
 use super::writer::Job;
 
 /// Most deliveries in one batch.
@@ -77,6 +78,10 @@ impl Queue {
             }
             changed.await;
         }
+    }
+
+    pub(super) fn status(&self) -> QueueStatus {
+        QueueStatus { waiting: self.state().waiting.len(), capacity: self.capacity }
     }
 
     /// Nothing more comes; what waits is still handed out.

@@ -1,11 +1,15 @@
 //! The writer: batches that form by themselves while earlier ones commit.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::Unavailable;
 use super::fold::fold;
 use super::queue::Queue;
 use crate::db::session::{ApplyError, Session};
+use crate::metrics::Metrics;
 use crate::model::Outcome;
 use crate::webhook::{Decoded, Verdict};
 
@@ -17,50 +21,57 @@ pub(super) struct Job {
     pub(super) _bytes: OwnedSemaphorePermit,
 }
 
-/// Writes batches until the queue is closed and empty.
-pub(super) async fn run(queue: &Queue, mut session: Session, keep_bodies: bool) {
-    while let Some(mut batch) = queue.next().await {
-        let mut jobs = std::mem::take(&mut batch.jobs);
-        // Who stopped waiting was answered 503, and will send it again.
-        jobs.retain(|job| !job.answer.is_closed());
-        write(&mut session, jobs, keep_bodies).await;
-    }
+/// What takes batches from the queue and commits them.
+pub(super) struct Writer {
+    pub(super) session: Session,
+    pub(super) keep_bodies: bool,
+    pub(super) metrics: Arc<Metrics>,
 }
 
-/// Where Postgres refuses a value, the batch is halved until the delivery at fault stands alone.
-async fn write(session: &mut Session, jobs: Vec<Job>, keep_bodies: bool) {
-    let mut parts = vec![jobs];
-    while let Some(mut part) = parts.pop() {
-        if part.is_empty() {
-            continue;
+impl Writer {
+    /// Writes batches until the queue is closed and empty.
+    pub(super) async fn run(mut self, queue: &Queue) {
+        while let Some(mut batch) = queue.next().await {
+            let mut jobs = std::mem::take(&mut batch.jobs);
+            // Who stopped waiting was answered 503, and will send it again.
+            jobs.retain(|job| !job.answer.is_closed());
+            self.write(jobs).await;
         }
-        match apply(session, &part, keep_bodies).await {
-            Ok(outcomes) => answer(part, outcomes),
-            Err(ApplyError::Refused { .. }) if part.len() > 1 => {
-                let half = part.split_off(part.len() / 2);
-                parts.extend([half, part]);
+    }
+
+    /// Where Postgres refuses a value, the batch is halved until the delivery at fault stands alone.
+    async fn write(&mut self, jobs: Vec<Job>) {
+        let mut parts = vec![jobs];
+        while let Some(mut part) = parts.pop() {
+            if part.is_empty() {
+                continue;
             }
-            Err(ApplyError::Refused { code, constraint })
-                if quarantine(&mut part[0], &code, &constraint) =>
-            {
-                parts.push(part);
-            }
-            Err(error) => {
-                parts.push(part);
-                return fail(parts, error);
+            match self.apply(&part).await {
+                Ok(outcomes) => answer(part, outcomes),
+                Err(ApplyError::Refused { .. }) if part.len() > 1 => {
+                    let half = part.split_off(part.len() / 2);
+                    parts.extend([half, part]);
+                }
+                Err(ApplyError::Refused { code, constraint })
+                    if quarantine(&mut part[0], &code, &constraint) =>
+                {
+                    parts.push(part);
+                }
+                Err(error) => {
+                    parts.push(part);
+                    return fail(parts, error);
+                }
             }
         }
     }
-}
 
-async fn apply(
-    session: &mut Session,
-    jobs: &[Job],
-    keep_bodies: bool,
-) -> Result<Vec<Outcome>, ApplyError> {
-    let batch = fold(jobs.iter().map(|job| &job.decoded), keep_bodies);
-    let of_entries = session.apply(&batch.entities, &batch.entries).await?;
-    Ok(batch.outcomes(&of_entries))
+    async fn apply(&mut self, jobs: &[Job]) -> Result<Vec<Outcome>, ApplyError> {
+        let began = Instant::now();
+        let batch = fold(jobs.iter().map(|job| &job.decoded), self.keep_bodies);
+        let of_entries = self.session.apply(&batch.entities, &batch.entries).await?;
+        self.metrics.committed(jobs.len(), began.elapsed());
+        Ok(batch.outcomes(&of_entries))
+    }
 }
 
 /// False where even the bare record of the delivery was refused.

@@ -4,5 +4,6 @@ mod conninfo;
 mod convergence;
 mod databases;
 mod embedded;
+mod metrics;
 mod receive;
 mod tls;

@@ -72,11 +72,12 @@ impl Service {
         let conninfo = super::conninfo(database_url);
         let pool = conninfo.pool(4).expect("a pool");
         let Settings { limits, sync, keep_bodies, keys } = settings;
-        let (sync, writers) = sync::start(&conninfo, &pool, sync, keep_bodies);
+        let metrics = Arc::default();
+        let (sync, writers) = sync::start(&conninfo, &pool, sync, keep_bodies, &metrics);
         let named = |provider: &Provider| (provider.name.to_owned(), source(provider.name, &keys));
         let sources = provider::ALL.map(named).into();
         let draining = CancellationToken::new();
-        let app = Arc::new(App { sources, sync, pool, limits, draining });
+        let app = Arc::new(App { sources, sync, pool, metrics, limits, draining });
 
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();

@@ -1,0 +1,44 @@
+//! `GET /metrics`, and the layer that counts requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use crate::db::journal;
+use crate::metrics::Observed;
+
+/// A scrape is answered without the database rather than late.
+const TIMEOUT: Duration = Duration::from_secs(2);
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+    let quarantined = async {
+        let client = app.pool.get().await.ok()?;
+        journal::quarantined(&client).await.ok()
+    };
+    let quarantined = tokio::time::timeout(TIMEOUT, quarantined).await.ok().flatten();
+    let (pool, queue) = (app.pool.status(), app.sync.queue());
+    let observed = Observed {
+        queue: queue.waiting,
+        queue_capacity: queue.capacity,
+        pool_idle: pool.available,
+        pool_busy: pool.size.saturating_sub(pool.available),
+        pool_waiting: pool.waiting,
+        quarantined,
+    };
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], app.metrics.encode(&observed))
+}
+
+/// Counts by the pattern of the route: a path is whatever a stranger likes.
+pub(super) async fn count(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let response = next.run(request).await;
+    let route = route.as_ref().map_or("other", MatchedPath::as_str);
+    app.metrics.answered(route, response.status().as_u16());
+    response
+}
