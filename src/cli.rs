@@ -4,8 +4,12 @@ mod banner;
 mod healthcheck;
 mod migrate;
 mod open;
+mod remap;
+mod replay;
 mod send;
 mod serve;
+mod table;
+mod work;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -73,6 +77,10 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Sign and post a delivery, or print the curl command that does
     Send(send::Arguments),
+    /// Put deliveries of the journal, or captured requests, through once more
+    Replay(replay::Arguments),
+    /// Derive names, addresses and times from raw_json again, after an upgrade mended a mapping
+    Remap(remap::Arguments),
     /// Exit 0 if the service on this machine answers, 1 if not
     Healthcheck,
     #[command(hide = true)]
@@ -130,6 +138,8 @@ fn run(flags: Flags, command: Command) -> Result<(), Failure> {
             Command::Serve(arguments) => serve::run(&arguments, &environment).await,
             Command::Migrate(arguments) => migrate::run(&arguments, &environment).await,
             Command::Send(arguments) => send::run(&arguments, &environment).await,
+            Command::Replay(arguments) => replay::run(&arguments, &environment).await,
+            Command::Remap(arguments) => remap::run(&arguments, &environment).await,
             Command::Healthcheck => healthcheck::run(&environment).await,
             Command::EmbeddedGuard { .. } => unreachable!("dispatched before there is a runtime"),
         }

@@ -1,6 +1,7 @@
 //! Every variable, parsed once into types. Mistakes are collected and told together, each with its remedy.
 
 mod environment;
+mod operate;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,10 +9,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
+use secrecy::SecretString;
 
 use crate::db::conninfo::Conninfo;
 use crate::embedded;
-use crate::logging::{Format, Logging};
+use crate::logging::Logging;
+use crate::model::DeletePolicy;
 use crate::provider::{self, Provider};
 use crate::signature::Secret;
 use crate::webhook::Source;
@@ -29,6 +32,9 @@ pub struct Config {
     pub max_body_bytes: usize,
     pub journal_retention: SignedDuration,
     pub journal_bodies: Bodies,
+    pub delete_policy: DeletePolicy,
+    /// What opens `/api`; closed where it is unset.
+    pub admin_token: Option<SecretString>,
     pub logging: Logging,
 }
 
@@ -100,7 +106,9 @@ impl Config {
                 "JOURNAL_BODIES",
                 &[("quarantined", Bodies::Quarantined), ("all", Bodies::All)],
             ),
-            logging: parser.logging(),
+            delete_policy: parser.delete_policy(),
+            admin_token: parser.admin_token(),
+            logging: parser.logging(purpose),
             database: match database {
                 Some(database) => database,
                 None => return Err(Mistakes(parser.mistakes)),
@@ -238,15 +246,6 @@ impl<'a> Parser<'a> {
         self.mistake(&variables.join(" or "), problem);
     }
 
-    fn logging(&mut self) -> Logging {
-        let format = self.choice("LOG_FORMAT", &[("text", Format::Text), ("json", Format::Json)]);
-        let filter = self.value("RUST_LOG").unwrap_or_else(|| "info".into());
-        Logging::new(format, &filter).unwrap_or_else(|| {
-            self.mistake("RUST_LOG", "is not a filter, such as info or users_sync=debug,warn");
-            Logging::default()
-        })
-    }
-
     fn number<T>(&mut self, variable: &str, default: T, least: T, most: T) -> T
     where
         T: std::str::FromStr + PartialOrd + fmt::Display + Copy,
@@ -264,14 +263,10 @@ impl<'a> Parser<'a> {
 
     fn duration(&mut self, variable: &str, default: &str) -> SignedDuration {
         let text = self.value(variable).unwrap_or_else(|| default.to_owned());
-        let days_are_24_hours = SpanRelativeTo::days_are_24_hours();
-        match text.parse::<Span>().and_then(|span| span.to_duration(days_are_24_hours)) {
-            Ok(duration) if duration.is_positive() => duration,
-            _ => {
-                self.mistake(variable, "is not a length of time, such as 30d, 12h or 45m");
-                SignedDuration::ZERO
-            }
-        }
+        length_of_time(&text).unwrap_or_else(|| {
+            self.mistake(variable, "is not a length of time, such as 30d, 12h or 45m");
+            SignedDuration::ZERO
+        })
     }
 
     /// One of several words; the first is the default.
@@ -288,6 +283,13 @@ impl<'a> Parser<'a> {
         self.mistake(variable, format_args!("is none of: {}", words.join(", ")));
         choices[0].1
     }
+}
+
+/// `30d`, `12h` or `45m`, of 24 hours a day; `None` for what is not positive.
+pub fn length_of_time(text: &str) -> Option<SignedDuration> {
+    let span = text.parse::<Span>().ok()?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    duration.is_positive().then_some(duration)
 }
 
 /// The variable that holds the secrets of a provider's only source.

@@ -1,10 +1,13 @@
 //! HTTP: the routes, and the one place where errors become answers.
 
 pub mod connection;
+mod admin_token;
+mod deliveries;
 mod health;
 mod metrics;
 mod problem;
 pub mod server;
+mod status;
 mod webhooks;
 
 use std::collections::HashMap;
@@ -14,12 +17,14 @@ use std::time::Duration;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use deadpool_postgres::Pool;
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::metrics::Metrics;
-use crate::sync::Sync;
+use crate::sync::{Sync, Unavailable};
 use crate::webhook::Source;
+use problem::Problem;
 
 /// What a request may take.
 #[derive(Clone, Copy, Debug)]
@@ -55,13 +60,22 @@ pub struct App {
     pub sync: Sync,
     pub pool: Pool,
     pub metrics: Arc<Metrics>,
+    /// What opens `/api`.
+    pub admin_token: Option<SecretString>,
     pub limits: Limits,
     /// Cancelled when the service begins to drain.
     pub draining: CancellationToken,
 }
 
 pub fn router(app: Arc<App>) -> Router {
+    let api = Router::new()
+        .route("/api/status", get(status::status))
+        .route("/api/deliveries", get(deliveries::list))
+        .route("/api/deliveries/{source}/{id}", get(deliveries::show))
+        .route("/api/deliveries/{source}/{id}/replay", post(deliveries::replay))
+        .route_layer(middleware::from_fn_with_state(app.clone(), admin_token::required));
     Router::new()
+        .merge(api)
         .route("/webhooks/{source}", post(webhooks::receive))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
@@ -71,4 +85,15 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn_with_state(app.clone(), metrics::count))
         .with_state(app)
+}
+
+async fn connection_of(app: &App) -> Result<deadpool_postgres::Object, Problem> {
+    app.pool.get().await.map_err(failed)
+}
+
+/// The database's own words are for the log alone.
+fn failed(error: impl std::error::Error + 'static) -> Problem {
+    let error = crate::error_chain(&error);
+    tracing::error!(error, "the database did not answer a request of /api");
+    Problem::Unavailable(Unavailable::Database)
 }

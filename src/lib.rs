@@ -19,6 +19,7 @@ pub mod ksuid;
 pub mod signature;
 pub mod provider;
 pub mod webhook;
+pub mod capture;
 pub mod metrics;
 pub mod embedded;
 pub mod db;

@@ -1,11 +1,13 @@
 //! What the service counts and measures, for Prometheus. Every label has few values, whatever a sender sends.
 
+mod labels;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::gauge::Gauge;
@@ -16,6 +18,9 @@ use prometheus_client::registry::Registry;
 use crate::model::Outcome;
 use crate::provider::Provider;
 use crate::signature::Rejection;
+use labels::{
+    DeliveryLabels, RejectionLabels, RequestLabels, SecretLabels, SourceLabels, StateLabels,
+};
 
 /// The names, without the suffixes that the text format adds (`_total`, `_bucket`, `_info`).
 pub mod names {
@@ -56,42 +61,6 @@ pub mod names {
         DATABASE_UP,
         QUARANTINED,
     ];
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct DeliveryLabels {
-    source: Arc<str>,
-    event: &'static str,
-    outcome: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct RejectionLabels {
-    source: Arc<str>,
-    reason: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct SecretLabels {
-    source: Arc<str>,
-    /// The secret's place in the variable, from 1.
-    place: u64,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct SourceLabels {
-    source: Arc<str>,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct RequestLabels {
-    route: String,
-    status: u16,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct StateLabels {
-    state: &'static str,
 }
 
 /// Histograms that share their buckets.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// The id that a sender gives a delivery; every attempt and every replay of it carries the same one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,4 +147,15 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// What becomes of the rows of deleted users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeletePolicy {
+    /// They stay.
+    Soft,
+    /// They are emptied this long after the deletion.
+    Scrub(SignedDuration),
+    /// They are removed this long after the deletion, so that the application's `ON DELETE` fires.
+    Hard(SignedDuration),
 }

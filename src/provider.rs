@@ -7,7 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::json::{Object, Unreadable};
-use crate::model::{Change, DeliveryId, RawJson};
+use crate::model::{Change, DeliveryId, RawJson, User, Version};
 use crate::signature::Scheme;
 
 /// Every provider that we know.
@@ -61,6 +61,21 @@ pub enum Meaning {
 }
 
 impl Provider {
+    /// Reads an object that the mirror keeps once more, as the snapshot that it came from.
+    pub fn reread(&self, raw: &str, version: &Version) -> Result<User, Unreadable> {
+        let event_type = self.events[0];
+        let text = format!(r#"{{"type":"{event_type}","data":{raw}}}"#);
+        let (delivery, made_at, bytes) = (&version.delivery, version.at, &Bytes::from(text));
+        let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::NotUtf8)?;
+        let body = Object::parse(text, "raw_json")?;
+        match (self.decode)(&Envelope { event_type, body, bytes, delivery, made_at })? {
+            Meaning::Change(Change::Snapshot { user, .. }) => Ok(user),
+            Meaning::Change(Change::Deleted { .. }) | Meaning::Ignored(_) => {
+                Err(Unreadable::Unexpected { field: "raw_json", expected: "a user" })
+            }
+        }
+    }
+
     /// The event type where it is one of ours, else `other`: a name that may be kept for ever.
     pub fn known_event(&self, event_type: Option<&str>) -> &'static str {
         let known = self.events.iter().find(|known| Some(**known) == event_type);

@@ -3,6 +3,8 @@
 pub mod fold;
 mod prune;
 mod queue;
+pub mod remap;
+pub mod replay;
 mod writer;
 
 use std::sync::Arc;

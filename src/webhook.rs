@@ -38,6 +38,14 @@ impl Source {
     }
 }
 
+impl Source {
+    /// What was verified when it came, and is read from the journal.
+    pub fn recall(&self, id: DeliveryId, received_at: Timestamp, body: Bytes) -> Delivery {
+        let source = self.name.clone();
+        Delivery { source, provider: self.provider, id, secret: None, received_at, body }
+    }
+}
+
 /// One verified request.
 pub struct Delivery {
     source: Arc<str>,

@@ -138,6 +138,7 @@ fn app(config: &Config, sync: sync::Sync, pool: Pool, metrics: Arc<Metrics>) -> 
         sync,
         pool,
         metrics,
+        admin_token: config.admin_token.clone(),
         limits: http::Limits { body: config.max_body_bytes, ..http::Limits::default() },
         draining: CancellationToken::new(),
     })

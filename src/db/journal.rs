@@ -1,5 +1,7 @@
 //! The journal: one row per delivery.
 
+pub mod search;
+
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};

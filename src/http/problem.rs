@@ -32,6 +32,18 @@ pub(super) enum Problem {
     Rejected(#[from] Rejection),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    #[error("an ADMIN_TOKEN is expected: `Authorization: Bearer …`")]
+    Unauthorized,
+    #[error("there is no ADMIN_TOKEN in the configuration, so /api is closed")]
+    NoAdminToken,
+    #[error("the query cannot be understood: {0}")]
+    BadQuery(String),
+    #[error("there is no such delivery in the journal")]
+    NoSuchDelivery,
+    #[error(
+        "the bytes of this delivery were not kept: set JOURNAL_BODIES=all to keep all from now on"
+    )]
+    BodyNotKept,
     #[error("not ready: {0}")]
     NotReady(&'static str),
     #[error("a defect of users-sync; its log says where")]
@@ -49,11 +61,16 @@ struct Extensions {
 impl Problem {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoSuchRoute | Self::NoSuchSource(_) => StatusCode::NOT_FOUND,
+            Self::NoSuchRoute | Self::NoSuchSource(_) | Self::NoSuchDelivery => {
+                StatusCode::NOT_FOUND
+            }
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::NoAdminToken => StatusCode::FORBIDDEN,
+            Self::BodyNotKept => StatusCode::CONFLICT,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::BodyBroken | Self::BadQuery(_) => StatusCode::BAD_REQUEST,
             Self::Rejected(Rejection::MissingHeader(_) | Rejection::MalformedHeader { .. }) => {
                 StatusCode::BAD_REQUEST
             }
@@ -89,6 +106,10 @@ impl IntoResponse for Problem {
             .with_detail(self.to_string())
             .with_extensions(self.extensions())
             .into_response();
+        if matches!(self, Self::Unauthorized) {
+            let bearer = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response
                 .headers_mut()

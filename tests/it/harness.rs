@@ -1,10 +1,14 @@
 //! What the tests stand on: a real Postgres, and the real service in front of it.
 
+mod command;
 mod postgres;
 mod service;
 
+pub(crate) use command::{Said, run, run_with, users_sync};
 pub(crate) use postgres::{PrivateServer, Scratch, TestDatabase, connect, eventually, settings};
-pub(crate) use service::{Answer, Service, Settings as ServiceSettings, Signed, body};
+pub(crate) use service::{
+    ADMIN_TOKEN, Answer, Service, Settings as ServiceSettings, Signed, body, secret,
+};
 use users_sync::db::conninfo::Conninfo;
 use users_sync::db::migrations;
 

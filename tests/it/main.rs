@@ -5,5 +5,8 @@ mod convergence;
 mod databases;
 mod embedded;
 mod metrics;
+mod deliveries;
 mod receive;
+mod remap;
+mod replay;
 mod tls;

@@ -19,6 +19,14 @@ use users_sync::{ksuid, sync};
 /// The key that every test's sender signs with.
 const KEY: &[u8] = b"the key of the tests: 32 bytes !";
 
+/// The token of every test's service.
+pub(crate) const ADMIN_TOKEN: &str = "the token of the tests";
+
+/// The key, as it is pasted into a variable.
+pub(crate) fn secret() -> String {
+    Secret::from_bytes(KEY.to_vec()).to_text()
+}
+
 /// What a service of a test is made with.
 pub(crate) struct Settings {
     pub(crate) limits: http::Limits,
@@ -77,7 +85,15 @@ impl Service {
         let named = |provider: &Provider| (provider.name.to_owned(), source(provider.name, &keys));
         let sources = provider::ALL.map(named).into();
         let draining = CancellationToken::new();
-        let app = Arc::new(App { sources, sync, pool, metrics, limits, draining });
+        let app = Arc::new(App {
+            sources,
+            sync,
+            pool,
+            metrics,
+            admin_token: Some(ADMIN_TOKEN.into()),
+            limits,
+            draining,
+        });
 
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
@@ -103,6 +119,13 @@ impl Service {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         let response = self.client.get(self.url(path)).send().await.expect("the service answers");
+        answer(response).await.expect("a whole answer")
+    }
+
+    /// Asks `/api` with the token.
+    pub(crate) async fn api(&self, method: reqwest::Method, path: &str) -> Answer {
+        let request = self.client.request(method, self.url(path)).bearer_auth(ADMIN_TOKEN);
+        let response = request.send().await.expect("the service answers");
         answer(response).await.expect("a whole answer")
     }
 

@@ -1,0 +1,28 @@
+-- page: up to $11 deliveries, newest first, among the next $10 that an index finds; the $10th comes even where it does
+-- not match (`matches` is false), so that the search can go on from there: no filter makes a page slow
+select *
+from (
+    select
+        source, delivery_id, event_type, kind, entity_id, version_at, received_at, processed_at,
+        attempts, outcome, reason, body_bytes,
+        ($2::text is null or outcome = $2) and ($4::text is null or event_type = $4) as matches,
+        row_number() over () as place
+    from (
+        select
+            source, delivery_id, event_type, kind, entity_id, version_at, received_at, processed_at,
+            attempts, outcome, reason, octet_length(body) as body_bytes
+        from users_sync.journal
+        where ($1::text is null or source = $1)
+          -- Only what is rare has an index.
+          and ($2::text is null or $2 = 'applied' or outcome = $2)
+          and ($3::text is null or (kind = 'user' and entity_id = $3))
+          and received_at >= coalesce($5::timestamptz, '-infinity')
+          and received_at < coalesce($6::timestamptz, 'infinity')
+          and ($7::timestamptz is null
+              or (received_at <= $7 and (received_at, source, delivery_id) < ($7, $8::text, $9::text)))
+        order by received_at desc, source desc, delivery_id desc
+        limit $10::bigint
+    ) looked_at
+) numbered
+where matches or place = $10
+limit $11::bigint

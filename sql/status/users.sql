@@ -1,0 +1,12 @@
+-- users: how many there are; counted up to $1 and estimated beyond, so that it is fast at any size
+select
+    case when u.counted <= $1 then u.counted else greatest(u.counted, c.reltuples::bigint) end as total,
+    u.counted <= $1 as exact,
+    d.counted as deleted,
+    d.counted <= $1 as deleted_exact
+from
+    (select count(*) as counted from (select from neon_auth.users_sync limit $1 + 1) one) u,
+    (select count(*) as counted
+     from (select from neon_auth.users_sync where deleted_at is not null limit $1 + 1) one) d,
+    pg_class c
+where c.oid = 'neon_auth.users_sync'::regclass

@@ -1,0 +1,56 @@
+//! `users-sync remap`
+
+use clap::Args;
+use serde_json::json;
+
+use super::Failure;
+use super::open::Open;
+use super::table::{print_json, print_table};
+use super::work::{current_schema, progress, source_named};
+use crate::config::{Config, Environment, Purpose};
+use crate::sync::remap::{self, Remapped};
+
+#[derive(Args)]
+#[command(after_help = "Examples:\n  users-sync remap --dry-run\n  users-sync remap")]
+pub(super) struct Arguments {
+    /// Only say how many users would change
+    #[arg(long)]
+    dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
+    let config = Config::parse(environment, Purpose::Maintain)?;
+    config.logging.start();
+    let open = Open::sharing(&config.database).await?;
+    let done = remap(arguments, &config, &open).await;
+    open.close().await?;
+    report(arguments, &done?)
+}
+
+async fn remap(arguments: &Arguments, config: &Config, open: &Open) -> Result<Remapped, Failure> {
+    current_schema(open).await?;
+    let mut client = open.connect().await?;
+    let bar = progress("users");
+    let source = |name: &str| source_named(&config.sources, name);
+    let told = |so_far: &Remapped| bar.set_position(so_far.looked_at);
+    let remapped = remap::remap(&mut client, source, arguments.dry_run, told).await;
+    bar.finish_and_clear();
+    remapped.map_err(Failure::of)
+}
+
+fn report(arguments: &Arguments, remapped: &Remapped) -> Result<(), Failure> {
+    let &Remapped { looked_at, changed, unreadable } = remapped;
+    if arguments.json {
+        let dry_run = arguments.dry_run;
+        return print_json(&json!({
+            "dry_run": dry_run, "looked_at": looked_at, "changed": changed, "unreadable": unreadable,
+        }));
+    }
+    let verb = if arguments.dry_run { "would change" } else { "changed" };
+    let rows = [("looked at", looked_at), (verb, changed), ("not readable", unreadable)];
+    print_table(["users", ""], rows.map(|(word, count)| [word.to_owned(), count.to_string()]));
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! `users-sync replay`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::Failure;
+use super::open::Open;
+use super::table::{print_json, print_table};
+use super::work::{Work, progress, source_named};
+use crate::capture::Capture;
+use crate::config::{Config, Environment, Purpose, length_of_time};
+use crate::db::journal::search::Filter;
+use crate::model::Outcome;
+use crate::sync::replay::{self, Doing, Replayed};
+use crate::webhook::{Delivery, Source};
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  users-sync replay --quarantined --dry-run\n  users-sync replay --quarantined\n  users-sync replay --source clerk --since 2h\n  users-sync replay --user user_2ab…\n  users-sync replay --file captured.http --as clerk"
+)]
+pub(super) struct Arguments {
+    /// Only what is in quarantine
+    #[arg(long)]
+    quarantined: bool,
+    /// Only deliveries of this source
+    #[arg(long)]
+    source: Option<String>,
+    /// Only deliveries of this event type
+    #[arg(long = "type", value_name = "TYPE")]
+    event_type: Option<String>,
+    /// Only deliveries about this user
+    #[arg(long, value_name = "ID")]
+    user: Option<String>,
+    /// Only what arrived since then: 2026-01-31T12:00:00Z, or 2h for two hours ago
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<Timestamp>,
+    /// Only what arrived before then
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Timestamp>,
+    /// Everything whose bytes the journal has
+    #[arg(long)]
+    all: bool,
+    /// Captured requests (head, blank line, body; separated by ###) instead of the journal; may be repeated
+    #[arg(long = "file", value_name = "PATH", conflicts_with_all = ["quarantined", "source", "event_type", "user", "since", "until", "all"])]
+    files: Vec<PathBuf>,
+    /// The source of captured requests whose first line does not name it
+    #[arg(long = "as", value_name = "SOURCE", requires = "files")]
+    sent_to: Option<String>,
+    /// Only say what can be read
+    #[arg(long)]
+    dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A point in time, or how long ago.
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+    let absolute = text.parse::<Timestamp>().ok();
+    let ago = || Timestamp::now().checked_sub(length_of_time(text)?).ok();
+    absolute
+        .or_else(ago)
+        .ok_or_else(|| "a time such as 2026-01-31T12:00:00Z or 2h is expected".into())
+}
+
+impl Arguments {
+    /// What arrives while we are at it needs no replay.
+    fn filter(&self) -> Result<Filter, Failure> {
+        let filter = Filter {
+            source: self.source.clone(),
+            outcome: self.quarantined.then_some(Outcome::Quarantined),
+            user: self.user.clone(),
+            event_type: self.event_type.clone(),
+            since: self.since,
+            until: self.until.or_else(|| Some(Timestamp::now())),
+        };
+        let Filter { source, outcome, user, event_type, since, until: _ } = &filter;
+        let some = source.is_some()
+            || outcome.is_some()
+            || user.is_some()
+            || event_type.is_some()
+            || since.is_some()
+            || self.until.is_some();
+        if some || self.all {
+            return Ok(filter);
+        }
+        let problem = "say what to replay: --quarantined, --source, --type, --user, --since, --until, --file or --all";
+        Err(Failure::Misused(problem.into()))
+    }
+}
+
+pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
+    let config = Config::parse(environment, Purpose::Maintain)?;
+    config.logging.start();
+    let filter = if arguments.files.is_empty() { arguments.filter()? } else { Filter::default() };
+    let open = Open::sharing(&config.database).await?;
+    let done = match Work::begin(&config, &open).await {
+        Ok(work) => {
+            let replayed = replay(arguments, &config, &work, &filter).await;
+            work.finish().await;
+            replayed.and_then(|replayed| report(arguments, &replayed))
+        }
+        Err(failure) => Err(failure),
+    };
+    open.close().await?;
+    done
+}
+
+async fn replay(
+    arguments: &Arguments,
+    config: &Config,
+    work: &Work,
+    filter: &Filter,
+) -> Result<Replayed, Failure> {
+    let doing = if arguments.dry_run { Doing::Look } else { Doing::Write(&work.sync) };
+    let bar = progress("deliveries");
+    let replayed = if arguments.files.is_empty() {
+        let source = |name: &str| source_named(&config.sources, name);
+        let told = |so_far: &Replayed| bar.set_position(so_far.total());
+        replay::replay(&work.pool, doing, filter, source, told).await.map_err(Failure::of)
+    } else {
+        let deliveries = captured(arguments, &config.sources)?;
+        replay::all(doing, deliveries).await.map_err(Failure::of)
+    };
+    bar.finish_and_clear();
+    replayed
+}
+
+/// Verified as they were when they came: by their own clock.
+fn captured(arguments: &Arguments, sources: &[Source]) -> Result<Vec<Delivery>, Failure> {
+    let mut deliveries = Vec::new();
+    for path in &arguments.files {
+        let failed = |problem: String| Failure::Failed(format!("{}: {problem}", path.display()));
+        let captures = read(path)?;
+        for (place, capture) in captures.into_iter().enumerate() {
+            let number = place + 1;
+            let name = capture.source.as_ref().or(arguments.sent_to.as_ref()).ok_or_else(|| {
+                failed(format!("request {number} does not say which source it was for: add --as"))
+            })?;
+            let configured = sources.iter().find(|source| *source.name == **name);
+            let source = configured.ok_or_else(|| {
+                failed(format!(
+                    "request {number}: no secret of {name} is configured to verify it with"
+                ))
+            })?;
+            let now = capture.sent_at().unwrap_or_else(Timestamp::now);
+            let verified = source.verify(&capture.headers, capture.body, now);
+            deliveries.push(verified.map_err(|rejection| {
+                failed(format!(
+                    "request {number}: {rejection}; `users-sync doctor --file` explains it"
+                ))
+            })?);
+        }
+    }
+    Ok(deliveries)
+}
+
+pub(super) fn read(path: &Path) -> Result<Vec<Capture>, Failure> {
+    let misused = |problem| Failure::Misused(format!("--file: {}: {problem}", path.display()));
+    let bytes = std::fs::read(path).map_err(|error| misused(error.to_string()))?;
+    Capture::parse_all(&bytes).map_err(|error| misused(error.to_string()))
+}
+
+fn report(arguments: &Arguments, replayed: &Replayed) -> Result<(), Failure> {
+    let Replayed { outcomes, without_body, without_source } = replayed;
+    if arguments.json {
+        return print_json(&json!({
+            "dry_run": arguments.dry_run,
+            "outcomes": outcomes,
+            "without_body": without_body,
+            "without_source": without_source,
+        }));
+    }
+    let skipped = [
+        ("skipped: its bytes were not kept (JOURNAL_BODIES=all keeps them)", *without_body),
+        ("skipped: its source is not configured", *without_source),
+    ];
+    let outcomes = outcomes.iter().map(|(word, count)| (*word, *count));
+    let rows = outcomes.chain(skipped.into_iter().filter(|(_, count)| *count > 0));
+    let head = if arguments.dry_run { "would be" } else { "outcome" };
+    print_table(
+        [head, "deliveries"],
+        rows.map(|(word, count)| [word.to_owned(), count.to_string()]),
+    );
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! How things stand.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error, Row};
+
+/// Rows that are counted one by one; beyond, an estimate will do.
+const COUNTED: i64 = 100_000;
+
+#[derive(Debug, Serialize)]
+pub struct Users {
+    pub total: i64,
+    /// Else an estimate of the database's statistics.
+    pub exact: bool,
+    pub deleted: i64,
+    /// Else there are more.
+    pub deleted_exact: bool,
+}
+
+/// Why deliveries are in quarantine.
+#[derive(Debug, Serialize)]
+pub struct Reason {
+    pub source: String,
+    pub reason: String,
+    pub deliveries: i64,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+}
+
+/// What an operator should know, and do something about.
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    pub subject: String,
+    pub id: String,
+    pub found_at: Timestamp,
+    pub detail: String,
+}
+
+pub async fn users(client: &Client) -> Result<Users, Error> {
+    let statement = include_str!("../../sql/status/users.sql");
+    let row = client.query_typed_one(statement, &[(&COUNTED, Type::INT8)]).await?;
+    Ok(Users {
+        total: row.get("total"),
+        exact: row.get("exact"),
+        deleted: row.get("deleted"),
+        deleted_exact: row.get("deleted_exact"),
+    })
+}
+
+/// Of each source in the order given; `None` where the journal remembers none.
+pub async fn last_deliveries(
+    client: &Client,
+    sources: &[&str],
+) -> Result<Vec<Option<Timestamp>>, Error> {
+    let statement = include_str!("../../sql/status/last_deliveries.sql");
+    let rows = client.query_typed(statement, &[(&sources, Type::TEXT_ARRAY)]).await?;
+    Ok(rows.iter().map(|row| row.get("last")).collect())
+}
+
+pub async fn quarantine(client: &Client) -> Result<Vec<Reason>, Error> {
+    let rows = client.query_typed(include_str!("../../sql/status/quarantine.sql"), &[]).await?;
+    let reason = |row: &Row| Reason {
+        source: row.get("source"),
+        reason: row.get("reason"),
+        deliveries: row.get("deliveries"),
+        first_at: row.get("first_at"),
+        last_at: row.get("last_at"),
+    };
+    Ok(rows.iter().map(reason).collect())
+}
+
+pub async fn findings(client: &Client) -> Result<Vec<Finding>, Error> {
+    let rows = client.query_typed(include_str!("../../sql/status/findings.sql"), &[]).await?;
+    let finding = |row: &Row| Finding {
+        subject: row.get("subject"),
+        id: row.get("id"),
+        found_at: row.get("found_at"),
+        detail: row.get("detail"),
+    };
+    Ok(rows.iter().map(finding).collect())
+}

@@ -1,0 +1,178 @@
+//! `/api/deliveries`: what arrived, what became of it, and once more.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use super::problem::Problem;
+use crate::db::journal::search::{self, Filter, Place, Recalled, Record};
+use crate::model::Outcome;
+use crate::sync;
+use crate::sync::replay::{Missing, delivery};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    source: Option<String>,
+    outcome: Option<String>,
+    #[serde(rename = "type")]
+    event_type: Option<String>,
+    user: Option<String>,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    limit: Option<i64>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Answer {
+    deliveries: Vec<Row>,
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    source: String,
+    id: String,
+    #[serde(rename = "type")]
+    event_type: Option<String>,
+    user: Option<String>,
+    version_at: Option<Timestamp>,
+    received_at: Timestamp,
+    processed_at: Timestamp,
+    attempts: i32,
+    outcome: String,
+    reason: Option<String>,
+    body_bytes: Option<i32>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Whole {
+    #[serde(flatten)]
+    row: Row,
+    /// As text; what is not UTF-8 is replaced.
+    body: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Replayed {
+    outcome: &'static str,
+}
+
+const MOST: i64 = 500;
+
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<Answer>, Problem> {
+    let Query(wanted) = wanted.map_err(|rejection| Problem::BadQuery(rejection.body_text()))?;
+    let after = wanted.after.as_deref().map(place).transpose()?;
+    let limit = wanted.limit.unwrap_or(50).clamp(1, MOST);
+    let filter = filter(wanted)?;
+    let client = super::connection_of(&app).await?;
+    let page =
+        search::page(&client, &filter, after.as_ref(), limit).await.map_err(super::failed)?;
+    Ok(Json(Answer {
+        deliveries: page.found.into_iter().map(row).collect(),
+        next: page.next.as_ref().map(cursor),
+    }))
+}
+
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Path((source, id)): Path<(String, String)>,
+) -> Result<Json<Whole>, Problem> {
+    let (record, recalled) = find(&app, &source, &id).await?;
+    let body = recalled.body.map(|body| String::from_utf8_lossy(&body).into_owned());
+    Ok(Json(Whole { row: row(record), body }))
+}
+
+pub(super) async fn replay(
+    State(app): State<Arc<App>>,
+    Path((source, id)): Path<(String, String)>,
+) -> Result<Json<Replayed>, Problem> {
+    let (_, recalled) = find(&app, &source, &id).await?;
+    let delivery =
+        delivery(recalled, &|name: &str| app.sources.get(name).cloned()).map_err(|missing| {
+            match missing {
+                Missing::Body => Problem::BodyNotKept,
+                Missing::Source => Problem::NoSuchSource(source),
+            }
+        })?;
+    let outcome = sync::accept(&app.sync, delivery).await?;
+    Ok(Json(Replayed { outcome: outcome.as_str() }))
+}
+
+async fn find(app: &App, source: &str, id: &str) -> Result<(Record, Recalled), Problem> {
+    let client = super::connection_of(app).await?;
+    let found = search::find(&client, source, id).await.map_err(super::failed)?;
+    found.ok_or(Problem::NoSuchDelivery)
+}
+
+fn filter(wanted: Wanted) -> Result<Filter, Problem> {
+    let Wanted { source, outcome, event_type, user, since, until, after: _, limit: _ } = wanted;
+    let words = || Outcome::ALL.map(Outcome::as_str).join(", ");
+    let outcome = outcome
+        .map(|word| {
+            let unknown = || Problem::BadQuery(format!("outcome is one of {}", words()));
+            Outcome::parse(&word).ok_or_else(unknown)
+        })
+        .transpose()?;
+    Ok(Filter { source, outcome, user, event_type, since, until })
+}
+
+fn row(record: Record) -> Row {
+    let Record {
+        source,
+        delivery_id,
+        event_type,
+        kind: _,
+        entity_id,
+        version_at,
+        received_at,
+        processed_at,
+        attempts,
+        outcome,
+        reason,
+        body_bytes,
+    } = record;
+    Row {
+        source,
+        id: delivery_id,
+        event_type,
+        user: entity_id,
+        version_at,
+        received_at,
+        processed_at,
+        attempts,
+        outcome,
+        reason,
+        body_bytes,
+    }
+}
+
+/// Opaque to callers, so that what it holds may change.
+fn cursor(place: &Place) -> String {
+    let Place { received_at, source, delivery_id } = place;
+    URL_SAFE_NO_PAD.encode(format!("{}\n{source}\n{delivery_id}", received_at.as_microsecond()))
+}
+
+fn place(cursor: &str) -> Result<Place, Problem> {
+    let read = || {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+        let (received_at, rest) = text.split_once('\n')?;
+        let (source, delivery_id) = rest.split_once('\n')?;
+        let received_at = Timestamp::from_microsecond(received_at.parse().ok()?).ok()?;
+        let place = Place { received_at, source: source.into(), delivery_id: delivery_id.into() };
+        (!text.contains('\0')).then_some(place)
+    };
+    read().ok_or_else(|| Problem::BadQuery("after is the `next` of another page".into()))
+}

@@ -1,0 +1,133 @@
+//! Replaying: deliveries of the journal, or of a file, go through `accept` once more. By the law nothing can get worse.
+
+use std::collections::BTreeMap;
+
+use deadpool_postgres::{Pool, PoolError};
+use futures_util::future::join_all;
+use tokio_postgres::Error as PgError;
+
+use super::{Sync, Unavailable, accept};
+use crate::db::journal::search::{self, Filter, Recalled};
+use crate::model::Outcome;
+use crate::webhook::{Delivery, Source, Verdict};
+
+/// Deliveries in flight: enough for a batch, few enough for their bodies to fit in memory.
+const AT_ONCE: i64 = 64;
+
+/// What became of what was replayed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// Their bytes were not kept.
+    pub without_body: u64,
+    /// Nobody knows how to read them: their source is neither configured nor a provider's name.
+    pub without_source: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    #[error("no connection to the database")]
+    Connect(#[from] PoolError),
+    #[error("the journal could not be read")]
+    Journal(#[from] PgError),
+    #[error("a delivery was not written")]
+    Unavailable(#[from] Unavailable),
+}
+
+/// What to do with a delivery.
+#[derive(Clone, Copy)]
+pub enum Doing<'a> {
+    Write(&'a Sync),
+    /// Only decode it.
+    Look,
+}
+
+/// What a dry run says of deliveries that can be read.
+pub const READABLE: &str = "readable";
+
+/// Every delivery of the journal that passes the filter, oldest first; `progress` is told after each page.
+pub async fn replay(
+    pool: &Pool,
+    doing: Doing<'_>,
+    filter: &Filter,
+    source: impl Fn(&str) -> Option<Source>,
+    mut progress: impl FnMut(&Replayed),
+) -> Result<Replayed, ReplayError> {
+    let mut replayed = Replayed::default();
+    let mut after = None;
+    loop {
+        // Given back before the writers need it.
+        let page = {
+            let client = pool.get().await?;
+            search::recall(&client, filter, after.as_ref(), AT_ONCE).await?
+        };
+        let mut deliveries = Vec::new();
+        for recalled in page.found {
+            match delivery(recalled, &source) {
+                Ok(delivery) => deliveries.push(delivery),
+                Err(Missing::Body) => replayed.without_body += 1,
+                Err(Missing::Source) => replayed.without_source += 1,
+            }
+        }
+        replayed.add(all(doing, deliveries).await?);
+        progress(&replayed);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(replayed),
+        }
+    }
+}
+
+/// Why a row of the journal cannot become a delivery again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    Body,
+    Source,
+}
+
+/// The delivery that a row of the journal was.
+pub fn delivery(
+    recalled: Recalled,
+    source: &impl Fn(&str) -> Option<Source>,
+) -> Result<Delivery, Missing> {
+    let Recalled { source: name, id, received_at, body } = recalled;
+    let source = source(&name).ok_or(Missing::Source)?;
+    Ok(source.recall(id, received_at, body.ok_or(Missing::Body)?))
+}
+
+/// All at once, so that they share commits.
+pub async fn all(doing: Doing<'_>, deliveries: Vec<Delivery>) -> Result<Replayed, Unavailable> {
+    let one = async |delivery| match doing {
+        Doing::Write(sync) => accept(sync, delivery).await.map(Outcome::as_str),
+        Doing::Look => Ok(look(delivery)),
+    };
+    let mut replayed = Replayed::default();
+    for word in join_all(deliveries.into_iter().map(one)).await {
+        *replayed.outcomes.entry(word?).or_default() += 1;
+    }
+    Ok(replayed)
+}
+
+fn look(delivery: Delivery) -> &'static str {
+    let made_at = delivery.made_at().unwrap_or(delivery.received_at());
+    match delivery.decode(made_at).verdict {
+        Verdict::Change(_) => READABLE,
+        Verdict::Ignored(_) => Outcome::Ignored.as_str(),
+        Verdict::Quarantined(_) => Outcome::Quarantined.as_str(),
+    }
+}
+
+impl Replayed {
+    pub fn add(&mut self, other: Self) {
+        let Self { outcomes, without_body, without_source } = other;
+        for (word, count) in outcomes {
+            *self.outcomes.entry(word).or_default() += count;
+        }
+        self.without_body += without_body;
+        self.without_source += without_source;
+    }
+
+    pub fn total(&self) -> u64 {
+        self.outcomes.values().sum::<u64>() + self.without_body + self.without_source
+    }
+}
