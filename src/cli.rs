@@ -4,11 +4,13 @@ mod banner;
 mod healthcheck;
 mod migrate;
 mod open;
+mod purge;
 mod remap;
 mod replay;
 mod send;
 mod serve;
 mod table;
+mod users;
 mod work;
 
 use std::ffi::OsString;
@@ -81,6 +83,10 @@ enum Command {
     Replay(replay::Arguments),
     /// Derive names, addresses and times from raw_json again, after an upgrade mended a mapping
     Remap(remap::Arguments),
+    /// Empty or remove the rows of deleted users, as DELETE_POLICY says
+    Purge(purge::Arguments),
+    /// Erase a user
+    Users(users::Arguments),
     /// Exit 0 if the service on this machine answers, 1 if not
     Healthcheck,
     #[command(hide = true)]
@@ -140,6 +146,8 @@ fn run(flags: Flags, command: Command) -> Result<(), Failure> {
             Command::Send(arguments) => send::run(&arguments, &environment).await,
             Command::Replay(arguments) => replay::run(&arguments, &environment).await,
             Command::Remap(arguments) => remap::run(&arguments, &environment).await,
+            Command::Purge(arguments) => purge::run(&arguments, &environment).await,
+            Command::Users(arguments) => users::run(&arguments, &environment).await,
             Command::Healthcheck => healthcheck::run(&environment).await,
             Command::EmbeddedGuard { .. } => unreachable!("dispatched before there is a runtime"),
         }

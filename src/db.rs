@@ -6,6 +6,7 @@ pub mod journal;
 pub mod migrations;
 pub mod mirror;
 mod pgpass;
+pub mod purge;
 pub mod remap;
 pub mod session;
 pub mod status;

@@ -2,6 +2,7 @@
 
 pub mod fold;
 mod prune;
+pub mod purge;
 mod queue;
 pub mod remap;
 pub mod replay;

@@ -94,6 +94,7 @@ async fn serve(
     let (sync, mut writers) =
         sync::start(&open.conninfo, &pool, sync::Limits::default(), keep_bodies, &metrics);
     let pruning = tokio::spawn(sync::prune(pool.clone(), config.journal_retention));
+    let purging = tokio::spawn(sync::purge::run(pool.clone(), config.delete_policy));
 
     let address = listener.local_addr().map_err(Failure::of)?;
     println!("{}", banner::banner(address, &config.sources, open, development.as_ref()));
@@ -108,6 +109,7 @@ async fn serve(
     };
     http::server::serve(listener, app(&config, sync, pool, metrics), ended).await;
     pruning.abort();
+    purging.abort();
     writers.finish().await;
     reason
 }

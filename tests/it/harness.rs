@@ -4,7 +4,7 @@ mod command;
 mod postgres;
 mod service;
 
-pub(crate) use command::{Said, run, run_with, users_sync};
+pub(crate) use command::{Said, run, users_sync};
 pub(crate) use postgres::{PrivateServer, Scratch, TestDatabase, connect, eventually, settings};
 pub(crate) use service::{
     ADMIN_TOKEN, Answer, Service, Settings as ServiceSettings, Signed, body, secret,

@@ -1,0 +1,12 @@
+-- bury: makes sure that a user counts as deleted, known or not, and answers what the mirror shows of it
+with tombstone as (
+    insert into users_sync.ledger as l (kind, id, source, deleted_at)
+    values ('user', $1, '', now() - interval '1 microsecond')
+    on conflict (kind, id) do update
+    set deleted_at = coalesce(l.deleted_at, excluded.deleted_at),
+        -- What was purged once is purged again: rows may have come back by hand.
+        purged_at = null
+)
+select name is not null as name, email is not null as email, octet_length(raw_json::text) as raw_json_bytes
+from neon_auth.users_sync
+where id = $1

@@ -1,0 +1,60 @@
+-- purge: empties ($3 false) or removes ($3 true) the rows of those users $1 whose deletion lies before $2, with the bytes
+-- that the journal keeps of them; what they leave is the ledger's tombstone
+with due as (
+    select id, deleted_at
+    from users_sync.ledger
+    where kind = 'user' and id = any ($1)
+      -- The provider may have said meanwhile that a user exists, and another replica may have been faster.
+      and deleted_at < $2 and purged_at is null
+    order by id
+    for update
+),
+purged as (
+    update users_sync.ledger l
+    set purged_at = now()
+    from due
+    where l.kind = 'user' and l.id = due.id
+    returning l.id
+),
+emptied as (
+    update neon_auth.users_sync u
+    set name = null, email = null, raw_json = jsonb_build_object('id', u.id),
+        deleted_at = due.deleted_at
+    from due
+    where not $3 and u.id = due.id
+    returning u.id
+),
+removed as (
+    delete from neon_auth.users_sync u
+    using due
+    where $3 and u.id = due.id
+    returning u.id
+),
+bodies as (
+    update users_sync.journal j
+    set body = null
+    from due
+    where j.kind = 'user' and j.entity_id = due.id and j.body is not null and j.outcome <> 'quarantined'
+    returning j.delivery_id
+),
+quarantined as (
+    update users_sync.journal j
+    set body = null, outcome = 'ignored', reason = 'its user was erased', processed_at = now()
+    where j.outcome = 'quarantined'
+      -- Nobody could read whom it is about.
+      and exists (
+          select from due where position(convert_to('"' || due.id || '"', 'UTF8') in j.body) > 0
+      )
+    returning j.delivery_id
+),
+solved as (
+    delete from users_sync.findings f
+    using due
+    where f.subject = 'purge' and f.id = due.id
+)
+select
+    (select count(*) from purged) as users,
+    (select count(*) from emptied) as emptied,
+    (select count(*) from removed) as removed,
+    (select count(*) from bodies) as bodies,
+    (select count(*) from quarantined) as quarantined

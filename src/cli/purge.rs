@@ -1,0 +1,83 @@
+//! `users-sync purge`
+
+use clap::Args;
+use serde_json::json;
+
+use super::Failure;
+use super::open::Open;
+use super::table::{print_json, print_table};
+use super::work::{current_schema, progress};
+use crate::config::{Config, Environment, Purpose};
+use crate::model::DeletePolicy;
+use crate::sync::purge::{self, Round};
+
+/// Applies DELETE_POLICY once; the service does it every hour.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  DELETE_POLICY=hard:30d users-sync purge --dry-run\n  DELETE_POLICY=scrub:7d users-sync purge"
+)]
+pub(super) struct Arguments {
+    /// Try it and take everything back
+    #[arg(long)]
+    dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
+    let config = Config::parse(environment, Purpose::Maintain)?;
+    config.logging.start();
+    if config.delete_policy == DeletePolicy::Soft {
+        eprintln!("users-sync: DELETE_POLICY is soft: the rows of deleted users stay");
+    }
+    let open = Open::sharing(&config.database).await?;
+    let done = purge(arguments, &config, &open).await;
+    open.close().await?;
+    report(arguments, &done?)
+}
+
+async fn purge(arguments: &Arguments, config: &Config, open: &Open) -> Result<Round, Failure> {
+    current_schema(open).await?;
+    let mut client = open.connect().await?;
+    let bar = progress("users");
+    let told = |round: &Round| bar.set_position(round.purged.users.cast_unsigned());
+    let policy = config.delete_policy;
+    let round = purge::apply(&mut client, policy, arguments.dry_run, told).await;
+    bar.finish_and_clear();
+    round.map_err(Failure::of)
+}
+
+/// Who is blocked stays, and that is a failure: somebody has to do something about it.
+fn report(arguments: &Arguments, round: &Round) -> Result<(), Failure> {
+    let Round { purged, blocked } = round;
+    if arguments.json {
+        let blocked: Vec<_> =
+            blocked.iter().map(|(id, reason)| json!({ "id": id, "reason": reason })).collect();
+        print_json(&json!({
+            "dry_run": arguments.dry_run,
+            "users": purged.users,
+            "emptied": purged.emptied,
+            "removed": purged.removed,
+            "journal_bodies": purged.bodies,
+            "quarantined": purged.quarantined,
+            "blocked": blocked,
+        }))?;
+    } else {
+        let rows = [
+            ("users", purged.users),
+            ("rows emptied", purged.emptied),
+            ("rows removed", purged.removed),
+            ("bodies removed from the journal", purged.bodies + purged.quarantined),
+        ];
+        let head = if arguments.dry_run { "would be purged" } else { "purged" };
+        print_table([head, ""], rows.map(|(what, count)| [what.to_owned(), count.to_string()]));
+        for (id, reason) in blocked {
+            println!("{id} stays: {reason}");
+        }
+    }
+    match blocked.len() {
+        0 => Ok(()),
+        stay => Err(Failure::Failed(format!("{stay} users could not be purged"))),
+    }
+}

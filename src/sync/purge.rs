@@ -1,0 +1,212 @@
+//! The delete policy: what becomes of the rows of deleted users, in the background and at once.
+
+use std::time::Duration;
+
+use deadpool_postgres::Pool;
+use jiff::{SignedDuration, Timestamp};
+use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::{Client, Error};
+
+use crate::db::purge::{self, Due, Purged, Shown};
+use crate::model::DeletePolicy;
+
+/// Users in one transaction: their cascades reach into tables of the application.
+const STEP: i64 = 100;
+const EVERY: Duration = Duration::from_secs(3600);
+/// A purge waits for nobody's lock for long, and gives up where a foreign key has no index.
+const LIMITS: &str = "set local lock_timeout = '5s'; set local statement_timeout = '60s'";
+/// Two rounds: what one missed the next one finds.
+const SWEPT: SignedDuration = SignedDuration::from_hours(2);
+
+/// What a round did.
+#[derive(Debug, Default)]
+pub struct Round {
+    pub purged: Purged,
+    /// Users whose rows stayed, and why.
+    pub blocked: Vec<(String, String)>,
+}
+
+/// What an erasure did.
+#[derive(Debug)]
+pub struct Erased {
+    /// `None` where the mirror had no row.
+    pub shown: Option<Shown>,
+    pub purged: Purged,
+    /// Why the row was emptied, not removed.
+    pub blocked: Option<String>,
+}
+
+/// Applies the policy, now and every hour; never returns.
+pub async fn run(pool: Pool, policy: DeletePolicy) {
+    let mut ticks = tokio::time::interval(EVERY);
+    loop {
+        ticks.tick().await;
+        match in_background(&pool, policy).await {
+            Ok(round) => tell(&round),
+            Err(error) => tracing::warn!(error, "deleted users could not be purged"),
+        }
+    }
+}
+
+async fn in_background(pool: &Pool, policy: DeletePolicy) -> Result<Round, String> {
+    let mut client = pool.get().await.map_err(|error| crate::error_chain(&error))?;
+    apply(&mut client, policy, false, |_| ()).await.map_err(|error| crate::error_chain(&error))
+}
+
+fn tell(round: &Round) {
+    if round.purged.users > 0 {
+        tracing::info!(users = round.purged.users, "deleted users were purged");
+    }
+    for (id, reason) in &round.blocked {
+        tracing::warn!(user = id, reason, "a deleted user could not be purged");
+    }
+}
+
+/// One round of the policy; a dry run rolls back what it tried.
+pub async fn apply(
+    client: &mut Client,
+    policy: DeletePolicy,
+    dry_run: bool,
+    mut progress: impl FnMut(&Round),
+) -> Result<Round, Error> {
+    let mut round = Round::default();
+    let now = Timestamp::now();
+    if !dry_run {
+        round.purged.bodies += purge::sweep(client, now - SWEPT).await?.cast_signed();
+    }
+    let (grace, hard) = match policy {
+        DeletePolicy::Soft => return Ok(round),
+        DeletePolicy::Scrub(grace) => (grace, false),
+        DeletePolicy::Hard(grace) => (grace, true),
+    };
+    let mut attempt = Attempt { client, before: now - grace, hard, dry_run };
+    let mut last: Option<Due> = None;
+    loop {
+        let due = purge::due(attempt.client, attempt.before, last.as_ref(), STEP).await?;
+        let Some(end) = due.last() else { return Ok(round) };
+        last = Some(end.clone());
+        attempt.all(&due, &mut round).await?;
+        progress(&round);
+    }
+}
+
+struct Attempt<'a> {
+    client: &'a mut Client,
+    before: Timestamp,
+    hard: bool,
+    dry_run: bool,
+}
+
+impl Attempt<'_> {
+    /// Together where that is possible, else one by one, so that a row that cannot go holds up no other.
+    async fn all(&mut self, due: &[Due], round: &mut Round) -> Result<(), Error> {
+        let ids: Vec<_> = due.iter().map(|due| due.id.as_str()).collect();
+        match self.some(&ids).await {
+            Ok(purged) => round.purged.add(purged),
+            Err(error) if refusal(&error).is_none() => return Err(error),
+            Err(_) => {
+                for id in ids {
+                    self.one(id, round).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn one(&mut self, id: &str, round: &mut Round) -> Result<(), Error> {
+        match self.some(&[id]).await {
+            Ok(purged) => round.purged.add(purged),
+            Err(error) => {
+                let reason = refusal(&error).ok_or(error)?;
+                if !self.dry_run {
+                    purge::finding(self.client, id, &reason).await?;
+                }
+                round.blocked.push((id.to_owned(), reason));
+            }
+        }
+        Ok(())
+    }
+
+    async fn some(&mut self, ids: &[&str]) -> Result<Purged, Error> {
+        let transaction = self.client.transaction().await?;
+        transaction.batch_execute(LIMITS).await?;
+        let purged = purge::purge(&transaction, ids, self.before, self.hard).await?;
+        if self.dry_run {
+            transaction.batch_execute("set constraints all immediate").await?;
+            transaction.rollback().await?;
+        } else {
+            transaction.commit().await?;
+        }
+        Ok(purged)
+    }
+}
+
+/// Erases one user at once, known or not, whatever the policy says; where `hard` cannot be, the row is emptied at least.
+pub async fn erase(client: &mut Client, id: &str, hard: bool) -> Result<Erased, Error> {
+    match erase_as(client, id, hard).await {
+        Err(error) if hard => {
+            let reason = refusal(&error).ok_or(error)?;
+            let (shown, purged) = erase_as(client, id, false).await?;
+            Ok(Erased { shown, purged, blocked: Some(reason) })
+        }
+        result => result.map(|(shown, purged)| Erased { shown, purged, blocked: None }),
+    }
+}
+
+async fn erase_as(
+    client: &mut Client,
+    id: &str,
+    hard: bool,
+) -> Result<(Option<Shown>, Purged), Error> {
+    let transaction = client.transaction().await?;
+    transaction.batch_execute(LIMITS).await?;
+    let shown = purge::bury(&transaction, id).await?;
+    let purged = purge::purge(&transaction, &[id], Timestamp::MAX, hard).await?;
+    transaction.commit().await?;
+    Ok((shown, purged))
+}
+
+/// Why Postgres will not let this row go, in words without values; `None` where it is no row's fault.
+fn refusal(error: &Error) -> Option<String> {
+    let error = error.as_db_error()?;
+    let table =
+        error.schema().zip(error.table()).map(|(schema, table)| format!(" on {schema}.{table}"));
+    let table = table.unwrap_or_default();
+    let what = error.constraint().map_or_else(
+        || format!("SQLSTATE {}{table}", error.code().code()),
+        |constraint| format!("constraint {constraint}{table}"),
+    );
+    Some(format!("{what} {}", remedy(error)?))
+}
+
+fn remedy(error: &DbError) -> Option<&'static str> {
+    let code = error.code();
+    if *code == SqlState::FOREIGN_KEY_VIOLATION || *code == SqlState::RESTRICT_VIOLATION {
+        return Some(
+            "refers to the user and has no ON DELETE action: give it CASCADE or SET NULL, or remove the rows that refer to it",
+        );
+    }
+    if *code == SqlState::NOT_NULL_VIOLATION {
+        return Some(
+            "would become null by ON DELETE SET NULL, but is not null: allow null, or use CASCADE",
+        );
+    }
+    if *code == SqlState::QUERY_CANCELED || *code == SqlState::LOCK_NOT_AVAILABLE {
+        return Some(
+            "held the row up for too long: a lock, or a foreign key without an index on its columns",
+        );
+    }
+    let by_data = ["23", "P0"].iter().any(|class| code.code().starts_with(class));
+    by_data.then_some("does not let the row go: a constraint or a trigger of the application")
+}
+
+impl Purged {
+    fn add(&mut self, other: Self) {
+        let Self { users, emptied, removed, bodies, quarantined } = other;
+        self.users += users;
+        self.emptied += emptied;
+        self.removed += removed;
+        self.bodies += bodies;
+        self.quarantined += quarantined;
+    }
+}
