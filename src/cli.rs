@@ -1,6 +1,7 @@
 //! The command line: a command is a file with its arguments and `run`.
 
 mod banner;
+mod doctor;
 mod healthcheck;
 mod migrate;
 mod open;
@@ -87,6 +88,8 @@ enum Command {
     Purge(purge::Arguments),
     /// Erase a user
     Users(users::Arguments),
+    /// Look at everything that can be wrong, and say what to do
+    Doctor(doctor::Arguments),
     /// Exit 0 if the service on this machine answers, 1 if not
     Healthcheck,
     #[command(hide = true)]
@@ -148,6 +151,7 @@ fn run(flags: Flags, command: Command) -> Result<(), Failure> {
             Command::Remap(arguments) => remap::run(&arguments, &environment).await,
             Command::Purge(arguments) => purge::run(&arguments, &environment).await,
             Command::Users(arguments) => users::run(&arguments, &environment).await,
+            Command::Doctor(arguments) => doctor::run(&arguments, &environment).await,
             Command::Healthcheck => healthcheck::run(&environment).await,
             Command::EmbeddedGuard { .. } => unreachable!("dispatched before there is a runtime"),
         }

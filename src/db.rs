@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod conninfo;
+pub mod inspect;
 pub mod journal;
 pub mod migrations;
 pub mod mirror;

@@ -20,6 +20,7 @@ pub mod signature;
 pub mod provider;
 pub mod webhook;
 pub mod capture;
+pub mod explain;
 pub mod metrics;
 pub mod embedded;
 pub mod db;

@@ -6,6 +6,7 @@ mod databases;
 mod embedded;
 mod metrics;
 mod deliveries;
+mod doctor;
 mod purge;
 mod receive;
 mod remap;

@@ -1,0 +1,15 @@
+-- server: what the server is, and how we reached it
+select
+    current_setting('server_version_num')::integer as version_num,
+    current_setting('server_version') as version,
+    coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false) as tls,
+    coalesce(inet_server_addr() <<= '127.0.0.0/8' or inet_server_addr() <<= '::1', true) as local,
+    pg_is_in_recovery() as standby,
+    current_setting('transaction_read_only')::boolean as read_only,
+    clock_timestamp() as now,
+    -- A session that is older than our connection belongs to a pooler.
+    coalesce(extract(epoch from clock_timestamp() - (
+        select backend_start from pg_stat_activity where pid = pg_backend_pid()
+    )), 0)::float8 as session_age,
+    current_user::text as role,
+    has_database_privilege(current_database(), 'create') as may_create

@@ -1,0 +1,145 @@
+//! The server, its clock, the schema and our rights.
+
+use jiff::Timestamp;
+use tokio_postgres::Client;
+
+use super::check::Checks;
+use crate::db::conninfo::ConnectError;
+use crate::db::inspect::{self, Server};
+use crate::db::migrations;
+
+/// The oldest that is tested, and the oldest that its makers still mend.
+const OLDEST: i32 = 130_000;
+const MENDED: i32 = 140_000;
+/// Seconds that clocks may differ without harm, and those that cost deliveries.
+const SKEW: f64 = 5.0;
+const HARMFUL_SKEW: f64 = 240.0;
+
+/// What to do where no session could be opened.
+pub(super) fn advice(error: &ConnectError) -> &'static str {
+    match error {
+        ConnectError::TimedOut { .. } | ConnectError::Failed { .. } => {
+            "check host and port of DATABASE_URL, that the server runs, and that a firewall lets this machine through"
+        }
+        ConnectError::Rejected { .. } => {
+            "check user, password and database name of DATABASE_URL; write ? & @ / of a password as %3F %26 %40 %2F"
+        }
+        ConnectError::Tls { .. } => "check sslmode and sslrootcert of DATABASE_URL",
+    }
+}
+
+/// Whether the schema is current.
+pub(super) async fn check(
+    checks: &mut Checks,
+    client: &Client,
+    connected_for: f64,
+    now: Timestamp,
+) -> bool {
+    let server = match inspect::server(client).await {
+        Ok(server) => server,
+        Err(error) => {
+            let advice = "the server answers, but not a simple question: look at its log";
+            checks.fail("version", crate::error_chain(&error), advice);
+            return false;
+        }
+    };
+    version(checks, &server);
+    transport(checks, &server, connected_for);
+    clock(checks, &server, now);
+    let current = schema(checks, client, &server).await;
+    rights(checks, client, &server).await;
+    current
+}
+
+fn version(checks: &mut Checks, server: &Server) {
+    let found = format!("PostgreSQL {}", server.version);
+    match server.version_num {
+        number if number < OLDEST => checks.fail("version", found, "use PostgreSQL 14 or newer"),
+        number if number < MENDED => {
+            checks.warn("version", found, "it gets no corrections any more: upgrade it");
+        }
+        _ => checks.ok("version", found),
+    }
+    if server.standby || server.read_only {
+        let found = if server.standby { "a read replica" } else { "sessions are read-only" };
+        let advice = "name the primary in DATABASE_URL, or add target_session_attrs=read-write; set default_transaction_read_only off";
+        checks.fail("writable", found, advice);
+    }
+}
+
+fn transport(checks: &mut Checks, server: &Server, connected_for: f64) {
+    let pooled = server.session_age > connected_for + 1.0;
+    let pooler = if pooled { ", through a pooler" } else { "" };
+    match (server.tls, server.local) {
+        (true, _) => checks.ok("transport", format!("TLS{pooler}")),
+        (false, true) => checks.ok("transport", format!("local, without TLS{pooler}")),
+        (false, false) if pooled => {
+            checks.ok("transport", "through a pooler, whose own connection is without TLS");
+        }
+        (false, false) => {
+            let advice = "add sslmode=verify-full (or require) to DATABASE_URL: users' data crosses a network";
+            checks.warn("transport", "not encrypted", advice);
+        }
+    }
+}
+
+fn clock(checks: &mut Checks, server: &Server, now: Timestamp) {
+    let skew = now.duration_since(server.now).as_secs_f64();
+    let found = format!("this machine and the database differ by {:.1} s", skew.abs());
+    let advice = "find out which clock is wrong (`timedatectl`): more than five minutes here, and every signature is refused";
+    match skew.abs() {
+        skew if skew > HARMFUL_SKEW => checks.fail("clock", found, advice),
+        skew if skew > SKEW => checks.warn("clock", found, advice),
+        _ => checks.ok("clock", found),
+    }
+}
+
+async fn schema(checks: &mut Checks, client: &Client, server: &Server) -> bool {
+    match migrations::pending(client).await {
+        Ok(pending) if pending.is_empty() => {
+            checks.ok("schema", "every migration is applied");
+            return true;
+        }
+        Ok(pending) => {
+            let names: Vec<_> = pending.iter().map(|migration| migration.name).collect();
+            let found = format!("pending: {}", names.join(", "));
+            if server.may_create {
+                let advice = "run `users-sync migrate`; `users-sync serve` does it when it starts";
+                checks.warn("schema", found, advice);
+            } else {
+                let role = &server.role;
+                let advice = format!(
+                    "the role {role} may not create schemas: `grant create on database … to {role}`, or migrate as another role"
+                );
+                checks.fail("schema", found, advice);
+            }
+        }
+        Err(migrations::Error::Mirror(difference)) => {
+            let advice = "`users-sync adopt` turns the table that Neon Auth or an ORM made into ours, keeping rows and foreign keys";
+            checks.fail("schema", difference.to_string(), advice);
+        }
+        Err(error) => {
+            let advice = "use the version of users-sync that this database was migrated by, or a newer one; look at the rights of the role";
+            checks.fail("schema", crate::error_chain(&error), advice);
+        }
+    }
+    false
+}
+
+async fn rights(checks: &mut Checks, client: &Client, server: &Server) {
+    let role = &server.role;
+    match inspect::missing_rights(client).await {
+        Ok(missing) if missing.is_empty() => {
+            checks.ok("rights", format!("{role} may read and write its tables"));
+        }
+        Ok(missing) => {
+            let advice = format!(
+                "grant usage on schema neon_auth, users_sync to {role}; grant select, insert, update, delete on all tables in schema neon_auth, users_sync to {role}; grant execute on all functions in schema users_sync to {role}"
+            );
+            checks.fail("rights", format!("{role} lacks {}", missing.join(", ")), advice);
+        }
+        Err(error) => {
+            checks.fail("rights", crate::error_chain(&error), "the catalog could not be read");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The sources: their secrets, and when they were last heard.
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_postgres::{Client, Error};
+
+use super::check::Checks;
+use crate::config::secret_variable;
+use crate::db::status;
+use crate::webhook::Source;
+
+/// Svix makes keys of 24 bytes; whoever makes their own should not make shorter ones.
+const SHORTEST_KEY: usize = 24;
+/// After so long without a delivery an endpoint may have been switched off.
+const SILENCE: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+pub(super) fn secrets(checks: &mut Checks, sources: &[Source]) {
+    for (place, source) in sources.iter().enumerate() {
+        let name = format!("secret of {}", source.name);
+        let variable = secret_variable(source.provider);
+        let short = source.secrets.iter().position(|secret| secret.expose().len() < SHORTEST_KEY);
+        let shared = sources[..place].iter().find(|other| share_a_secret(source, other));
+        if let Some(short) = short {
+            let advice = format!(
+                "is all of it in {variable}? Copy the signing secret (whsec_…) again, whole"
+            );
+            let found = format!("secret {} has less than {SHORTEST_KEY} bytes", short + 1);
+            checks.warn(&name, found, advice);
+        } else if let Some(other) = shared {
+            let advice = format!(
+                "each endpoint has a signing secret of its own: copy that of this one to {variable}"
+            );
+            checks.warn(&name, format!("is that of {} too", other.name), advice);
+        } else {
+            let count = source.secrets.len();
+            let rotating = if count > 1 { ", rotating" } else { "" };
+            checks.ok(&name, format!("{count} of a plausible length{rotating}"));
+        }
+    }
+}
+
+fn share_a_secret(one: &Source, other: &Source) -> bool {
+    one.secrets.iter().any(|a| other.secrets.iter().any(|b| a.expose() == b.expose()))
+}
+
+pub(super) async fn deliveries(checks: &mut Checks, client: &Client, sources: &[Source]) {
+    if let Err(error) = look(checks, client, sources).await {
+        checks.fail("deliveries", crate::error_chain(&error), "the journal could not be read");
+    }
+}
+
+async fn look(checks: &mut Checks, client: &Client, sources: &[Source]) -> Result<(), Error> {
+    let names: Vec<_> = sources.iter().map(|source| &*source.name).collect();
+    let last = status::last_deliveries(client, &names).await?;
+    for (source, last) in sources.iter().zip(last) {
+        heard(checks, source, last);
+    }
+    for reason in status::quarantine(client).await? {
+        let found = format!("{} of {}: {}", reason.deliveries, reason.source, reason.reason);
+        let advice = "look at one (`GET /api/deliveries?outcome=quarantined`); after a fix or an upgrade `users-sync replay --quarantined`";
+        checks.warn("quarantine", found, advice);
+    }
+    for finding in status::findings(client).await? {
+        let found = format!("{} {}", finding.subject, finding.id);
+        checks.warn("finding", found, finding.detail);
+    }
+    Ok(())
+}
+
+fn heard(checks: &mut Checks, source: &Source, last: Option<Timestamp>) {
+    let name = format!("deliveries of {}", source.name);
+    let title = source.provider.title;
+    let Some(last) = last else {
+        let advice = format!(
+            "in the dashboard of {title} add an endpoint with the path /webhooks/{} and the events {}; `users-sync send` plays one meanwhile",
+            source.name,
+            source.provider.events.join(", ")
+        );
+        return checks.warn(&name, "none that the journal remembers", advice);
+    };
+    let ago = Timestamp::now().duration_since(last);
+    let found = format!("the last one at {last:.0}");
+    if ago > SILENCE {
+        let advice = format!(
+            "look at the endpoint in the dashboard of {title}: is it enabled, and do its attempts fail?"
+        );
+        checks.warn(&name, format!("{found}, {} days ago", ago.as_hours() / 24), advice);
+    } else {
+        checks.ok(&name, found);
+    }
+}

@@ -1,0 +1,113 @@
+//! What a doctor asks a database.
+
+use jiff::Timestamp;
+use tokio_postgres::{Client, Error, Row};
+
+/// What the server is, and how it was reached.
+pub struct Server {
+    pub version_num: i32,
+    pub version: String,
+    pub tls: bool,
+    /// Through a Unix socket or the loopback interface.
+    pub local: bool,
+    pub standby: bool,
+    pub read_only: bool,
+    pub now: Timestamp,
+    /// Seconds.
+    pub session_age: f64,
+    pub role: String,
+    pub may_create: bool,
+}
+
+/// What stands in the way of writing to the mirror.
+pub struct Obstacles {
+    pub row_security: bool,
+    pub unique_indexes: String,
+    pub triggers: String,
+}
+
+/// A foreign key of an application on the mirror.
+pub struct ForeignKey {
+    pub name: String,
+    pub table: String,
+    pub on_delete: OnDelete,
+    pub columns: String,
+    pub required: bool,
+    pub indexed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDelete {
+    /// `no action` or `restrict`.
+    Nothing,
+    Cascade,
+    SetNull,
+    SetDefault,
+}
+
+/// A column that looks like a user's id and cannot be one.
+pub struct UserColumn {
+    pub table: String,
+    pub column: String,
+    pub r#type: String,
+}
+
+pub async fn server(client: &Client) -> Result<Server, Error> {
+    let row = client.query_typed_one(include_str!("../../sql/doctor/server.sql"), &[]).await?;
+    Ok(Server {
+        version_num: row.get("version_num"),
+        version: row.get("version"),
+        tls: row.get("tls"),
+        local: row.get("local"),
+        standby: row.get("standby"),
+        read_only: row.get("read_only"),
+        now: row.get("now"),
+        session_age: row.get("session_age"),
+        role: row.get("role"),
+        may_create: row.get("may_create"),
+    })
+}
+
+/// Rights that the role has to have and has not, on tables that are there.
+pub async fn missing_rights(client: &Client) -> Result<Vec<String>, Error> {
+    let rows = client.query_typed(include_str!("../../sql/doctor/rights.sql"), &[]).await?;
+    Ok(rows.iter().map(|row| row.get("missing")).collect())
+}
+
+/// `None` where there is no mirror.
+pub async fn obstacles(client: &Client) -> Result<Option<Obstacles>, Error> {
+    let row = client.query_typed_opt(include_str!("../../sql/doctor/mirror.sql"), &[]).await?;
+    Ok(row.map(|row| Obstacles {
+        row_security: row.get("row_security"),
+        unique_indexes: row.get("unique_indexes"),
+        triggers: row.get("triggers"),
+    }))
+}
+
+pub async fn foreign_keys(client: &Client) -> Result<Vec<ForeignKey>, Error> {
+    let rows = client.query_typed(include_str!("../../sql/doctor/foreign_keys.sql"), &[]).await?;
+    let foreign_key = |row: &Row| ForeignKey {
+        name: row.get("name"),
+        table: row.get("table"),
+        on_delete: match row.get("on_delete") {
+            "c" => OnDelete::Cascade,
+            "n" => OnDelete::SetNull,
+            "d" => OnDelete::SetDefault,
+            _ => OnDelete::Nothing,
+        },
+        columns: row.get("columns"),
+        required: row.get("required"),
+        indexed: row.get("indexed"),
+    };
+    Ok(rows.iter().map(foreign_key).collect())
+}
+
+pub async fn user_columns(client: &Client) -> Result<Vec<UserColumn>, Error> {
+    let rows = client.query_typed(include_str!("../../sql/doctor/user_columns.sql"), &[]).await?;
+    let column = |row: &Row| UserColumn {
+        table: row.get("table"),
+        column: row.get("column"),
+        r#type: row.get("type"),
+    };
+    Ok(rows.iter().map(column).collect())
+}

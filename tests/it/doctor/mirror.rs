@@ -1,0 +1,47 @@
+//! What applications have made around the mirror.
+
+use super::{assert_told, prepared};
+
+#[tokio::test]
+async fn a_foreign_key_that_would_stop_a_removal_is_named() {
+    let sql = "create table public.notes (owner text constraint notes_owner references neon_auth.users_sync (id))";
+    let checks = prepared(sql, &[("DELETE_POLICY", "hard:30d")]).await;
+
+    assert_told(&checks, "warn", "foreign key", &["notes_owner", "no ON DELETE action", "cascade"]);
+}
+
+#[tokio::test]
+async fn an_on_delete_that_cannot_fire_is_named() {
+    let sql = "create table public.posts (author text constraint posts_author references neon_auth.users_sync (id) on delete cascade)";
+    let checks = prepared(sql, &[]).await;
+
+    assert_told(&checks, "warn", "foreign key", &["posts_author", "never fires", "DELETE_POLICY"]);
+}
+
+#[tokio::test]
+async fn a_set_null_that_cannot_succeed_and_a_missing_index_are_named() {
+    let sql = "create table public.a (owner text not null constraint a_owner references neon_auth.users_sync (id) on delete set null);
+        create table public.b (owner text constraint b_owner references neon_auth.users_sync (id) on delete cascade)";
+    let checks = prepared(sql, &[("DELETE_POLICY", "hard:30d")]).await;
+
+    assert_told(&checks, "warn", "foreign key", &["a_owner", "not null"]);
+    assert_told(&checks, "warn", "foreign key", &["b_owner", "create index"]);
+}
+
+#[tokio::test]
+async fn a_column_of_the_wrong_type_is_named() {
+    let checks = prepared("create table public.carts (user_id uuid)", &[]).await;
+
+    assert_told(&checks, "warn", "column type", &["carts.user_id is uuid", "type text"]);
+}
+
+#[tokio::test]
+async fn a_unique_address_and_a_trigger_are_named() {
+    let sql = "create unique index one_address on neon_auth.users_sync (email);
+        create function public.f() returns trigger language plpgsql as 'begin return new; end';
+        create trigger welcome after insert on neon_auth.users_sync for each row execute function public.f()";
+    let checks = prepared(sql, &[]).await;
+
+    assert_told(&checks, "warn", "unique index", &["one_address", "quarantined"]);
+    assert_told(&checks, "warn", "triggers", &["welcome"]);
+}
