@@ -6,8 +6,10 @@ use std::process::Command;
 
 use serde_json::json;
 use users_sync::config::{Config, Environment, Purpose};
+use users_sync::http::Limits;
+use users_sync::model::Outcome;
 
-use crate::harness::{Service, Signed, TestDatabase, body};
+use crate::harness::{Answer, Service, ServiceSettings, Signed, TestDatabase, body};
 
 const README: &str = include_str!("../../README.md");
 const ENV_EXAMPLE: &str = include_str!("../../.env.example");
@@ -165,4 +167,54 @@ async fn every_snippet_of_sql_in_the_readme_runs_where_there_are_users() {
         let done = client.batch_execute(snippet).await;
         assert!(done.is_ok(), "{snippet}\n{}", done.expect_err("it is not"));
     }
+}
+
+#[test]
+fn the_readme_has_a_row_for_every_outcome() {
+    let (_, outcomes) = section("Answers").split_once("| outcome |").expect("there is a table");
+    let described: Vec<_> = outcomes
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(name, _)| name)
+        .collect();
+
+    assert_eq!(described, Outcome::ALL.map(Outcome::as_str));
+}
+
+#[tokio::test]
+async fn the_readme_tells_what_a_refused_request_is_answered_and_why() {
+    let database = TestDatabase::new().await;
+    let limits = Limits { body: 1024, ..Limits::default() };
+    let settings = ServiceSettings { limits, ..ServiceSettings::default() };
+    let service = Service::start_with(database.url(), settings).await;
+    let signed = Signed::new("clerk", "{}");
+    let unnamed = Signed { source: "nobody", ..signed.clone() };
+    let now = signed.timestamp;
+
+    let answers = [
+        service.post(&unnamed).await,
+        service.post(&signed.clone().with_id("")).await,
+        service.post(&signed.clone().signed_with(b"another key")).await,
+        service.post(&signed.clone().sent_at(now - 1000)).await,
+        service.post(&signed.sent_at(now + 1000)).await,
+        service.get("/webhooks/clerk").await,
+        service.post(&Signed::new("clerk", "x".repeat(1025))).await,
+    ];
+    service.drain().await.expect("it drains");
+
+    let statuses = answers.each_ref().map(|answer| answer.status);
+    assert_eq!(statuses, [404, 400, 401, 401, 401, 405, 413]);
+    for answer in &answers {
+        assert!(is_told(answer), "{answer:?} is not in the README");
+    }
+}
+
+/// Whether the table of answers has the status, and the one of troubles the reason of a 401, up to its number.
+fn is_told(answer: &Answer) -> bool {
+    let status = answer.status.to_string();
+    let reason = answer.body["reason"].as_str().filter(|_| answer.status == 401);
+    let words = reason.map(|reason| reason.split(|c: char| c.is_ascii_digit()).next());
+    let has = |heading, text: &str| section(heading).contains(text);
+    has("Answers", &status)
+        && words.flatten().is_none_or(|words| has("Trouble", &format!("401 `{words}")))
 }
