@@ -17,8 +17,7 @@ use crate::db::journal;
 use crate::db::session::Session;
 use crate::model::Outcome;
 use crate::webhook::{Decoded, Delivery, Verdict};
-use queue::Queue;
-use writer::Job;
+use queue::{Job, Queue};
 
 pub use prune::prune;
 

@@ -1,21 +1,11 @@
 //! The writer: batches that form by themselves while earlier ones commit.
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
-
 use super::Unavailable;
 use super::fold::fold;
-use super::queue::Queue;
+use super::queue::{Job, Queue};
 use crate::db::session::{ApplyError, Session};
 use crate::model::Outcome;
-use crate::webhook::{Decoded, Verdict};
-
-/// A delivery that waits for its outcome.
-pub(super) struct Job {
-    pub(super) decoded: Decoded,
-    pub(super) answer: oneshot::Sender<Result<Outcome, Unavailable>>,
-    /// Its share of the memory that the queue may use.
-    pub(super) _bytes: OwnedSemaphorePermit,
-}
+use crate::webhook::Verdict;
 
 /// Writes batches until the queue is closed and empty.
 pub(super) async fn run(queue: &Queue, mut session: Session, keep_bodies: bool) {
