@@ -1,5 +1,6 @@
 mod harness;
 
+mod clerk;
 mod conninfo;
 mod databases;
 mod embedded;
