@@ -23,8 +23,10 @@ async fn row(data: &Value) -> Value {
     row_of(&Front::new().await, data).await
 }
 
-/// The same, where there may be another row of that user.
+/// The same, where there may be another row of that user: it is forgotten.
 async fn row_of(front: &Front, data: &Value) -> Value {
+    front.execute("truncate neon_auth.users_sync, users_sync.ledger").await;
+
     let outcome = front.receive(&update(data)).await;
 
     assert_eq!(outcome, "applied", "{data}");

@@ -5,4 +5,6 @@ mod conninfo;
 mod databases;
 mod embedded;
 mod receive;
+mod stack;
 mod tls;
+mod unreadable;
