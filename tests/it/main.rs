@@ -4,6 +4,7 @@ mod clerk;
 mod conninfo;
 mod databases;
 mod embedded;
+mod fixtures;
 mod ksuid;
 mod receive;
 mod signature;
