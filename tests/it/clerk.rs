@@ -25,7 +25,7 @@ async fn row(data: &Value) -> Value {
 
 /// The same, where there may be another row of that user: it is forgotten.
 async fn row_of(front: &Front, data: &Value) -> Value {
-    front.execute("truncate neon_auth.users_sync, users_sync.ledger").await;
+    front.forget().await;
 
     let outcome = front.receive(&update(data)).await;
 
@@ -126,8 +126,9 @@ async fn of_two_changes_at_one_moment_the_greater_delivery_id_stands_in_either_o
     let lesser = update(&json!({ "first_name": "Lesser", "updated_at": moment })).with_id("msg_a");
     let greater =
         update(&json!({ "first_name": "Greater", "updated_at": moment })).with_id("msg_b");
+    let front = Front::new().await;
     for order in [[&lesser, &greater], [&greater, &lesser]] {
-        let front = Front::new().await;
+        front.forget().await;
 
         for signed in order {
             front.receive(signed).await;

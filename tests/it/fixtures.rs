@@ -45,7 +45,7 @@ fn of_provider(root: &Path, provider: &'static str) -> Vec<Fixture> {
 
 /// What came of a delivery to an empty database, in the form of the expected results.
 async fn result(front: &Front, signed: &Signed) -> Value {
-    front.execute("truncate neon_auth.users_sync, users_sync.ledger, users_sync.journal").await;
+    front.forget().await;
     let outcome = front.receive(signed).await;
     let journal = front.journal(&signed.id).await;
     let row = front

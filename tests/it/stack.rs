@@ -13,8 +13,9 @@ fn event(event_type: &str, data: &Value) -> Signed {
 
 #[tokio::test]
 async fn a_blank_name_or_email_is_none() {
+    let front = Front::new().await;
     for blank in [Value::Null, json!(""), json!(" \t ")] {
-        let front = Front::new().await;
+        front.forget().await;
         let data = json!({ "display_name": blank, "primary_email": blank });
 
         let outcome = front.receive(&event("user.created", &data)).await;
@@ -84,8 +85,9 @@ async fn only_a_restriction_by_an_administrator_disables() {
         (json!({ "restricted_by_admin": null, "restricted_reason": null }), true),
         (json!({ "is_restricted": true }), true),
     ];
+    let front = Front::new().await;
     for (data, active) in restrictions {
-        let front = Front::new().await;
+        front.forget().await;
 
         front.receive(&event("user.updated", &data)).await;
 

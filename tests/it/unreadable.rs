@@ -91,10 +91,10 @@ async fn what_surprises_a_parser_is_kept_exactly() {
         (r#""\ufeff""#, "\"\u{feff}\""),
         (&nested, &nested),
     ];
+    let front = Front::new().await;
     for provider in PROVIDERS {
-        let front = Front::new().await;
         for (metadata, text) in kept {
-            front.execute("truncate neon_auth.users_sync, users_sync.ledger").await;
+            front.forget().await;
 
             let outcome = front.receive(&user_with(provider, metadata)).await;
 
@@ -123,10 +123,10 @@ async fn an_escaped_nul_becomes_a_replacement_character_in_values_and_keys() {
         (r#"{"k\u0000":"\u0000\u0000"}"#, "{\"k\u{fffd}\": \"\u{fffd}\u{fffd}\"}"),
         (r#""\\\u0000""#, "\"\\\\\u{fffd}\""),
     ];
+    let front = Front::new().await;
     for provider in PROVIDERS {
-        let front = Front::new().await;
         for (metadata, text) in nuls {
-            front.execute("truncate neon_auth.users_sync, users_sync.ledger").await;
+            front.forget().await;
 
             let outcome = front.receive(&user_with(provider, metadata)).await;
 
@@ -139,8 +139,9 @@ async fn an_escaped_nul_becomes_a_replacement_character_in_values_and_keys() {
 
 #[tokio::test]
 async fn an_escaped_nul_in_a_column_becomes_a_replacement_character() {
+    let front = Front::new().await;
     for (provider, field) in [("clerk", "username"), ("stack", "display_name")] {
-        let front = Front::new().await;
+        front.forget().await;
         let fields = format!(r#""id":"u\u0000","{field}":"A\u0000da","updated_at":1747408052123"#);
         let text = format!(r#"{{"type":"user.created","data":{{{fields}}}}}"#);
 
@@ -162,8 +163,9 @@ async fn a_bare_nul_is_no_json_and_is_kept_as_it_came() {
 
 #[tokio::test]
 async fn of_keys_that_stand_twice_the_last_wins_in_columns_and_raw_json_alike() {
+    let front = Front::new().await;
     for (provider, field) in [("clerk", "username"), ("stack", "display_name")] {
-        let front = Front::new().await;
+        front.forget().await;
         // The last one is written with an escape, and is the same key.
         let escaped = field.replace('e', r"\u0065");
         let data = format!(
@@ -185,8 +187,9 @@ async fn of_keys_that_stand_twice_the_last_wins_in_columns_and_raw_json_alike() 
 
 #[tokio::test]
 async fn the_trouble_of_the_envelope_is_not_the_users() {
+    let front = Front::new().await;
     for provider in PROVIDERS {
-        let front = Front::new().await;
+        front.forget().await;
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let data = r#"{"id":"u1","updated_at":1747408052123,"unknown":{"kept":true}}"#;
         let text = format!(

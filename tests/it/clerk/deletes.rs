@@ -62,12 +62,13 @@ async fn a_snapshot_after_the_deletion_fills_the_profile_and_stays_deleted() {
 
 #[tokio::test]
 async fn the_time_of_a_deletion_is_read_in_seconds_and_in_milliseconds() {
+    let front = Front::new().await;
     for (written, instant) in [
         ("1747408052", "2025-05-16T15:07:32+00:00"),
         ("1747408052123", "2025-05-16T15:07:32.123+00:00"),
         (r#""1747408052""#, "2025-05-16T15:07:32+00:00"),
     ] {
-        let front = Front::new().await;
+        front.forget().await;
 
         front.receive(&deletion(written)).await;
 
@@ -89,8 +90,9 @@ async fn a_deletion_without_a_time_happened_when_its_delivery_was_made() {
 #[tokio::test]
 async fn of_two_deletions_the_earlier_time_stands_in_either_order() {
     let (earlier, later) = (deletion("1747408052"), deletion("1747408053"));
+    let front = Front::new().await;
     for (first, second, outcome) in [(&earlier, &later, "stale"), (&later, &earlier, "applied")] {
-        let front = Front::new().await;
+        front.forget().await;
         front.receive(first).await;
 
         let second = front.receive(second).await;

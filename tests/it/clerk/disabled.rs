@@ -7,8 +7,9 @@ use crate::harness::Front;
 
 #[tokio::test]
 async fn a_banned_or_deprovisioned_user_has_a_row_and_is_not_active() {
+    let front = Front::new().await;
     for reason in ["banned", "deprovisioned"] {
-        let front = Front::new().await;
+        front.forget().await;
 
         let outcome = front.receive(&update(&json!({ reason: true }))).await;
 
@@ -47,8 +48,9 @@ async fn a_ban_that_arrives_late_does_not_win() {
 
 #[tokio::test]
 async fn a_locked_user_and_one_whose_flags_are_null_are_active() {
+    let front = Front::new().await;
     for data in [json!({ "locked": true }), json!({ "banned": null, "deprovisioned": null })] {
-        let front = Front::new().await;
+        front.forget().await;
 
         front.receive(&update(&data)).await;
 

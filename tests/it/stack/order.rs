@@ -62,8 +62,9 @@ async fn an_id_that_tells_no_time_counts_from_its_first_receipt() {
         "msg_zzzzzzzzzzzzzzzzzzzzzzzzzzz",
         "msg_aWgEPTl1tmebfsQzFP4bxwgy80V",
     ];
+    let front = Front::new().await;
     for id in ids {
-        let front = Front::new().await;
+        front.forget().await;
         // A lesser id, so that only the time of receipt can make it the newer one.
         let (first, second) = (named("First", id), named("Second", "0"));
         let before = Timestamp::now();
@@ -97,8 +98,9 @@ async fn a_deletion_happened_when_its_delivery_was_made_and_leaves_the_profile()
 
 #[tokio::test]
 async fn a_deletion_of_an_unknown_user_outlasts_every_snapshot() {
+    let front = Front::new().await;
     for (made_at, which) in [(1, "older"), (3, "newer")] {
-        let front = Front::new().await;
+        front.forget().await;
         let deleted = event("user.deleted", &json!({})).with_id(&made(2));
         front.receive(&deleted).await;
         let tombstone = (front.user("u1").await["name"].clone(), front.raw_json("u1").await);
