@@ -25,6 +25,8 @@ enum Mutation {
     Shift(i64),
     Signature(String),
     Beside(String),
+    /// The right signature under another version's name.
+    Version(String),
     Flip(usize),
     Drop(&'static str),
     Rename(&'static str),
@@ -42,6 +44,7 @@ fn mutation() -> impl Strategy<Value = Mutation> {
         any::<i64>().prop_map(Mutation::Shift),
         "(v1|v1a|v2|V1|)[,:]?[A-Za-z0-9+/=]{0,44}".prop_map(Mutation::Signature),
         "(v1|v1a|v2)(,[A-Za-z0-9+/=]{0,44})?".prop_map(Mutation::Beside),
+        "[vV]?[0-9]{0,2}a?".prop_map(Mutation::Version),
         any::<usize>().prop_map(Mutation::Flip),
         name().prop_map(Mutation::Drop),
         name().prop_map(Mutation::Rename),
@@ -110,6 +113,9 @@ impl Request {
             }
             Mutation::Signature(signature) => self.set("svix-signature", signature),
             Mutation::Beside(other) => self.set("svix-signature", &format!("{other} {signature}")),
+            Mutation::Version(version) => {
+                self.set("svix-signature", &signature.replacen("v1", version, 1));
+            }
             Mutation::Flip(at) => self.set("svix-signature", &flipped(&signature, *at)),
             Mutation::Drop(name) => drop(self.headers.remove(*name)),
             Mutation::Rename(name) => {
