@@ -152,3 +152,38 @@ async fn an_event_of_the_catalogues_user_is_a_test_and_makes_no_row() {
     }
     assert_eq!(front.users().await, 0);
 }
+
+#[tokio::test]
+async fn events_about_no_user_are_ignored_and_make_no_row() {
+    let front = Front::new().await;
+    let events = "organization.created organization.deleted organizationDomain.updated \
+        organizationInvitation.accepted organizationMembership.created organizationMembership.deleted \
+        role.created permission.deleted session.created session.ended email.created sms.created \
+        waitlistEntry.created paymentAttempt.updated subscription.active subscriptionItem.upcoming \
+        user.transmogrified USER.CREATED user";
+    for event in events.split_whitespace() {
+        let signed = Signed::new("clerk", body("clerk", event, "user_1", &json!({})).to_string());
+
+        let outcome = front.receive(&signed).await;
+
+        assert_eq!(outcome, "ignored", "{event}");
+        let journal = front.journal(&signed.id).await;
+        assert_eq!((&journal["event_type"], &journal["entity_id"]), (&json!(event), &Value::Null));
+        assert_eq!(journal["reason"], "unsupported event type");
+    }
+    assert_eq!(front.users().await, 0);
+}
+
+#[tokio::test]
+async fn what_is_kept_is_the_users_object_and_not_the_envelope() {
+    let front = Front::new().await;
+    let signed = update(&json!({ "private_metadata": { "b": [1, 2.50], "a": null } }));
+
+    front.receive(&signed).await;
+
+    let body = String::from_utf8(signed.body).expect("UTF-8");
+    let sql = "select raw_json = $1::text::jsonb->'data', raw_json ? 'type' or raw_json ? 'data'
+        from neon_auth.users_sync";
+    let row = front.one(sql, &[&body]).await;
+    assert_eq!((row.get(0), row.get(1)), (true, false));
+}
