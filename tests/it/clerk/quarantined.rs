@@ -126,3 +126,22 @@ async fn a_strange_time_of_a_deletion_is_quarantined() {
         front.quarantines(&signed, "`timestamp` is not a time in seconds or milliseconds").await;
     }
 }
+
+#[tokio::test]
+async fn a_field_that_we_read_and_that_has_no_bottom_is_quarantined_by_its_name() {
+    let front = Front::new().await;
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for (field, expected) in [
+        ("id", "a string"),
+        ("first_name", "a string"),
+        ("email_addresses", "a JSON object"),
+        ("updated_at", "a time in seconds or milliseconds"),
+        ("banned", "true or false"),
+    ] {
+        let others = r#""id":"user_1","primary_email_address_id":"idn_1","updated_at":1747408052"#;
+        let data = format!(r#"{{{others},"{field}":{deep}}}"#);
+        let signed = Signed::new("clerk", format!(r#"{{"type":"user.updated","data":{data}}}"#));
+
+        front.quarantines(&signed, &format!("`{field}` is not {expected}")).await;
+    }
+}
