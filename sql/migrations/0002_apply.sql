@@ -99,10 +99,8 @@ tombstones as (
     from ledgered l
     join entity e using (kind, id)
     where kind = 'user'
-      and (
-          e.version_at is null
-          or (e.version_at, e.version_delivery) is distinct from (l.version_at, l.version_delivery)
-      )
+      -- Not one of the profiles above: an older snapshot, or none at all (null = null is not true).
+      and ((e.version_at, e.version_delivery) = (l.version_at, l.version_delivery)) is not true
     -- The profile stays: a deletion says nothing about it.
     on conflict (id) do update set deleted_at = excluded.deleted_at
     where u.deleted_at is distinct from excluded.deleted_at

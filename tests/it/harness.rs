@@ -1,10 +1,12 @@
 //! What the tests stand on: a real Postgres, and the real service in front of it.
 
+mod front;
 mod postgres;
 mod service;
 
+pub(crate) use front::Front;
 pub(crate) use postgres::{PrivateServer, Scratch, TestDatabase, connect, eventually, settings};
-pub(crate) use service::{Answer, Service, Settings as ServiceSettings, Signed, body};
+pub(crate) use service::{Answer, KEY, Service, Settings as ServiceSettings, Signed, body};
 use users_sync::db::conninfo::Conninfo;
 use users_sync::db::migrations;
 

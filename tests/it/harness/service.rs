@@ -17,7 +17,7 @@ use users_sync::webhook::{Decoded, Source};
 use users_sync::{ksuid, sync};
 
 /// The key that every test's sender signs with.
-const KEY: &[u8] = b"the key of the tests: 32 bytes !";
+pub(crate) const KEY: &[u8] = b"the key of the tests: 32 bytes !";
 
 /// What a service of a test is made with.
 pub(crate) struct Settings {
@@ -93,8 +93,21 @@ impl Service {
     }
 
     pub(crate) async fn try_post(&self, signed: &Signed) -> Result<Answer, reqwest::Error> {
+        self.try_post_with(signed, &signed.headers()).await
+    }
+
+    /// Posts a delivery's body under other headers than its own.
+    pub(crate) async fn post_with(&self, signed: &Signed, headers: &[(String, String)]) -> Answer {
+        self.try_post_with(signed, headers).await.expect("the service answers")
+    }
+
+    async fn try_post_with(
+        &self,
+        signed: &Signed,
+        headers: &[(String, String)],
+    ) -> Result<Answer, reqwest::Error> {
         let mut request = self.client.post(self.url(&format!("/webhooks/{}", signed.source)));
-        for (name, value) in signed.headers() {
+        for (name, value) in headers {
             request = request.header(name, value);
         }
         answer(request.body(signed.body.clone()).send().await?).await
