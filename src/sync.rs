@@ -29,13 +29,21 @@ pub struct Limits {
     pub queue: usize,
     /// Bytes of their bodies at most.
     pub queue_bytes: usize,
+    /// For one commit: less than `patience`, so that a lock of somebody else's is not taken for a long queue.
+    pub commit: Duration,
     /// How long a delivery waits for its commit before its sender is told to come again.
     pub patience: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { writers: 2, queue: 4096, queue_bytes: 64 << 20, patience: Duration::from_secs(12) }
+        Self {
+            writers: 2,
+            queue: 4096,
+            queue_bytes: 64 << 20,
+            commit: Duration::from_secs(8),
+            patience: Duration::from_secs(12),
+        }
     }
 }
 
@@ -85,7 +93,7 @@ pub fn start(
     let receiver = Arc::new(Mutex::new(receiver));
     let mut writers = JoinSet::new();
     for _ in 0..limits.writers {
-        let session = Session::new(conninfo.clone(), pool.clone());
+        let session = Session::new(conninfo.clone(), pool.clone(), limits.commit);
         writers.spawn(writer::run(receiver.clone(), session, keep_bodies));
     }
     let bytes = Arc::new(Semaphore::new(limits.queue_bytes));

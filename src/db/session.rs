@@ -9,12 +9,11 @@ use super::apply::{self, Entity, Entry};
 use super::conninfo::Conninfo;
 use crate::model::Outcome;
 
-/// A batch that takes longer waits for somebody else's lock or for a server that is gone.
-const APPLY_TIMEOUT: Duration = Duration::from_secs(8);
-
 pub struct Session {
     conninfo: Conninfo,
     pool: Pool,
+    /// A batch that takes longer waits for somebody else's lock or for a server that is gone.
+    time_out: Duration,
     connection: Option<Object>,
 }
 
@@ -27,13 +26,13 @@ pub enum ApplyError {
     Connect(#[from] PoolError),
     #[error("the database did not commit the batch")]
     Database(#[source] tokio_postgres::Error),
-    #[error("the database did not answer within {} s", APPLY_TIMEOUT.as_secs())]
-    Timeout,
+    #[error("the database did not answer within {} s", .0.as_secs_f32())]
+    Timeout(Duration),
 }
 
 impl Session {
-    pub fn new(conninfo: Conninfo, pool: Pool) -> Self {
-        Self { conninfo, pool, connection: None }
+    pub fn new(conninfo: Conninfo, pool: Pool, time_out: Duration) -> Self {
+        Self { conninfo, pool, time_out, connection: None }
     }
 
     /// As [`apply::apply`]; what fails with a deadlock or a broken serialization is tried once more.
@@ -60,11 +59,11 @@ impl Session {
             None => self.pool.get().await?,
         };
         let applied = apply::apply(&connection, entities, entries);
-        let Ok(result) = tokio::time::timeout(APPLY_TIMEOUT, applied).await else {
+        let Ok(result) = tokio::time::timeout(self.time_out, applied).await else {
             // Left alone, the statement would hold its locks and might still commit.
             self.conninfo.cancel(connection.cancel_token()).await;
             drop(Object::take(connection));
-            return Err(ApplyError::Timeout);
+            return Err(ApplyError::Timeout(self.time_out));
         };
         self.connection = Some(connection);
         result.map_err(|error| match error.as_db_error().and_then(refusal) {

@@ -1,12 +1,16 @@
 //! What the tests stand on: a real Postgres, and the real service in front of it.
 
 mod postgres;
+mod program;
 mod service;
+mod wire;
 
 pub(crate) use postgres::{PrivateServer, Scratch, TestDatabase, connect, eventually, settings};
+pub(crate) use program::Program;
 pub(crate) use service::{Answer, Service, Settings as ServiceSettings, Signed, body};
 use users_sync::db::conninfo::Conninfo;
 use users_sync::db::migrations;
+pub(crate) use wire::{Response, Wire};
 
 /// Names the tables that [`migrate`] makes: another name, another template.
 fn migrations_hash() -> String {

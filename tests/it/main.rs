@@ -1,5 +1,6 @@
 mod harness;
 
+mod answers;
 mod conninfo;
 mod databases;
 mod embedded;

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use users_sync::http::{self, App};
-use users_sync::provider::{self, Sample};
+use users_sync::provider::{self, Provider, Sample};
 use users_sync::signature::Secret;
 use users_sync::webhook::Source;
 use users_sync::{ksuid, sync};
@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) keep_bodies: bool,
     /// The keys of every source.
     pub(crate) keys: Vec<Vec<u8>>,
+    /// One source for each.
+    pub(crate) providers: Vec<&'static Provider>,
 }
 
 impl Default for Settings {
@@ -34,6 +36,7 @@ impl Default for Settings {
             sync: sync::Limits::default(),
             keep_bodies: false,
             keys: vec![KEY.to_vec()],
+            providers: provider::ALL.to_vec(),
         }
     }
 }
@@ -70,15 +73,15 @@ impl Service {
         let address = listener.local_addr().expect("a bound address");
         let conninfo = super::conninfo(database_url);
         let pool = conninfo.pool(4).expect("a pool");
-        let Settings { limits, sync, keep_bodies, keys } = settings;
+        let Settings { limits, sync, keep_bodies, keys, providers } = settings;
         let (sync, writers) = sync::start(&conninfo, &pool, sync, keep_bodies);
-        let sources = provider::ALL.map(|provider| Source {
+        let sources = providers.into_iter().map(|provider| Source {
             name: Arc::from(provider.name),
             provider,
             secrets: keys.iter().cloned().map(Secret::from_bytes).collect(),
         });
         let draining = CancellationToken::new();
-        let sources = sources.into_iter().map(|source| (source.name.to_string(), source)).collect();
+        let sources = sources.map(|source| (source.name.to_string(), source)).collect();
         let app = Arc::new(App { sources, sync, pool, limits, draining });
 
         let stop = CancellationToken::new();
