@@ -65,12 +65,25 @@ impl Session {
             drop(Object::take(connection));
             return Err(ApplyError::Timeout(self.time_out));
         };
-        self.connection = Some(connection);
-        result.map_err(|error| match error.as_db_error().and_then(refusal) {
-            Some(refused) => refused,
-            None => ApplyError::Database(error),
-        })
+        match result {
+            Err(error) if blames_the_session(&error) => {
+                drop(Object::take(connection));
+                Err(ApplyError::Database(error))
+            }
+            result => {
+                self.connection = Some(connection);
+                result.map_err(|error| match error.as_db_error().and_then(refusal) {
+                    Some(refused) => refused,
+                    None => ApplyError::Database(error),
+                })
+            }
+        }
     }
+}
+
+/// Neither the values nor the moment: after a failover a session may live on and only read, and the next one may write.
+fn blames_the_session(error: &tokio_postgres::Error) -> bool {
+    !is_conflict(error) && error.as_db_error().and_then(refusal).is_none()
 }
 
 fn is_conflict(error: &tokio_postgres::Error) -> bool {

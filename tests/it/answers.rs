@@ -180,13 +180,14 @@ async fn a_full_queue_is_answered_503_and_when_to_come_again() {
     let sync = sync::Limits { writers: 1, queue: 1, ..sync::Limits::default() };
     let settings = ServiceSettings { sync, ..ServiceSettings::default() };
     let service = Service::start_with(database.url(), settings).await;
-    let mut somebody = database.client().await;
+    // Within a transaction, what the server tells of its activity does not change.
+    let (mut somebody, watch) = (database.client().await, database.client().await);
     let lock = somebody.transaction().await.expect("a transaction");
     lock.batch_execute("lock table users_sync.ledger").await.expect("nobody has it");
     let (mut written, mut waiting) =
         (Wire::open(service.address).await, Wire::open(service.address).await);
     written.send(created("user_1").request()).await;
-    eventually("the writer is busy", async || waits_for_a_lock(&lock).await).await;
+    eventually("the writer is busy", async || waits_for_a_lock(&watch).await).await;
     waiting.send(created("user_2").request()).await;
 
     let mut refused = None;
@@ -205,7 +206,7 @@ async fn a_full_queue_is_answered_503_and_when_to_come_again() {
     }
 }
 
-async fn waits_for_a_lock(client: &impl tokio_postgres::GenericClient) -> bool {
+async fn waits_for_a_lock(client: &tokio_postgres::Client) -> bool {
     let sql = "select from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'";
     !client.query(sql, &[]).await.expect("it answers").is_empty()
