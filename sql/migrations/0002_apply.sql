@@ -130,19 +130,22 @@ journaled as (
     on conflict (source, delivery_id) do update set
         attempts = j.attempts + excluded.attempts,
         -- Only what was quarantined is judged anew: after a fix it may be readable.
-        (event_type, kind, entity_id, version_at, processed_at, outcome, reason, body) = (
-            select w.event_type, w.kind, w.entity_id, w.version_at, w.processed_at, w.outcome, w.reason, w.body
+        (event_type, kind, entity_id, version_at, processed_at, processed_in, outcome, reason, body) = (
+            select w.event_type, w.kind, w.entity_id, w.version_at, w.processed_at, w.processed_in,
+                w.outcome, w.reason, w.body
             from (values
-                (j.event_type, j.kind, j.entity_id, j.version_at, j.processed_at, j.outcome, j.reason, j.body,
-                    j.outcome <> 'quarantined'),
-                (excluded.event_type, excluded.kind, excluded.entity_id, excluded.version_at, now(),
+                (j.event_type, j.kind, j.entity_id, j.version_at, j.processed_at, j.processed_in,
+                    j.outcome, j.reason, j.body, j.outcome <> 'quarantined'),
+                (excluded.event_type, excluded.kind, excluded.entity_id, excluded.version_at,
+                    excluded.processed_at, excluded.processed_in,
                     excluded.outcome, excluded.reason, excluded.body, j.outcome = 'quarantined')
-            ) as w (event_type, kind, entity_id, version_at, processed_at, outcome, reason, body, holds)
+            ) as w (event_type, kind, entity_id, version_at, processed_at, processed_in,
+                outcome, reason, body, holds)
             where w.holds
         )
-    returning j.source, j.delivery_id, j.processed_at
+    returning j.source, j.delivery_id, j.processed_in
 )
-select g.place, case when j.processed_at = now() then g.outcome else 'duplicate' end
+select g.place, case when j.processed_in = pg_current_xact_id() then g.outcome else 'duplicate' end
 from judged g
 join journaled j using (source, delivery_id);
 end

@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 
 use crate::harness::{Answer, Service, Signed, TestDatabase, body};
 
-/// An update of Clerk's that makes the user's first name `n` at the millisecond `n`.
+/// An update of Clerk's that makes the user's first name `n` at the second `n`.
 fn update(id: &str, n: i64) -> Signed {
     let data = json!({ "first_name": format!("{n}"), "last_name": null, "updated_at": n });
     Signed::new("clerk", body("clerk", "user.updated", id, &data).to_string())
@@ -64,7 +64,7 @@ async fn of_many_updates_of_many_users_through_two_services_the_newest_of_each_s
     for (delivery, answer) in &answers {
         assert_eq!(answer.status, 200, "{}: {answer:?}", delivery.id);
     }
-    let sql = "select name, u.updated_at = to_timestamp($1::float8 / 1000) and l.version_at = u.updated_at
+    let sql = "select name, u.updated_at = to_timestamp($1) and l.version_at = u.updated_at
         from neon_auth.users_sync u join users_sync.ledger l using (id)";
     let rows = client.query(sql, &[&(UPDATES as f64)]).await.expect("it answers");
     assert_eq!(rows.len(), 20);

@@ -6,7 +6,7 @@ mod service;
 mod wire;
 
 pub(crate) use postgres::{PrivateServer, Scratch, TestDatabase, connect, eventually, settings};
-pub(crate) use program::Program;
+pub(crate) use program::{Finished, Program, SECRET, signal_to};
 pub(crate) use service::{Answer, Service, Settings as ServiceSettings, Signed, body};
 use users_sync::db::conninfo::Conninfo;
 use users_sync::db::migrations;

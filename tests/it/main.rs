@@ -6,5 +6,7 @@ mod conninfo;
 mod databases;
 mod embedded;
 mod failures;
+mod migrations;
 mod receive;
+mod shutdown;
 mod tls;

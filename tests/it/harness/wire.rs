@@ -20,7 +20,11 @@ pub(crate) struct Response {
 
 impl Wire {
     pub(crate) async fn open(address: SocketAddr) -> Self {
-        Self(BufReader::new(TcpStream::connect(address).await.expect("somebody listens")))
+        Self::try_open(address).await.expect("somebody listens")
+    }
+
+    pub(crate) async fn try_open(address: SocketAddr) -> Option<Self> {
+        TcpStream::connect(address).await.ok().map(|stream| Self(BufReader::new(stream)))
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
