@@ -99,7 +99,9 @@ tombstones as (
     from ledgered l
     join entity e using (kind, id)
     where kind = 'user'
-      and (e.version_at, e.version_delivery) is distinct from (l.version_at, l.version_delivery)
+      -- A profile brings its deletion along; of what was deleted before it was seen, neither side has a version.
+      and (e.version_at is null
+          or (e.version_at, e.version_delivery) is distinct from (l.version_at, l.version_delivery))
     -- The profile stays: a deletion says nothing about it.
     on conflict (id) do update set deleted_at = excluded.deleted_at
     where u.deleted_at is distinct from excluded.deleted_at

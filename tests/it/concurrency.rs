@@ -109,6 +109,21 @@ async fn deletions_and_updates_at_once_end_in_the_newest_profile_deleted() {
     assert_no_deadlock(&client).await;
 }
 
+#[tokio::test]
+async fn a_user_that_is_deleted_before_it_is_seen_is_a_row_without_a_profile() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+    let deleted = body("clerk", "user.deleted", "user_1", &json!({}));
+
+    let answer = service.post(&Signed::new("clerk", deleted.to_string())).await;
+
+    assert_eq!(answer.outcome(), "applied");
+    let sql = "select deleted_at is not null, name is null, raw_json = '{\"id\": \"user_1\"}'
+        from neon_auth.users_sync where id = 'user_1'";
+    let row = database.client().await.query_one(sql, &[]).await.expect("one row");
+    assert_eq!([0, 1, 2].map(|column| row.get::<_, bool>(column)), [true; 3]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_delivery_posted_fifty_times_at_once_is_new_to_us_only_once() {
     let database = TestDatabase::new().await;

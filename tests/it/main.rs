@@ -2,6 +2,7 @@ mod harness;
 
 mod answers;
 mod concurrency;
+mod config;
 mod conninfo;
 mod databases;
 mod embedded;
