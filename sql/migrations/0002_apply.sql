@@ -11,7 +11,8 @@ create function users_sync.apply(
     delivery_sources text[], delivery_ids text[], delivery_event_types text[],
     delivery_kinds text[], delivery_entity_ids text[], delivery_change_ats timestamptz[],
     delivery_deletes boolean[], delivery_received_ats timestamptz[], delivery_attempts integer[],
-    decided_outcomes text[], delivery_reasons text[], delivery_bodies bytea[]
+    decided_outcomes text[], delivery_reasons text[], delivery_bodies bytea[],
+    lock_wait text
 )
 returns table (place bigint, outcome text)
 language plpgsql
@@ -21,6 +22,8 @@ set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
+-- Until the end of the transaction. The server itself ends a wait for somebody else's lock, behind any pooler.
+perform set_config('lock_timeout', lock_wait, true);
 return query
 with entity as (
     select *

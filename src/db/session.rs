@@ -1,13 +1,19 @@
 //! A writer's own connection: kept from batch to batch, replaced when it breaks.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool, PoolError};
+use tokio::time::timeout;
+use tokio_postgres::Client;
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::apply::{self, Entity, Entry};
 use super::conninfo::Conninfo;
 use crate::model::Outcome;
+
+/// For a statement to end that was told to.
+const GRACE: Duration = Duration::from_secs(2);
 
 pub struct Session {
     conninfo: Conninfo,
@@ -58,10 +64,7 @@ impl Session {
             Some(kept) => kept,
             None => self.pool.get().await?,
         };
-        let applied = apply::apply(&connection, entities, entries);
-        let Ok(result) = tokio::time::timeout(self.time_out, applied).await else {
-            // Left alone, the statement would hold its locks and might still commit.
-            self.conninfo.cancel(connection.cancel_token()).await;
+        let Some(result) = self.run(&connection, entities, entries).await else {
             drop(Object::take(connection));
             return Err(ApplyError::Timeout(self.time_out));
         };
@@ -78,6 +81,23 @@ impl Session {
                 })
             }
         }
+    }
+
+    /// `None` where the server does not even tell how the statement ended.
+    async fn run(
+        &self,
+        client: &Client,
+        entities: &[Entity<'_>],
+        entries: &[Entry<'_>],
+    ) -> Option<Result<Vec<Outcome>, tokio_postgres::Error>> {
+        let mut applied = pin!(apply::apply(client, entities, entries, self.time_out * 3 / 4));
+        if let Ok(result) = timeout(self.time_out, &mut applied).await {
+            return Some(result);
+        }
+        // Left alone, the statement would hold its locks and might still commit. Its end is waited for: a pooler
+        // may forget to cancel what nobody listens to.
+        self.conninfo.cancel(client.cancel_token()).await;
+        timeout(GRACE, applied).await.ok()
     }
 }
 

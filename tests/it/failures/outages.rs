@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
+use users_sync::sync;
 
-use super::created;
-use crate::harness::{PrivateServer, Service, Signed, TestDatabase, conninfo, eventually};
+use super::{created, raise_at_commit};
+use crate::harness::{
+    PrivateServer, Service, ServiceSettings, Signed, TestDatabase, conninfo, eventually,
+};
 
 /// Senders that post new users, one after the other, until they are told to stop.
 struct Load {
@@ -132,12 +135,12 @@ async fn migrate(server: &PrivateServer) {
 #[tokio::test]
 async fn a_server_that_hangs_is_answered_503_in_time() {
     let database = TestDatabase::new().await;
-    let sync = users_sync::sync::Limits {
+    let sync = sync::Limits {
         commit: Duration::from_millis(200),
         patience: Duration::from_millis(400),
-        ..users_sync::sync::Limits::default()
+        ..sync::Limits::default()
     };
-    let settings = crate::harness::ServiceSettings { sync, ..Default::default() };
+    let settings = ServiceSettings { sync, ..Default::default() };
     let service = Service::start_with(database.url(), settings).await;
     let mut somebody = database.client().await;
     let lock = somebody.transaction().await.expect("a transaction");
@@ -151,4 +154,21 @@ async fn a_server_that_hangs_is_answered_503_in_time() {
     assert_eq!((write.status, read.status), (503, 503), "{write:?} {read:?}");
     lock.rollback().await.expect("it is given back");
     assert_eq!(service.post(&user).await.outcome(), "applied");
+}
+
+#[tokio::test]
+async fn a_statement_that_does_not_end_is_ended() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    raise_at_commit(&client, "perform pg_sleep(60)").await;
+    let sync = sync::Limits { commit: Duration::from_millis(200), ..sync::Limits::default() };
+    let settings = ServiceSettings { sync, ..Default::default() };
+    let service = Service::start_with(database.url(), settings).await;
+
+    assert_eq!(service.post(&created("bad")).await.status, 503);
+
+    let sql = "select from pg_stat_activity where datname = current_database()
+        and application_name = 'users-sync' and wait_event = 'PgSleep'";
+    assert!(client.query(sql, &[]).await.expect("it answers").is_empty(), "it still runs");
+    assert_eq!(service.post(&created("good")).await.outcome(), "applied");
 }
