@@ -30,13 +30,21 @@ pub struct Limits {
     pub queue: usize,
     /// Bytes of their bodies at most.
     pub queue_bytes: usize,
+    /// For one commit: less than `patience`, so that a lock of somebody else's is not taken for a long queue.
+    pub commit: Duration,
     /// How long a delivery waits for its commit before its sender is told to come again.
     pub patience: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { writers: 2, queue: 4096, queue_bytes: 64 << 20, patience: Duration::from_secs(12) }
+        Self {
+            writers: 2,
+            queue: 4096,
+            queue_bytes: 64 << 20,
+            commit: Duration::from_secs(8),
+            patience: Duration::from_secs(12),
+        }
     }
 }
 
@@ -89,8 +97,11 @@ pub fn start(
 ) -> (Sync, Writers) {
     let queue = Arc::new(Queue::new(limits.queue));
     let mut writers = JoinSet::new();
-    for _ in 0..limits.writers {
-        let (queue, session) = (queue.clone(), Session::new(conninfo.clone(), pool.clone()));
+    // Some connections are left for whoever asks.
+    let spare = pool.status().max_size.saturating_sub(2).max(1);
+    for _ in 0..limits.writers.min(spare) {
+        let session = Session::new(conninfo.clone(), pool.clone(), limits.commit);
+        let queue = queue.clone();
         writers.spawn(async move { writer::run(&queue, session, keep_bodies).await });
     }
     let bytes = Arc::new(Semaphore::new(limits.queue_bytes));

@@ -2,13 +2,17 @@
 
 mod front;
 mod postgres;
+mod program;
 mod service;
+mod wire;
 
 pub(crate) use front::Front;
 pub(crate) use postgres::{PrivateServer, Scratch, TestDatabase, connect, eventually, settings};
+pub(crate) use program::{Finished, Program, SECRET, signal_to};
 pub(crate) use service::{Answer, KEY, Service, Settings as ServiceSettings, Signed, body};
 use users_sync::db::conninfo::Conninfo;
 use users_sync::db::migrations;
+pub(crate) use wire::{Response, Wire};
 
 /// Names the tables that [`migrate`] makes: another name, another template.
 fn migrations_hash() -> String {

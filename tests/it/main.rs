@@ -1,14 +1,20 @@
 mod harness;
 
+mod answers;
 mod clerk;
+mod concurrency;
+mod config;
 mod conninfo;
 mod convergence;
 mod databases;
 mod documentation;
 mod embedded;
+mod failures;
 mod fixtures;
 mod ksuid;
+mod migrations;
 mod receive;
+mod shutdown;
 mod signature;
 mod stack;
 mod tls;

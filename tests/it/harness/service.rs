@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use users_sync::http::{self, App};
 use users_sync::provider::{self, Provider, Sample};
 use users_sync::signature::Secret;
-use users_sync::webhook::{Decoded, Source};
+use users_sync::webhook::{Decoded, Delivery, Source};
 use users_sync::{ksuid, sync};
 
 /// The key that every test's sender signs with.
@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) keep_bodies: bool,
     /// The keys of every source.
     pub(crate) keys: Vec<Vec<u8>>,
+    /// One source for each.
+    pub(crate) providers: Vec<&'static Provider>,
 }
 
 impl Default for Settings {
@@ -35,6 +37,7 @@ impl Default for Settings {
             sync: sync::Limits::default(),
             keep_bodies: false,
             keys: vec![KEY.to_vec()],
+            providers: provider::ALL.to_vec(),
         }
     }
 }
@@ -70,11 +73,12 @@ impl Service {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
         let conninfo = super::conninfo(database_url);
-        let pool = conninfo.pool(4).expect("a pool");
-        let Settings { limits, sync, keep_bodies, keys } = settings;
+        let pool = conninfo.pool(8).expect("a pool");
+        let Settings { limits, sync, keep_bodies, keys, providers } = settings;
         let (sync, writers) = sync::start(&conninfo, &pool, sync, keep_bodies);
-        let named = |provider: &Provider| (provider.name.to_owned(), source(provider.name, &keys));
-        let sources = provider::ALL.map(named).into();
+        let named =
+            |provider: &'static Provider| (provider.name.to_owned(), source(provider, &keys));
+        let sources = providers.into_iter().map(named).collect();
         let draining = CancellationToken::new();
         let app = Arc::new(App { sources, sync, pool, limits, draining });
 
@@ -129,10 +133,9 @@ impl Service {
     }
 }
 
-fn source(name: &str, keys: &[Vec<u8>]) -> Source {
-    let provider = provider::find(name).expect("a known provider");
+fn source(provider: &'static Provider, keys: &[Vec<u8>]) -> Source {
     let secrets = keys.iter().cloned().map(Secret::from_bytes).collect();
-    Source { name: Arc::from(name), provider, secrets }
+    Source { name: Arc::from(provider.name), provider, secrets }
 }
 
 async fn answer(response: reqwest::Response) -> Result<Answer, reqwest::Error> {
@@ -191,17 +194,22 @@ impl Signed {
         self
     }
 
-    /// What the service makes of it, before it writes.
-    pub(crate) fn decoded(&self) -> Decoded {
+    /// The delivery that the router makes of it.
+    pub(crate) fn verified(&self) -> Delivery {
         let named = |(name, value): (String, String)| {
             Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
         };
         let headers: HeaderMap = self.headers().into_iter().filter_map(named).collect();
-        let now = Timestamp::now();
-        let source = source(self.source, &[KEY.to_vec()]);
-        let delivery = source.verify(&headers, self.body.clone().into(), now);
-        let delivery = delivery.expect("the harness signs well");
-        let made_at = delivery.made_at().unwrap_or(now);
+        let provider = provider::find(self.source).expect("a known provider");
+        let source = source(provider, &[KEY.to_vec()]);
+        let delivery = source.verify(&headers, self.body.clone().into(), Timestamp::now());
+        delivery.expect("the harness signs well")
+    }
+
+    /// What the service makes of it, before it writes.
+    pub(crate) fn decoded(&self) -> Decoded {
+        let delivery = self.verified();
+        let made_at = delivery.made_at().unwrap_or(delivery.received_at());
         delivery.decode(made_at)
     }
 

@@ -2,16 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName};
-use jiff::Timestamp;
 use serde_json::json;
 use tokio::task::JoinSet;
-use users_sync::signature::Secret;
-use users_sync::webhook::{Delivery, Source};
-use users_sync::{provider, sync};
+use users_sync::sync;
 
-use crate::harness::{Front, KEY, Signed, TestDatabase, body, conninfo};
+use crate::harness::{Front, Signed, TestDatabase, body, conninfo};
 
 fn user(id: &str, first_name: &str) -> Signed {
     let data = json!({ "first_name": first_name });
@@ -23,22 +18,6 @@ fn poison() -> Signed {
     Signed::new("clerk", text.replace(r#""here""#, "1e200000"))
 }
 
-/// A delivery as the router makes it.
-fn verified(signed: &Signed) -> Delivery {
-    let provider = provider::find(signed.source).expect("a known provider");
-    let secrets = vec![Secret::from_bytes(KEY.to_vec())];
-    let source = Source { name: Arc::from(provider.name), provider, secrets };
-    let headers: HeaderMap = signed
-        .headers()
-        .map(|(name, value)| {
-            (HeaderName::try_from(name).expect("a name"), value.parse().expect("a value"))
-        })
-        .into_iter()
-        .collect();
-    let body = Bytes::from(signed.body.clone());
-    source.verify(&headers, body, Timestamp::now()).expect("a signed delivery")
-}
-
 /// Past the router, so that all hundred and one wait before the only writer looks: they are one batch.
 #[tokio::test]
 async fn of_a_batch_only_the_poisonous_delivery_is_quarantined() {
@@ -47,11 +26,12 @@ async fn of_a_batch_only_the_poisonous_delivery_is_quarantined() {
     let pool = conninfo.pool(1).expect("a pool");
     let limits = sync::Limits { writers: 1, ..sync::Limits::default() };
     let (way_in, _writers) = sync::start(&conninfo, &pool, limits, false);
+    let way_in = Arc::new(way_in);
     let mut signed: Vec<_> = (0..100).map(|n| user(&format!("user_{n}"), "Ada")).collect();
     signed.insert(37, poison());
 
     let mut tasks = JoinSet::new();
-    for delivery in signed.iter().map(verified) {
+    for delivery in signed.iter().map(Signed::verified) {
         let way_in = way_in.clone();
         tasks.spawn(async move { sync::accept(&way_in, delivery).await.map(|o| o.as_str()) });
     }
