@@ -164,3 +164,22 @@ async fn an_unreadable_delivery_posted_at_once_is_one_row_with_all_its_attempts(
     assert!(answers.iter().all(|(_, answer)| answer.status == 200), "{answers:?}");
     assert_eq!(attempts(&client).await, HashMap::from([(delivery.id, 50)]));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn batches_of_the_same_users_never_wait_for_each_other_in_a_circle() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    // Every row takes a moment, so that the batches meet in the middle.
+    let slow = "create function slow() returns trigger language plpgsql as $$
+            begin perform pg_sleep(0.003); return new; end $$;
+        create trigger slow before insert on users_sync.ledger
+            for each row execute function slow()";
+    client.batch_execute(slow).await.expect("the trigger is made");
+    let services = two_services(&database).await;
+    let deliveries = (0..4 * 41).map(|n| update(&format!("user_{}", n % 41), 1 + n)).collect();
+
+    let answers = post_all(&services, deliveries).await;
+
+    assert!(answers.iter().all(|(_, answer)| answer.status == 200), "{answers:?}");
+    assert_no_deadlock(&client, services).await;
+}
