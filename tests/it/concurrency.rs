@@ -59,7 +59,8 @@ async fn assert_no_deadlock(client: &Client, services: [Arc<Service>; 2]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_updates_of_many_users_through_two_services_the_newest_of_each_stays() {
-    const USERS: i64 = 20;
+    // Odd, so that each user's updates come in turn through both services.
+    const USERS: i64 = 41;
     const UPDATES: i64 = 20;
     let database = TestDatabase::new().await;
     let client = database.client().await;
@@ -80,7 +81,7 @@ async fn of_many_updates_of_many_users_through_two_services_the_newest_of_each_s
     let sql = "select name, u.updated_at = to_timestamp($1) and l.version_at = u.updated_at
         from neon_auth.users_sync u join users_sync.ledger l using (id)";
     let rows = client.query(sql, &[&(UPDATES as f64)]).await.expect("it answers");
-    assert_eq!(rows.len(), 20);
+    assert_eq!(rows.len(), 41);
     for row in rows {
         assert_eq!(row.get::<_, &str>(0), UPDATES.to_string());
         assert!(row.get::<_, bool>(1), "{row:?}");
@@ -162,4 +163,23 @@ async fn an_unreadable_delivery_posted_at_once_is_one_row_with_all_its_attempts(
 
     assert!(answers.iter().all(|(_, answer)| answer.status == 200), "{answers:?}");
     assert_eq!(attempts(&client).await, HashMap::from([(delivery.id, 50)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn batches_of_the_same_users_never_wait_for_each_other_in_a_circle() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    // Every row takes a moment, so that the batches meet in the middle.
+    let slow = "create function slow() returns trigger language plpgsql as $$
+            begin perform pg_sleep(0.003); return new; end $$;
+        create trigger slow before insert on users_sync.ledger
+            for each row execute function slow()";
+    client.batch_execute(slow).await.expect("the trigger is made");
+    let services = two_services(&database).await;
+    let deliveries = (0..4 * 41).map(|n| update(&format!("user_{}", n % 41), 1 + n)).collect();
+
+    let answers = post_all(&services, deliveries).await;
+
+    assert!(answers.iter().all(|(_, answer)| answer.status == 200), "{answers:?}");
+    assert_no_deadlock(&client, services).await;
 }
