@@ -2,13 +2,14 @@
 
 mod environment;
 mod operate;
+mod parser;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Span, SpanRelativeTo};
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use crate::db::conninfo::Conninfo;
@@ -20,6 +21,8 @@ use crate::signature::Secret;
 use crate::webhook::Source;
 
 pub use environment::Environment;
+use parser::Parser;
+pub use parser::length_of_time;
 
 /// How the service runs.
 #[derive(Debug)]
@@ -96,10 +99,13 @@ impl Config {
     pub fn parse(environment: &Environment, purpose: Purpose) -> Result<Self, Mistakes> {
         let mut parser = Parser::new(environment);
         let database = parser.database();
+        if purpose == Purpose::Serve {
+            parser.has_a_source();
+        }
         let config = Self {
             listen: parser.listen(),
-            pool_size: parser.number("DATABASE_POOL_SIZE", 10, 4, 1000),
             sources: parser.sources(),
+            pool_size: parser.number("DATABASE_POOL_SIZE", 10, 4, 1000),
             max_body_bytes: parser.number("MAX_BODY_BYTES", 1 << 20, 1024, LARGEST_BODY_LIMIT),
             journal_retention: parser.duration("JOURNAL_RETENTION", "30d"),
             journal_bodies: parser.choice(
@@ -114,10 +120,6 @@ impl Config {
                 None => return Err(Mistakes(parser.mistakes)),
             },
         };
-        let receives = purpose == Purpose::Serve && matches!(config.database, Database::Server(_));
-        if receives && config.sources.is_empty() && parser.mistakes.is_empty() {
-            parser.no_sources();
-        }
         parser.finish(config)
     }
 }
@@ -134,44 +136,7 @@ impl Place {
     }
 }
 
-struct Parser<'a> {
-    environment: &'a Environment,
-    mistakes: Vec<Mistake>,
-}
-
-impl<'a> Parser<'a> {
-    fn new(environment: &'a Environment) -> Self {
-        Self { environment, mistakes: Vec::new() }
-    }
-
-    fn finish<T>(self, value: T) -> Result<T, Mistakes> {
-        if self.mistakes.is_empty() { Ok(value) } else { Err(Mistakes(self.mistakes)) }
-    }
-
-    fn mistake(&mut self, variable: &str, problem: impl fmt::Display) {
-        self.mistakes.push(Mistake { variable: variable.to_owned(), problem: problem.to_string() });
-    }
-
-    /// The value, without blanks; an empty one counts as unset.
-    fn value(&self, variable: &str) -> Option<String> {
-        let value = self.environment.get(variable)?;
-        let value = value.trim();
-        (!value.is_empty()).then(|| value.to_owned())
-    }
-
-    /// As [`Self::value`], or what is in the file that `X_FILE` names.
-    fn secret(&mut self, variable: &str) -> Option<String> {
-        let file_variable = format!("{variable}_FILE");
-        let Some(path) = self.value(&file_variable) else { return self.value(variable) };
-        match std::fs::read_to_string(&path) {
-            Ok(secret) => Some(secret),
-            Err(error) => {
-                self.mistake(&file_variable, format_args!("{path} cannot be read: {error}"));
-                None
-            }
-        }
-    }
-
+impl Parser<'_> {
     fn listen(&mut self) -> SocketAddr {
         let default = SocketAddr::from(([127, 0, 0, 1], 8080));
         let mut listen = match self.value("LISTEN_ADDR").map(|text| text.parse()) {
@@ -187,10 +152,10 @@ impl<'a> Parser<'a> {
     }
 
     fn database(&mut self) -> Option<Database> {
-        let Some(url) = self.secret("DATABASE_URL") else {
+        if !self.is_set("DATABASE_URL") {
             return self.embedded().map(Database::Embedded);
-        };
-        match Conninfo::parse(url.trim(), &|name| self.environment.get(name)) {
+        }
+        match Conninfo::parse(&self.secret("DATABASE_URL")?, &|name| self.environment.get(name)) {
             Ok(conninfo) => Some(Database::Server(conninfo)),
             Err(error) => {
                 self.mistake("DATABASE_URL", crate::error_chain(&error));
@@ -240,56 +205,16 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn no_sources(&mut self) {
+    /// The embedded server brings secrets for development; any other needs those of its provider.
+    fn has_a_source(&mut self) {
+        let is_set = |provider| self.is_set(&secret_variable(provider));
+        if !self.is_set("DATABASE_URL") || provider::ALL.into_iter().any(is_set) {
+            return;
+        }
         let variables: Vec<_> = provider::ALL.into_iter().map(secret_variable).collect();
         let problem = "no webhook secret is set: set the one of your provider to the signing secret of its endpoint (whsec_…)";
         self.mistake(&variables.join(" or "), problem);
     }
-
-    fn number<T>(&mut self, variable: &str, default: T, least: T, most: T) -> T
-    where
-        T: std::str::FromStr + PartialOrd + fmt::Display + Copy,
-    {
-        let Some(text) = self.value(variable) else { return default };
-        match text.parse::<T>() {
-            Ok(number) if (least..=most).contains(&number) => number,
-            _ => {
-                let problem = format!("is not a whole number from {least} to {most}");
-                self.mistake(variable, problem);
-                default
-            }
-        }
-    }
-
-    fn duration(&mut self, variable: &str, default: &str) -> SignedDuration {
-        let text = self.value(variable).unwrap_or_else(|| default.to_owned());
-        length_of_time(&text).unwrap_or_else(|| {
-            self.mistake(variable, "is not a length of time, such as 30d, 12h or 45m");
-            SignedDuration::ZERO
-        })
-    }
-
-    /// One of several words; the first is the default.
-    fn choice<T: Copy>(&mut self, variable: &str, choices: &[(&str, T)]) -> T {
-        let text = self.value(variable);
-        let found = match &text {
-            None => choices.first(),
-            Some(text) => choices.iter().find(|(word, _)| text.eq_ignore_ascii_case(word)),
-        };
-        if let Some((_, choice)) = found {
-            return *choice;
-        }
-        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
-        self.mistake(variable, format_args!("is none of: {}", words.join(", ")));
-        choices[0].1
-    }
-}
-
-/// `30d`, `12h` or `45m`, of 24 hours a day; `None` for what is not positive.
-pub fn length_of_time(text: &str) -> Option<SignedDuration> {
-    let span = text.parse::<Span>().ok()?;
-    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
-    duration.is_positive().then_some(duration)
 }
 
 /// The variable that holds the secrets of a provider's only source.

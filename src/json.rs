@@ -103,15 +103,19 @@ impl<'a> Object<'a> {
 }
 
 /// Below this a number counts seconds: as milliseconds it would lie before March 1973.
-const FIRST_MILLISECOND: i64 = 100_000_000_000;
+const FIRST_MILLISECOND: u64 = 100_000_000_000;
+
+/// In seconds, the year 1: Postgres knows no instant before 4714 BC.
+const EARLIEST: i64 = -62_135_596_800;
 
 fn instant(digits: &str) -> Option<Timestamp> {
     let number = digits.parse::<i64>().ok().or_else(|| whole(digits.parse::<f64>().ok()?))?;
-    if number.abs() < FIRST_MILLISECOND {
-        Timestamp::from_second(number).ok()
+    let instant = if number.unsigned_abs() < FIRST_MILLISECOND {
+        Timestamp::from_second(number)
     } else {
-        Timestamp::from_millisecond(number).ok()
-    }
+        Timestamp::from_millisecond(number)
+    };
+    instant.ok().filter(|at| at.as_second() >= EARLIEST)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]

@@ -22,8 +22,8 @@ use crate::metrics::{Delivered, Metrics};
 use crate::model::{Change, Outcome};
 use crate::provider::Provider;
 use crate::webhook::{Decoded, Delivery, Verdict};
-use queue::Queue;
-use writer::{Job, Writer};
+use queue::{Job, Queue};
+use writer::Writer;
 
 pub use prune::prune;
 
@@ -36,13 +36,21 @@ pub struct Limits {
     pub queue: usize,
     /// Bytes of their bodies at most.
     pub queue_bytes: usize,
+    /// For one commit: less than `patience`, so that a lock of somebody else's is not taken for a long queue.
+    pub commit: Duration,
     /// How long a delivery waits for its commit before its sender is told to come again.
     pub patience: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { writers: 2, queue: 4096, queue_bytes: 64 << 20, patience: Duration::from_secs(12) }
+        Self {
+            writers: 2,
+            queue: 4096,
+            queue_bytes: 64 << 20,
+            commit: Duration::from_secs(8),
+            patience: Duration::from_secs(12),
+        }
     }
 }
 
@@ -120,8 +128,10 @@ pub fn start(
 ) -> (Sync, Writers) {
     let queue = Arc::new(Queue::new(limits.queue));
     let mut writers = JoinSet::new();
-    for _ in 0..limits.writers {
-        let session = Session::new(conninfo.clone(), pool.clone());
+    // Some connections are left for whoever asks.
+    let spare = pool.status().max_size.saturating_sub(2).max(1);
+    for _ in 0..limits.writers.min(spare) {
+        let session = Session::new(conninfo.clone(), pool.clone(), limits.commit);
         let writer = Writer { session, keep_bodies, metrics: metrics.clone() };
         let queue = queue.clone();
         writers.spawn(async move { writer.run(&queue).await });

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,6 @@ use tokio::task::LocalSet;
 
 use crate::Result;
 use crate::process::Usage;
-use crate::receiver::Receiver;
 use crate::workload::Delivery;
 
 /// What one measurement found.
@@ -75,7 +75,7 @@ struct Shared {
 
 /// Sends until `seconds` are over, then waits for the answers that are still out.
 pub(crate) async fn run(
-    receiver: &Receiver,
+    address: SocketAddr,
     deliveries: &[Delivery],
     connections: usize,
     rate: Option<f64>,
@@ -83,7 +83,7 @@ pub(crate) async fn run(
 ) -> Result<Measured> {
     let mut streams = Vec::new();
     for _ in 0..connections {
-        let stream = TcpStream::connect(receiver.address).await?;
+        let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         streams.push(stream);
     }

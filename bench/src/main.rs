@@ -149,9 +149,9 @@ async fn turn(
     let most = rate.unwrap_or(14_000.0) * seconds.as_secs_f64();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
     let deliveries = Workload::new(arguments.users, receiver.next_user()).deliveries(most as usize);
-    let before = server.usage(receiver).await?;
-    let mut measured = load::run(receiver, &deliveries, connections, rate, seconds).await?;
-    measured.charge(before, server.usage(receiver).await?);
+    let before = server.usage(receiver.pid()).await?;
+    let mut measured = load::run(receiver.address, &deliveries, connections, rate, seconds).await?;
+    measured.charge(before, server.usage(receiver.pid()).await?);
     receiver.remember(deliveries, &measured);
     Ok(measured)
 }

@@ -9,7 +9,6 @@ use users_sync::embedded::{self, Cluster, Options, Programs, Search, User, socke
 
 use crate::Result;
 use crate::process::{Usage, cpu_of_tree, memory_of_tree};
-use crate::receiver::Receiver;
 
 /// Durable, as in production; a little more memory than the defaults of 2005.
 const SETTINGS: [(&str, &str); 6] = [
@@ -68,16 +67,16 @@ impl Server {
         Ok(client)
     }
 
-    /// What the receiver and Postgres have used so far.
-    pub(crate) async fn usage(&self, receiver: &Receiver) -> Result<Usage> {
+    /// What a receiver and Postgres have used so far.
+    pub(crate) async fn usage(&self, receiver: u32) -> Result<Usage> {
         let client = self.client("postgres").await?;
         let wal = client
             .query_one("select (pg_current_wal_lsn() - '0/0'::pg_lsn)::double precision", &[]);
         Ok(Usage {
-            service: cpu_of_tree(receiver.pid()),
+            service: cpu_of_tree(receiver),
             postgres: cpu_of_tree(self.pid()),
             wal: wal.await?.get(0),
-            memory: memory_of_tree(receiver.pid()),
+            memory: memory_of_tree(receiver),
         })
     }
 

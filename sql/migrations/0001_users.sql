@@ -56,6 +56,7 @@ create table users_sync.journal (
     version_at timestamptz,
     received_at timestamptz not null,
     processed_at timestamptz not null default now(),
+    processed_in xid8 not null default pg_current_xact_id(),
     attempts integer not null default 1,
     outcome text not null,
     reason text,
@@ -72,6 +73,8 @@ comment on table users_sync.journal is 'One row per delivery: what arrived and w
 comment on column users_sync.journal.version_at is 'When the change happened, as the delivery says.';
 comment on column users_sync.journal.received_at is 'When the first attempt that was journaled arrived.';
 comment on column users_sync.journal.processed_at is 'When the outcome was decided, in the transaction that applied it.';
+comment on column users_sync.journal.processed_in is
+    'That transaction: two may begin in the same microsecond, and only one of them is the first to see a delivery.';
 comment on column users_sync.journal.attempts is 'How many times this delivery arrived.';
 comment on column users_sync.journal.body is 'The exact bytes received; kept for quarantined deliveries, or for all with JOURNAL_BODIES=all.';
 

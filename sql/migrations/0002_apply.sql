@@ -11,7 +11,8 @@ create function users_sync.apply(
     delivery_sources text[], delivery_ids text[], delivery_event_types text[],
     delivery_kinds text[], delivery_entity_ids text[], delivery_change_ats timestamptz[],
     delivery_deletes boolean[], delivery_received_ats timestamptz[], delivery_attempts integer[],
-    decided_outcomes text[], delivery_reasons text[], delivery_bodies bytea[]
+    decided_outcomes text[], delivery_reasons text[], delivery_bodies bytea[],
+    lock_wait text
 )
 returns table (place bigint, outcome text)
 language plpgsql
@@ -21,6 +22,8 @@ set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
+-- Until the end of the transaction. The server itself ends a wait for somebody else's lock, behind any pooler.
+perform set_config('lock_timeout', lock_wait, true);
 return query
 with entity as (
     select *
@@ -99,10 +102,8 @@ tombstones as (
     from ledgered l
     join entity e using (kind, id)
     where kind = 'user'
-      and (
-          e.version_at is null
-          or (e.version_at, e.version_delivery) is distinct from (l.version_at, l.version_delivery)
-      )
+      -- Not one of the profiles above: an older snapshot, or none at all (null = null is not true).
+      and ((e.version_at, e.version_delivery) = (l.version_at, l.version_delivery)) is not true
     -- The profile stays: a deletion says nothing about it.
     on conflict (id) do update set deleted_at = excluded.deleted_at
     where u.deleted_at is distinct from excluded.deleted_at
@@ -133,19 +134,22 @@ journaled as (
     on conflict (source, delivery_id) do update set
         attempts = j.attempts + excluded.attempts,
         -- Only what was quarantined is judged anew: after a fix it may be readable.
-        (event_type, kind, entity_id, version_at, processed_at, outcome, reason, body) = (
-            select w.event_type, w.kind, w.entity_id, w.version_at, w.processed_at, w.outcome, w.reason, w.body
+        (event_type, kind, entity_id, version_at, processed_at, processed_in, outcome, reason, body) = (
+            select w.event_type, w.kind, w.entity_id, w.version_at, w.processed_at, w.processed_in,
+                w.outcome, w.reason, w.body
             from (values
-                (j.event_type, j.kind, j.entity_id, j.version_at, j.processed_at, j.outcome, j.reason, j.body,
-                    j.outcome <> 'quarantined'),
-                (excluded.event_type, excluded.kind, excluded.entity_id, excluded.version_at, now(),
+                (j.event_type, j.kind, j.entity_id, j.version_at, j.processed_at, j.processed_in,
+                    j.outcome, j.reason, j.body, j.outcome <> 'quarantined'),
+                (excluded.event_type, excluded.kind, excluded.entity_id, excluded.version_at,
+                    excluded.processed_at, excluded.processed_in,
                     excluded.outcome, excluded.reason, excluded.body, j.outcome = 'quarantined')
-            ) as w (event_type, kind, entity_id, version_at, processed_at, outcome, reason, body, holds)
+            ) as w (event_type, kind, entity_id, version_at, processed_at, processed_in,
+                outcome, reason, body, holds)
             where w.holds
         )
-    returning j.source, j.delivery_id, j.processed_at
+    returning j.source, j.delivery_id, j.processed_in
 )
-select g.place, case when j.processed_at = now() then g.outcome else 'duplicate' end
+select g.place, case when j.processed_in = pg_current_xact_id() then g.outcome else 'duplicate' end
 from judged g
 join journaled j using (source, delivery_id);
 end

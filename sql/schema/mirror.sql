@@ -7,7 +7,8 @@ select
     a.attnotnull as required,
     a.atthasdef as has_default,
     coalesce(array_position(i.indkey::int2[], a.attnum) is not null, false) as in_key,
-    coalesce(i.indnkeyatts, 0)::integer as key_length
+    coalesce(i.indnkeyatts, 0)::integer as key_length,
+    coalesce(not i.indimmediate, false) as key_deferrable
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// The user's e-mail address
     #[arg(long, default_value = "ada@example.com")]
     email: String,
-    /// Send this file's bytes instead of a made-up payload
+    /// Send this file's text instead of a made-up payload
     #[arg(long, value_name = "PATH", conflicts_with_all = ["event", "id", "email"])]
     file: Option<PathBuf>,
     /// The delivery's id [default: a new one]
@@ -70,8 +70,7 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
         .url
         .clone()
         .unwrap_or_else(|| format!("http://{}/webhooks/{}", reachable(place.listen), source.name));
-    let client =
-        reqwest::Client::builder().timeout(Duration::from_secs(30)).build().map_err(Failure::of)?;
+    let client = client(arguments).map_err(Failure::of)?;
 
     let mut refused = 0;
     for _ in 0..arguments.count {
@@ -85,6 +84,15 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
     match refused {
         0 => Ok(()),
         _ => Err(Failure::Failed(format!("{refused} of {} were not accepted", arguments.count))),
+    }
+}
+
+fn client(arguments: &Arguments) -> Result<reqwest::Client, reqwest::Error> {
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(30));
+    match arguments.url {
+        Some(_) => client.build(),
+        // A proxy is for the way out, not for this machine.
+        None => client.no_proxy().build(),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use secrecy::SecretString;
 
-use super::{Parser, Purpose, length_of_time};
+use super::Purpose;
+use super::parser::{Parser, length_of_time};
 use crate::logging::{Format, Logging};
 use crate::model::DeletePolicy;
 

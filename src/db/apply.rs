@@ -1,5 +1,7 @@
 //! One batch, one statement, one commit.
 
+use std::time::Duration;
+
 use bytes::BytesMut;
 use jiff::Timestamp;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
@@ -29,16 +31,20 @@ type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// Writes a batch, one entity and one delivery at most once each, and answers the outcome of each entry after the commit.
 ///
+/// A lock of somebody else's is waited for as long as `lock_wait`.
 /// The statement is its own transaction: its answer ends when the server is ready again, after the commit.
 pub async fn apply(
     client: &Client,
     entities: &[Entity<'_>],
     entries: &[Entry<'_>],
+    lock_wait: Duration,
 ) -> Result<Vec<Outcome>, Error> {
+    let lock_wait = format!("{}ms", lock_wait.as_millis());
     let (entities, users, entries) =
         (EntityColumns::of(entities), UserColumns::of(entities), EntryColumns::of(entries));
-    let params: Vec<Param<'_>> =
+    let mut params: Vec<Param<'_>> =
         entities.params().into_iter().chain(users.params()).chain(entries.params()).collect();
+    params.push((&lock_wait, Type::TEXT));
 
     let rows = client.query_typed(include_str!("../../sql/sync/apply.sql"), &params).await?;
     let mut outcomes: Vec<_> = rows.iter().map(answer).collect();

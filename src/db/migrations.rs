@@ -53,7 +53,9 @@ impl Migration {
 /// Applies what is pending and answers it; nothing is applied where anything fails.
 pub async fn apply(client: &mut Client) -> Result<Vec<&'static Migration>, Error> {
     let transaction = client.transaction().await?;
-    transaction.batch_execute("set local lock_timeout = '60s'").await?;
+    // What exists already is no news.
+    let settings = "set local lock_timeout = '60s'; set local client_min_messages = warning";
+    transaction.batch_execute(settings).await?;
     transaction.query_typed(include_str!("../../sql/schema/lock.sql"), &[]).await?;
     transaction.batch_execute(include_str!("../../sql/schema/bootstrap.sql")).await?;
     mirror::check(&transaction).await?;

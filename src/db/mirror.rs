@@ -46,7 +46,7 @@ fn difference(columns: &[Row]) -> Option<String> {
         .iter()
         .find_map(|expected| expected_column(columns, expected))
         .or_else(|| columns.iter().find_map(foreign_column))
-        .or_else(|| not_the_key(columns))
+        .or_else(|| unusable_key(columns))
 }
 
 fn expected_column(
@@ -78,11 +78,16 @@ fn foreign_column(column: &Row) -> Option<String> {
         .then(|| format!("column {name} is required, but users-sync does not know it"))
 }
 
-fn not_the_key(columns: &[Row]) -> Option<String> {
+fn unusable_key(columns: &[Row]) -> Option<String> {
     let is_key = columns.iter().any(|column| {
         column.get::<_, &str>("name") == "id"
             && column.get("in_key")
             && column.get::<_, i32>("key_length") == 1
     });
-    (!is_key).then(|| "id is not its primary key".into())
+    if !is_key {
+        return Some("id is not its primary key".into());
+    }
+    // `on conflict` cannot lean on it.
+    let deferrable = columns.iter().any(|column| column.get("key_deferrable"));
+    deferrable.then(|| "its primary key is deferrable".into())
 }

@@ -1,20 +1,25 @@
 //! A writer's own connection: kept from batch to batch, replaced when it breaks.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool, PoolError};
+use tokio::time::timeout;
+use tokio_postgres::Client;
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::apply::{self, Entity, Entry};
 use super::conninfo::Conninfo;
 use crate::model::Outcome;
 
-/// A batch that takes longer waits for somebody else's lock or for a server that is gone.
-const APPLY_TIMEOUT: Duration = Duration::from_secs(8);
+/// For a statement to end that was told to.
+const GRACE: Duration = Duration::from_secs(2);
 
 pub struct Session {
     conninfo: Conninfo,
     pool: Pool,
+    /// A batch that takes longer waits for somebody else's lock or for a server that is gone.
+    time_out: Duration,
     connection: Option<Object>,
 }
 
@@ -27,13 +32,13 @@ pub enum ApplyError {
     Connect(#[from] PoolError),
     #[error("the database did not commit the batch")]
     Database(#[source] tokio_postgres::Error),
-    #[error("the database did not answer within {} s", APPLY_TIMEOUT.as_secs())]
-    Timeout,
+    #[error("the database did not answer within {} s", .0.as_secs_f32())]
+    Timeout(Duration),
 }
 
 impl Session {
-    pub fn new(conninfo: Conninfo, pool: Pool) -> Self {
-        Self { conninfo, pool, connection: None }
+    pub fn new(conninfo: Conninfo, pool: Pool, time_out: Duration) -> Self {
+        Self { conninfo, pool, time_out, connection: None }
     }
 
     /// As [`apply::apply`]; what fails with a deadlock or a broken serialization is tried once more.
@@ -59,19 +64,46 @@ impl Session {
             Some(kept) => kept,
             None => self.pool.get().await?,
         };
-        let applied = apply::apply(&connection, entities, entries);
-        let Ok(result) = tokio::time::timeout(APPLY_TIMEOUT, applied).await else {
-            // Left alone, the statement would hold its locks and might still commit.
-            self.conninfo.cancel(connection.cancel_token()).await;
+        let Some(result) = self.run(&connection, entities, entries).await else {
             drop(Object::take(connection));
-            return Err(ApplyError::Timeout);
+            return Err(ApplyError::Timeout(self.time_out));
         };
-        self.connection = Some(connection);
-        result.map_err(|error| match error.as_db_error().and_then(refusal) {
-            Some(refused) => refused,
-            None => ApplyError::Database(error),
-        })
+        match result {
+            Err(error) if blames_the_session(&error) => {
+                drop(Object::take(connection));
+                Err(ApplyError::Database(error))
+            }
+            result => {
+                self.connection = Some(connection);
+                result.map_err(|error| match error.as_db_error().and_then(refusal) {
+                    Some(refused) => refused,
+                    None => ApplyError::Database(error),
+                })
+            }
+        }
     }
+
+    /// `None` where the server does not even tell how the statement ended.
+    async fn run(
+        &self,
+        client: &Client,
+        entities: &[Entity<'_>],
+        entries: &[Entry<'_>],
+    ) -> Option<Result<Vec<Outcome>, tokio_postgres::Error>> {
+        let mut applied = pin!(apply::apply(client, entities, entries, self.time_out * 3 / 4));
+        if let Ok(result) = timeout(self.time_out, &mut applied).await {
+            return Some(result);
+        }
+        // Left alone, the statement would hold its locks and might still commit. Its end is waited for: a pooler
+        // may forget to cancel what nobody listens to.
+        self.conninfo.cancel(client.cancel_token()).await;
+        timeout(GRACE, applied).await.ok()
+    }
+}
+
+/// Neither the values nor the moment: after a failover a session may live on and only read, and the next one may write.
+fn blames_the_session(error: &tokio_postgres::Error) -> bool {
+    !is_conflict(error) && error.as_db_error().and_then(refusal).is_none()
 }
 
 fn is_conflict(error: &tokio_postgres::Error) -> bool {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
@@ -23,9 +24,11 @@ pub(super) struct Answer {
 /// Answers after the commit that holds the delivery.
 pub(super) async fn receive(
     State(app): State<Arc<App>>,
-    Path(source): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Json<Answer>, Problem> {
+    // No source has a name that is not text.
+    let Path(source) = path.map_err(|_| Problem::NoSuchRoute)?;
     let Some(source) = app.sources.get(&source) else {
         return Err(Problem::NoSuchSource(source));
     };

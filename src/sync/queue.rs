@@ -8,16 +8,25 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
 
-use super::QueueStatus;
-use super::writer::Job;
+use super::{QueueStatus, Unavailable};
+use crate::model::Outcome;
+use crate::webhook::Decoded;
 
 /// Most deliveries in one batch.
 const BATCH: usize = 256;
 
 /// Deliveries that must wait for each batch that is in flight before another one is begun.
 const WORTH_A_BATCH: usize = 8;
+
+/// A delivery that waits for its outcome.
+pub(super) struct Job {
+    pub(super) decoded: Decoded,
+    pub(super) answer: oneshot::Sender<Result<Outcome, Unavailable>>,
+    /// Its share of the memory that the queue may use.
+    pub(super) _bytes: OwnedSemaphorePermit,
+}
 
 pub(super) struct Queue {
     capacity: usize,

@@ -3,23 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
-
 use super::Unavailable;
 use super::fold::fold;
-use super::queue::Queue;
+use super::queue::{Job, Queue};
 use crate::db::session::{ApplyError, Session};
 use crate::metrics::Metrics;
 use crate::model::Outcome;
-use crate::webhook::{Decoded, Verdict};
-
-/// A delivery that waits for its outcome.
-pub(super) struct Job {
-    pub(super) decoded: Decoded,
-    pub(super) answer: oneshot::Sender<Result<Outcome, Unavailable>>,
-    /// Its share of the memory that the queue may use.
-    pub(super) _bytes: OwnedSemaphorePermit,
-}
+use crate::webhook::Verdict;
 
 /// What takes batches from the queue and commits them.
 pub(super) struct Writer {

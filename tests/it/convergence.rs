@@ -1,6 +1,7 @@
 //! The law: the tables are a function of the set of changes, whatever the order, the repetition, the batches and the replicas.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -226,7 +227,8 @@ fn any_split_of_a_history_into_batches_ends_in_the_same_tables() {
 
     lab.assert_law(200, async |arrival, deliveries| {
         let conninfo = conninfo(lab.database.url());
-        let mut session = Session::new(conninfo.clone(), conninfo.pool(1).expect("a pool"));
+        let pool = conninfo.pool(1).expect("a pool");
+        let mut session = Session::new(conninfo, pool, Duration::from_secs(30));
         for together in arrival.order.chunks(arrival.at_once) {
             let decoded: Vec<_> =
                 together.iter().map(|(place, _)| deliveries[*place].decoded()).collect();

@@ -6,7 +6,7 @@ mod proxy;
 
 use serde_json::Value;
 
-use crate::harness::{Said, Service, Signed, TestDatabase, body, run, secret};
+use crate::harness::{SECRET, Said, Service, Signed, TestDatabase, body, run};
 
 /// A secret of its own for the other source: 24 bytes.
 const OTHER_SECRET: &str = "whsec_YW5vdGhlciBzZWNyZXQgb2YgdGhlIHRlc3Rz";
@@ -20,10 +20,9 @@ async fn doctor(environment: &[(&str, &str)], arguments: &[&str]) -> (Vec<Value>
 
 /// As [`doctor`], with everything else as it should be.
 async fn doctor_with(database: &TestDatabase, also: &[(&str, &str)]) -> (Vec<Value>, Said) {
-    let secret = secret();
     let usual = [
         ("DATABASE_URL", database.url()),
-        ("CLERK_WEBHOOK_SECRET", &*secret),
+        ("CLERK_WEBHOOK_SECRET", SECRET),
         ("STACK_WEBHOOK_SECRET", OTHER_SECRET),
         ("ADMIN_TOKEN", "a token that is long enough"),
     ];
@@ -114,9 +113,8 @@ async fn a_secret_that_is_not_base64_is_told_without_being_shown() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_fails_and_what_depends_on_it_is_not_tried() {
-    let secret = secret();
     let url = "postgres://someone:hunter2@127.0.0.1:9/x?connect_timeout=2";
-    let environment = [("DATABASE_URL", url), ("CLERK_WEBHOOK_SECRET", &*secret)];
+    let environment = [("DATABASE_URL", url), ("CLERK_WEBHOOK_SECRET", SECRET)];
 
     let (checks, said) = doctor(&environment, &[]).await;
 
@@ -229,7 +227,6 @@ fn as_role(url: &str, role: &str) -> String {
 #[tokio::test]
 async fn short_and_shared_secrets_are_told() {
     let database = TestDatabase::new().await;
-    let secret = secret();
 
     let short = [("STACK_WEBHOOK_SECRET", "whsec_c2hvcnQ=")];
     let (checks, _) = doctor_with(&database, &short).await;
@@ -240,7 +237,7 @@ async fn short_and_shared_secrets_are_told() {
         &["less than 24 bytes", "STACK_WEBHOOK_SECRET"],
     );
 
-    let shared = [("STACK_WEBHOOK_SECRET", &*secret)];
+    let shared = [("STACK_WEBHOOK_SECRET", SECRET)];
     let (checks, _) = doctor_with(&database, &shared).await;
     assert_told(&checks, "warn", "secret of stack", &["that of clerk too"]);
 }

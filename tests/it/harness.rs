@@ -1,16 +1,22 @@
 //! What the tests stand on: a real Postgres, and the real service in front of it.
 
 mod command;
+mod front;
 mod postgres;
+mod program;
 mod service;
+mod wire;
 
 pub(crate) use command::{Said, run, users_sync};
+pub(crate) use front::Front;
 pub(crate) use postgres::{PrivateServer, Scratch, TestDatabase, connect, eventually, settings};
+pub(crate) use program::{Finished, Program, SECRET, signal_to};
 pub(crate) use service::{
-    ADMIN_TOKEN, Answer, Service, Settings as ServiceSettings, Signed, body, secret,
+    ADMIN_TOKEN, Answer, KEY, Service, Settings as ServiceSettings, Signed, body,
 };
 use users_sync::db::conninfo::Conninfo;
 use users_sync::db::migrations;
+pub(crate) use wire::{Response, Wire};
 
 /// Names the tables that [`migrate`] makes: another name, another template.
 fn migrations_hash() -> String {

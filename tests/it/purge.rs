@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-use crate::harness::{Said, Service, ServiceSettings, Signed, TestDatabase, body, run, secret};
+use crate::harness::{SECRET, Said, Service, ServiceSettings, Signed, TestDatabase, body, run};
 
 /// A user that existed for a while and was deleted so many days ago.
 async fn deleted_user(service: &Service, id: &str, days_ago: i64) {
@@ -24,10 +24,9 @@ async fn keeping_bodies(database: &TestDatabase) -> Service {
 }
 
 async fn command(database: &TestDatabase, policy: &str, arguments: &[&str]) -> Said {
-    let secret = secret();
     let environment = [
         ("DATABASE_URL", database.url()),
-        ("CLERK_WEBHOOK_SECRET", &*secret),
+        ("CLERK_WEBHOOK_SECRET", SECRET),
         ("DELETE_POLICY", policy),
     ];
     run(arguments, &environment).await

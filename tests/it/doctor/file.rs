@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{OTHER_SECRET, doctor};
-use crate::harness::{Scratch, Signed, body, secret};
+use crate::harness::{SECRET, Scratch, Signed, body};
 
 /// What the doctor says of a request, after something was done to it.
 async fn explained(signed: &Signed, change: impl FnOnce(String) -> String) -> Value {
@@ -16,8 +16,7 @@ async fn explained(signed: &Signed, change: impl FnOnce(String) -> String) -> Va
     let scratch = Scratch::new().await;
     let file = scratch.path().join("request.http");
     std::fs::write(&file, request).expect("a file");
-    let secret = secret();
-    let environment = [("CLERK_WEBHOOK_SECRET", &*secret), ("STACK_WEBHOOK_SECRET", OTHER_SECRET)];
+    let environment = [("CLERK_WEBHOOK_SECRET", SECRET), ("STACK_WEBHOOK_SECRET", OTHER_SECRET)];
 
     let arguments = ["--file", file.to_str().expect("UTF-8")];
     let (mut checks, said) = doctor(&environment, &arguments).await;
@@ -134,7 +133,7 @@ async fn the_secret_of_another_source_is_recognised() {
 
 #[tokio::test]
 async fn a_sender_that_does_not_decode_the_secret_is_recognised() {
-    let literal = signed().signed_with(secret().trim_start_matches("whsec_").as_bytes());
+    let literal = signed().signed_with(SECRET.trim_start_matches("whsec_").as_bytes());
 
     assert_found(&explained(&literal, |request| request).await, "the text of the secret");
 }

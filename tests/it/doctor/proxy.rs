@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::{assert_told, doctor};
-use crate::harness::{Service, TestDatabase, secret};
+use crate::harness::{SECRET, Service, TestDatabase};
 
 /// A stranger on a port of its own.
 async fn stranger(router: Router) -> String {
@@ -50,7 +50,7 @@ async fn a_proxy_that_passes_requests_through_is_fine_and_nothing_is_written() {
     let service = Service::start(database.url()).await;
     let url = proxy(service.url(""), |_, body| body).await;
 
-    let checks = through(&url, &secret()).await;
+    let checks = through(&url, SECRET).await;
 
     assert_told(&checks, "ok", "proxy for clerk", &["untouched"]);
     let journal = database.client().await.query("select from users_sync.journal", &[]).await;
@@ -67,7 +67,7 @@ async fn a_proxy_that_prints_bodies_again_is_recognised() {
     })
     .await;
 
-    let checks = through(&url, &secret()).await;
+    let checks = through(&url, SECRET).await;
 
     assert_told(&checks, "fail", "proxy for clerk", &["no secret matches", "changes the body"]);
 }
@@ -82,7 +82,7 @@ async fn a_proxy_that_drops_headers_is_recognised() {
     })
     .await;
 
-    let checks = through(&url, &secret()).await;
+    let checks = through(&url, SECRET).await;
 
     assert_told(
         &checks,
@@ -95,7 +95,6 @@ async fn a_proxy_that_drops_headers_is_recognised() {
 #[tokio::test]
 async fn answers_of_others_are_recognised() {
     let redirects = || async { (StatusCode::MOVED_PERMANENTLY, [("location", "/elsewhere")]) };
-    let secret = secret();
     for (router, words) in [
         (Router::new().fallback(redirects), ["301", "no redirect"]),
         (Router::new(), ["404", "rewriting"]),
@@ -103,9 +102,9 @@ async fn answers_of_others_are_recognised() {
         (Router::new().fallback(|| async { StatusCode::BAD_GATEWAY }), ["502", "does not answer"]),
         (Router::new().fallback(|| async { "Welcome!" }), ["200", "no answer of users-sync"]),
     ] {
-        let checks = through(&stranger(router).await, &secret).await;
+        let checks = through(&stranger(router).await, SECRET).await;
         assert_told(&checks, "fail", "proxy for clerk", &words);
     }
-    let checks = through("http://127.0.0.1:9", &secret).await;
+    let checks = through("http://127.0.0.1:9", SECRET).await;
     assert_told(&checks, "fail", "proxy for clerk", &["refused", "firewall"]);
 }

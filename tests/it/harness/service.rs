@@ -13,19 +13,14 @@ use tokio_util::sync::CancellationToken;
 use users_sync::http::{self, App};
 use users_sync::provider::{self, Provider, Sample};
 use users_sync::signature::Secret;
-use users_sync::webhook::{Decoded, Source};
+use users_sync::webhook::{Decoded, Delivery, Source};
 use users_sync::{ksuid, sync};
 
 /// The key that every test's sender signs with.
-const KEY: &[u8] = b"the key of the tests: 32 bytes !";
+pub(crate) const KEY: &[u8] = b"the key of the tests: 32 bytes !";
 
 /// The token of every test's service.
 pub(crate) const ADMIN_TOKEN: &str = "the token of the tests";
-
-/// The key, as it is pasted into a variable.
-pub(crate) fn secret() -> String {
-    Secret::from_bytes(KEY.to_vec()).to_text()
-}
 
 /// What a service of a test is made with.
 pub(crate) struct Settings {
@@ -34,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) keep_bodies: bool,
     /// The keys of every source.
     pub(crate) keys: Vec<Vec<u8>>,
+    /// One source for each.
+    pub(crate) providers: Vec<&'static Provider>,
 }
 
 impl Default for Settings {
@@ -43,6 +40,7 @@ impl Default for Settings {
             sync: sync::Limits::default(),
             keep_bodies: false,
             keys: vec![KEY.to_vec()],
+            providers: provider::ALL.to_vec(),
         }
     }
 }
@@ -78,12 +76,13 @@ impl Service {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
         let conninfo = super::conninfo(database_url);
-        let pool = conninfo.pool(4).expect("a pool");
-        let Settings { limits, sync, keep_bodies, keys } = settings;
+        let pool = conninfo.pool(8).expect("a pool");
+        let Settings { limits, sync, keep_bodies, keys, providers } = settings;
         let metrics = Arc::default();
         let (sync, writers) = sync::start(&conninfo, &pool, sync, keep_bodies, &metrics);
-        let named = |provider: &Provider| (provider.name.to_owned(), source(provider.name, &keys));
-        let sources = provider::ALL.map(named).into();
+        let named =
+            |provider: &'static Provider| (provider.name.to_owned(), source(provider, &keys));
+        let sources = providers.into_iter().map(named).collect();
         let draining = CancellationToken::new();
         let app = Arc::new(App {
             sources,
@@ -110,8 +109,21 @@ impl Service {
     }
 
     pub(crate) async fn try_post(&self, signed: &Signed) -> Result<Answer, reqwest::Error> {
+        self.try_post_with(signed, &signed.headers()).await
+    }
+
+    /// Posts a delivery's body under other headers than its own.
+    pub(crate) async fn post_with(&self, signed: &Signed, headers: &[(String, String)]) -> Answer {
+        self.try_post_with(signed, headers).await.expect("the service answers")
+    }
+
+    async fn try_post_with(
+        &self,
+        signed: &Signed,
+        headers: &[(String, String)],
+    ) -> Result<Answer, reqwest::Error> {
         let mut request = self.client.post(self.url(&format!("/webhooks/{}", signed.source)));
-        for (name, value) in signed.headers() {
+        for (name, value) in headers {
             request = request.header(name, value);
         }
         answer(request.body(signed.body.clone()).send().await?).await
@@ -140,10 +152,9 @@ impl Service {
     }
 }
 
-fn source(name: &str, keys: &[Vec<u8>]) -> Source {
-    let provider = provider::find(name).expect("a known provider");
+fn source(provider: &'static Provider, keys: &[Vec<u8>]) -> Source {
     let secrets = keys.iter().cloned().map(Secret::from_bytes).collect();
-    Source { name: Arc::from(name), provider, secrets }
+    Source { name: Arc::from(provider.name), provider, secrets }
 }
 
 async fn answer(response: reqwest::Response) -> Result<Answer, reqwest::Error> {
@@ -202,17 +213,22 @@ impl Signed {
         self
     }
 
-    /// What the service makes of it, before it writes.
-    pub(crate) fn decoded(&self) -> Decoded {
+    /// The delivery that the router makes of it.
+    pub(crate) fn verified(&self) -> Delivery {
         let named = |(name, value): (String, String)| {
             Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
         };
         let headers: HeaderMap = self.headers().into_iter().filter_map(named).collect();
-        let now = Timestamp::now();
-        let source = source(self.source, &[KEY.to_vec()]);
-        let delivery = source.verify(&headers, self.body.clone().into(), now);
-        let delivery = delivery.expect("the harness signs well");
-        let made_at = delivery.made_at().unwrap_or(now);
+        let provider = provider::find(self.source).expect("a known provider");
+        let source = source(provider, &[KEY.to_vec()]);
+        let delivery = source.verify(&headers, self.body.clone().into(), Timestamp::now());
+        delivery.expect("the harness signs well")
+    }
+
+    /// What the service makes of it, before it writes.
+    pub(crate) fn decoded(&self) -> Decoded {
+        let delivery = self.verified();
+        let made_at = delivery.made_at().unwrap_or(delivery.received_at());
         delivery.decode(made_at)
     }
 

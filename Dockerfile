@@ -1,0 +1,32 @@
+# syntax=docker/dockerfile:1
+
+# The program alone: no Postgres is inside, so DATABASE_URL is required.
+
+FROM rust:1.95-bookworm AS build
+WORKDIR /build
+
+# The dependencies first, with stand-ins for our sources: this layer changes only with Cargo.lock.
+COPY Cargo.toml Cargo.lock ./
+COPY bench/Cargo.toml bench/Cargo.toml
+RUN mkdir -p src bench/src \
+    && echo 'fn main() {}' | tee src/main.rs bench/src/main.rs \
+    && touch src/lib.rs \
+    && cargo build --release --locked --package users-sync
+
+COPY sql sql
+COPY src src
+# Cargo compares times, and the files that were copied are older than the stand-ins.
+RUN touch src/lib.rs src/main.rs \
+    && cargo build --release --locked --package users-sync
+
+
+# glibc, CA certificates, an unprivileged user and no shell.
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build /build/target/release/users-sync /usr/local/bin/users-sync
+
+# 127.0.0.1 would be reachable from inside the container alone.
+ENV LISTEN_ADDR=0.0.0.0:8080
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["users-sync", "healthcheck"]
+ENTRYPOINT ["users-sync"]

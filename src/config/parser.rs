@@ -1,0 +1,104 @@
+//! Reading variables: each as its type, and what is wrong with it noted down.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Span, SpanRelativeTo};
+
+use super::{Environment, Mistake, Mistakes};
+
+pub(super) struct Parser<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) mistakes: Vec<Mistake>,
+}
+
+impl<'a> Parser<'a> {
+    pub(super) fn new(environment: &'a Environment) -> Self {
+        Self { environment, mistakes: Vec::new() }
+    }
+
+    pub(super) fn finish<T>(self, value: T) -> Result<T, Mistakes> {
+        if self.mistakes.is_empty() { Ok(value) } else { Err(Mistakes(self.mistakes)) }
+    }
+
+    pub(super) fn mistake(&mut self, variable: &str, problem: impl fmt::Display) {
+        self.mistakes.push(Mistake { variable: variable.to_owned(), problem: problem.to_string() });
+    }
+
+    /// The value, without blanks; an empty one counts as unset.
+    pub(super) fn value(&self, variable: &str) -> Option<String> {
+        let value = self.environment.get(variable)?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    /// Whether it has a value, itself or through the file that `X_FILE` names.
+    pub(super) fn is_set(&self, variable: &str) -> bool {
+        self.value(variable).is_some() || self.value(&format!("{variable}_FILE")).is_some()
+    }
+
+    /// As [`Self::value`], or what is in the file that `X_FILE` names.
+    pub(super) fn secret(&mut self, variable: &str) -> Option<String> {
+        let file_variable = format!("{variable}_FILE");
+        let Some(path) = self.value(&file_variable) else { return self.value(variable) };
+        if self.value(variable).is_some() {
+            self.mistake(&file_variable, format_args!("is set, and so is {variable}: unset one"));
+            return None;
+        }
+        match std::fs::read_to_string(&path).map(|text| text.trim().to_owned()) {
+            Ok(secret) if secret.is_empty() => {
+                self.mistake(&file_variable, format_args!("{path} is empty"));
+                None
+            }
+            Ok(secret) => Some(secret),
+            Err(error) => {
+                self.mistake(&file_variable, format_args!("{path} cannot be read: {error}"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn number<T>(&mut self, variable: &str, default: T, least: T, most: T) -> T
+    where
+        T: std::str::FromStr + PartialOrd + fmt::Display + Copy,
+    {
+        let Some(text) = self.value(variable) else { return default };
+        match text.parse::<T>() {
+            Ok(number) if (least..=most).contains(&number) => number,
+            _ => {
+                let problem = format!("is not a whole number from {least} to {most}");
+                self.mistake(variable, problem);
+                default
+            }
+        }
+    }
+
+    pub(super) fn duration(&mut self, variable: &str, default: &str) -> SignedDuration {
+        let text = self.value(variable).unwrap_or_else(|| default.to_owned());
+        length_of_time(&text).unwrap_or_else(|| {
+            self.mistake(variable, "is not a length of time, such as 30d, 12h or 45m");
+            SignedDuration::ZERO
+        })
+    }
+
+    /// One of several words; the first is the default.
+    pub(super) fn choice<T: Copy>(&mut self, variable: &str, choices: &[(&str, T)]) -> T {
+        let text = self.value(variable);
+        let found = match &text {
+            None => choices.first(),
+            Some(text) => choices.iter().find(|(word, _)| text.eq_ignore_ascii_case(word)),
+        };
+        if let Some((_, choice)) = found {
+            return *choice;
+        }
+        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+        self.mistake(variable, format_args!("is none of: {}", words.join(", ")));
+        choices[0].1
+    }
+}
+
+/// `30d`, `12h` or `45m`, of 24 hours a day; `None` for what is not positive.
+pub fn length_of_time(text: &str) -> Option<SignedDuration> {
+    let span = text.parse::<Span>().ok()?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    duration.is_positive().then_some(duration)
+}

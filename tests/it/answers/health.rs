@@ -1,0 +1,91 @@
+//! Whether it lives, and whether it should get traffic.
+
+use serde_json::json;
+
+use super::answer;
+use crate::harness::{PrivateServer, Service, TestDatabase, Wire, eventually};
+
+const READY: &str = "GET /readyz HTTP/1.1\r\nhost: test\r\n\r\n";
+
+#[tokio::test]
+async fn a_process_without_a_database_lives_and_is_not_ready() {
+    let mut server = PrivateServer::start().await;
+    let service = Service::start(server.url()).await;
+    server.stop().await;
+
+    assert_eq!(service.get("/healthz").await.body, json!({ "status": "ok" }));
+
+    let ready = answer(&service, READY).await;
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.header("retry-after"), Some("5"));
+    assert_eq!(ready.problem()["detail"], "not ready: database unreachable");
+}
+
+#[tokio::test]
+async fn head_is_answered_as_get_without_a_body() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+    let mut wire = Wire::open(service.address).await;
+
+    // Answers to HEAD announce the body that they do not have.
+    wire.send("HEAD /healthz HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").await;
+    let said = wire.rest().await;
+
+    assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{said}");
+    assert!(said.ends_with("\r\n\r\n"), "{said}");
+}
+
+#[tokio::test]
+async fn a_current_database_is_ready() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+
+    let ready = answer(&service, READY).await;
+
+    assert_eq!((ready.status, ready.json()), (200, json!({ "status": "ready" })));
+}
+
+#[tokio::test]
+async fn a_database_without_our_tables_is_not_ready() {
+    let database = TestDatabase::empty().await;
+    let service = Service::start(database.url()).await;
+
+    let ready = answer(&service, READY).await;
+
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.problem()["detail"], "not ready: migrations pending");
+}
+
+#[tokio::test]
+async fn a_mirror_of_another_shape_is_not_ready() {
+    let database = TestDatabase::new().await;
+    let alter = "alter table neon_auth.users_sync drop column email cascade";
+    database.client().await.batch_execute(alter).await.expect("it is there");
+    let service = Service::start(database.url()).await;
+
+    let ready = answer(&service, READY).await;
+
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.problem()["detail"], "not ready: schema not as expected");
+}
+
+#[tokio::test]
+async fn a_service_that_drains_is_not_ready() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+    let address = service.address;
+    let mut probe = Wire::open(address).await;
+    probe.send(&READY[..10]).await;
+    // The probe's connection was accepted before this one.
+    assert_eq!(service.get("/healthz").await.status, 200);
+
+    let drained = service.drain();
+    eventually("nobody listens", async || tokio::net::TcpStream::connect(address).await.is_err())
+        .await;
+    probe.send(&READY[10..]).await;
+
+    let ready = probe.response().await;
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.problem()["detail"], "not ready: draining");
+    drained.await.expect("it ends without a panic");
+}

@@ -1,0 +1,121 @@
+//! What the real program makes of its environment, its files and its arguments.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use users_sync::embedded::running;
+
+use crate::harness::{Program, SECRET, Scratch, TestDatabase};
+
+#[tokio::test]
+async fn a_flag_comes_before_the_environment_and_that_before_the_env_file() {
+    let scratch = Scratch::new().await;
+    let file = "LOG_FORMAT=of-the-file\nJOURNAL_BODIES=of-the-file\nRUST_LOG=users_sync=warn\n";
+    fs::write(scratch.path().join(".env"), file).expect("it can be written");
+    let told = async |arguments: &[&str], variables: &[(&str, &str)]| {
+        let finished = Program::run(scratch.path(), arguments, variables).await;
+        assert_eq!(finished.code, Some(2), "{finished:?}");
+        finished.stderr
+    };
+    let variables = [("DATABASE_URL", "mysql://x"), ("JOURNAL_BODIES", "all")];
+
+    let by_the_environment = told(&["migrate"], &variables).await;
+    let by_a_flag =
+        told(&["migrate", "--log-format", "json"], &[("LOG_FORMAT", "xml"), variables[0]]).await;
+
+    assert!(by_the_environment.contains("LOG_FORMAT"), "{by_the_environment}");
+    assert!(!by_the_environment.contains("JOURNAL_BODIES"), "{by_the_environment}");
+    assert!(!by_a_flag.contains("LOG_FORMAT"), "{by_a_flag}");
+    assert!(by_a_flag.contains("JOURNAL_BODIES"), "{by_a_flag}");
+}
+
+#[tokio::test]
+async fn an_env_file_that_cannot_be_read_is_a_mistake_that_does_not_quote_it() {
+    let scratch = Scratch::new().await;
+    fs::write(scratch.path().join(".env"), "A=1\nhunter2 hunter2\n").expect("it can be written");
+
+    let refused = Program::run(scratch.path(), &["migrate"], &[]).await;
+
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains(".env: entry 2"), "{refused:?}");
+    assert!(!refused.stderr.contains("hunter2"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_exit_code_tells_misuse_from_failure() {
+    let scratch = Scratch::new().await;
+    let nowhere = "postgres://app@localhost/none?host=/no/such/dir&password=hunter2";
+    let code = async |arguments: &[&str], variables: &[(&str, &str)]| {
+        let finished = Program::run(scratch.path(), arguments, variables).await;
+        let quiet = finished.code == Some(0) || finished.stdout.is_empty();
+        assert!(quiet && !finished.stderr.contains("hunter2"), "{finished:?}");
+        finished.code
+    };
+
+    assert_eq!(code(&["--help"], &[]).await, Some(0));
+    assert_eq!(code(&["--version"], &[]).await, Some(0));
+    assert_eq!(code(&["no-such-command"], &[]).await, Some(2));
+    assert_eq!(code(&["serve", "--no-such-flag"], &[]).await, Some(2));
+    assert_eq!(code(&["serve"], &[("DATABASE_URL", nowhere)]).await, Some(2));
+    assert_eq!(code(&["serve", "--listen-addr", "here"], &[]).await, Some(2));
+    assert_eq!(code(&["send"], &[("USERS_SYNC_DATA_DIR", "/no/such/dir")]).await, Some(2));
+    assert_eq!(code(&["healthcheck"], &[("LISTEN_ADDR", "127.0.0.1:1")]).await, Some(1));
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named_with_the_way_out() {
+    let scratch = Scratch::new().await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("a bound address").to_string();
+    let variables = [("USERS_SYNC_DATA_DIR", "/no/such/dir"), ("LISTEN_ADDR", &address)];
+
+    let refused = Program::run(scratch.path(), &["serve"], &variables).await;
+
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains(&address), "{refused:?}");
+    assert!(refused.stderr.contains("LISTEN_ADDR or PORT"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_healthcheck_asks_the_service_of_the_same_environment() {
+    let (scratch, database) = (Scratch::new().await, TestDatabase::new().await);
+    let variables = [("DATABASE_URL", database.url()), ("CLERK_WEBHOOK_SECRET", SECRET)];
+    let program = Program::serve(scratch.path(), &variables).await;
+    let (port, address) = (program.address.port().to_string(), program.address.to_string());
+    let unspecified = format!("0.0.0.0:{port}");
+    // A proxy is for the way out, not for this machine.
+    let proxy = ("http_proxy", "http://127.0.0.1:1");
+
+    for listen in [("LISTEN_ADDR", &*address), ("LISTEN_ADDR", &unspecified), ("PORT", &port)] {
+        let healthy = Program::run(scratch.path(), &["healthcheck"], &[listen, proxy]).await;
+        assert_eq!(healthy.code, Some(0), "{healthy:?}");
+    }
+    program.stop().await;
+
+    let ended = Program::run(scratch.path(), &["healthcheck"], &[("PORT", &port)]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+}
+
+#[tokio::test]
+async fn secrets_for_development_are_made_once_for_nobody_elses_eyes() {
+    let scratch = Scratch::new().await;
+    let data_dir = scratch.path().join("data");
+    let variables = [("USERS_SYNC_DATA_DIR", data_dir.to_str().expect("it is text"))];
+    let file = data_dir.join("webhook-secrets.env");
+
+    let first_said = Program::serve(scratch.path(), &variables).await.stop().await;
+    let made = fs::read_to_string(&file).expect("it was made");
+    let again_said = Program::serve(scratch.path(), &variables).await.stop().await;
+
+    let mode = fs::metadata(&file).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(fs::read_to_string(&file).expect("it is there"), made);
+    let secrets: Vec<_> = made.lines().filter_map(|line| line.split_once("=whsec_")).collect();
+    assert_eq!(secrets.len(), 2, "{made}");
+    assert_ne!(secrets[0].1, secrets[1].1);
+    for (variable, secret) in secrets {
+        assert!(first_said.contains(variable) && first_said.contains(secret), "{first_said}");
+        assert!(!again_said.contains(secret), "{again_said}");
+    }
+    assert_eq!(running(&data_dir), None);
+}

@@ -1,0 +1,123 @@
+//! `users-sync send`, which plays the provider.
+
+use std::fs;
+
+use tokio::process::Command;
+
+use crate::harness::{Finished, Program, SECRET, Scratch, TestDatabase};
+
+const SECRETS: [(&str, &str); 2] =
+    [("CLERK_WEBHOOK_SECRET", SECRET), ("STACK_WEBHOOK_SECRET", SECRET)];
+
+/// A service, and whoever sends to it from the same environment.
+struct Sender {
+    program: Program,
+    database: TestDatabase,
+    scratch: Scratch,
+}
+
+impl Sender {
+    async fn new() -> Self {
+        let (scratch, database) = (Scratch::new().await, TestDatabase::new().await);
+        let variables = [&[("DATABASE_URL", database.url())], &SECRETS[..]].concat();
+        let program = Program::serve(scratch.path(), &variables).await;
+        Self { program, database, scratch }
+    }
+
+    async fn send(&self, arguments: &[&str]) -> Finished {
+        let address = self.program.address.to_string();
+        // A proxy is for the way out, not for this machine.
+        let more = [("LISTEN_ADDR", address.as_str()), ("http_proxy", "http://127.0.0.1:1")];
+        let arguments = [&["send"], arguments].concat();
+        Program::run(self.scratch.path(), &arguments, &[&SECRETS[..], &more].concat()).await
+    }
+
+    async fn users(&self) -> Vec<(String, Option<String>)> {
+        let sql = "select id, email from neon_auth.users_sync order by id";
+        let rows = self.database.client().await.query(sql, &[]).await.expect("it answers");
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+}
+
+fn some(id: &str, email: &str) -> (String, Option<String>) {
+    (id.to_owned(), Some(email.to_owned()))
+}
+
+#[tokio::test]
+async fn one_delivery_of_each_provider_is_a_row() {
+    let sender = Sender::new().await;
+
+    for provider in ["clerk", "stack"] {
+        let email = format!("{provider}@example.com");
+        let arguments = ["--provider", provider, "--id", provider, "--email", &email];
+        let sent = sender.send(&arguments).await;
+
+        assert_eq!((sent.code, sent.stdout.as_str()), (Some(0), "{\"outcome\":\"applied\"}\n"));
+    }
+
+    let expected = [some("clerk", "clerk@example.com"), some("stack", "stack@example.com")];
+    assert_eq!(sender.users().await, expected);
+}
+
+#[tokio::test]
+async fn many_deliveries_are_many_users_and_one_id_is_one_delivery() {
+    let sender = Sender::new().await;
+
+    let many = sender.send(&["--count", "5"]).await;
+    let again = ["--id", "user_1", "--delivery-id", "msg_again"];
+    let (first, second) = (sender.send(&again).await, sender.send(&again).await);
+
+    assert_eq!(many.code, Some(0), "{many:?}");
+    assert_eq!(many.stdout, "{\"outcome\":\"applied\"}\n".repeat(5));
+    assert_eq!(sender.users().await.len(), 6);
+    assert!(first.stdout.contains("applied"), "{first:?}");
+    assert!(second.stdout.contains("duplicate"), "{second:?}");
+}
+
+#[tokio::test]
+async fn the_text_of_a_file_is_sent_as_it_is() {
+    let sender = Sender::new().await;
+    let body = "{\"type\": \"user.deleted\",  \"data\":{\"id\":\"user_1\"}}\n";
+    fs::write(sender.scratch.path().join("body.json"), body).expect("it can be written");
+
+    let sent = sender.send(&["--provider", "stack", "--file", "body.json"]).await;
+    let missing = sender.send(&["--file", "no-such-file"]).await;
+
+    assert_eq!((sent.code, sent.stdout.as_str()), (Some(0), "{\"outcome\":\"applied\"}\n"));
+    assert_eq!(sender.users().await, [("user_1".to_owned(), None)]);
+    assert_eq!(missing.code, Some(2), "{missing:?}");
+    assert!(missing.stderr.contains("no-such-file"), "{missing:?}");
+}
+
+#[tokio::test]
+async fn the_curl_command_is_one_that_a_shell_can_run() {
+    let sender = Sender::new().await;
+    let email = "o'brien+$(id)`id`\"\\@example.com";
+
+    let printed = sender.send(&["--curl", "--id", "it's me", "--email", email]).await;
+
+    assert_eq!(printed.code, Some(0), "{printed:?}");
+    assert_eq!(sender.users().await, []);
+    let run = Command::new("sh").arg("-c").arg(&printed.stdout).output().await;
+    let run = Finished::of(run.expect("there is a shell"));
+    assert_eq!(run.stdout, "{\"outcome\":\"applied\"}", "{run:?}");
+    assert_eq!(sender.users().await, [some("it's me", email)]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_misuse_and_what_is_refused_is_a_failure() {
+    let sender = Sender::new().await;
+
+    let unknown = sender.send(&["--provider", "nobody"]).await;
+    let foreign = sender.send(&["--event", "team.created"]).await;
+    let nowhere = format!("http://{}/webhooks/nobody", sender.program.address);
+    let refused = ["send", "--url", &nowhere, "--count", "2"];
+    let refused = Program::run(sender.scratch.path(), &refused, &SECRETS).await;
+
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+    assert!(unknown.stderr.contains("known providers: clerk, stack"), "{unknown:?}");
+    assert_eq!(foreign.code, Some(2), "{foreign:?}");
+    assert!(foreign.stderr.contains("user.created"), "{foreign:?}");
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("2 of 2 were not accepted"), "{refused:?}");
+}

@@ -1,0 +1,122 @@
+//! Every delivery in `tests/fixtures/<provider>/`, beside what has to come of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Front, Signed};
+
+/// The delivery that every fixture arrives as: made at 2023-01-19T00:13:51.400Z.
+const DELIVERY: &str = "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W";
+
+struct Fixture {
+    path: PathBuf,
+    provider: &'static str,
+    body: Vec<u8>,
+    expected: Value,
+}
+
+fn fixtures() -> Vec<Fixture> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let providers = users_sync::provider::ALL.iter().map(|provider| provider.name);
+    let mut fixtures: Vec<_> = providers.flat_map(|name| of_provider(&root, name)).collect();
+    fixtures.sort_by(|one, other| one.path.cmp(&other.path));
+    fixtures
+}
+
+fn of_provider(root: &Path, provider: &'static str) -> Vec<Fixture> {
+    let folder = root.join(provider);
+    let files = fs::read_dir(&folder).unwrap_or_else(|err| panic!("{}: {err}", folder.display()));
+    files
+        .map(|file| file.expect("a directory entry").path())
+        .filter(|path| !path.to_string_lossy().ends_with(".expected.json"))
+        .map(|path| {
+            let read = |path: &Path| {
+                fs::read(path).unwrap_or_else(|err| panic!("{}: {err}", path.display()))
+            };
+            let beside = path.with_extension("expected.json");
+            let expected = serde_json::from_slice(&read(&beside))
+                .unwrap_or_else(|err| panic!("{}: {err}", beside.display()));
+            Fixture { body: read(&path), provider, expected, path }
+        })
+        .collect()
+}
+
+/// What comes of a delivery, in the form of the expected results.
+async fn result(front: &Front, signed: &Signed) -> Value {
+    let outcome = front.receive(signed).await;
+    let journal = front.journal(&signed.id).await;
+    let row = front
+        .one(
+            "select (select to_jsonb(u) - 'raw_json' from neon_auth.users_sync u) as row,
+                (select raw_json::text from neon_auth.users_sync) as raw_json,
+                exists (select from neon_auth.users_active) as active",
+            &[],
+        )
+        .await;
+    json!({
+        "outcome": outcome,
+        "reason": journal["reason"],
+        "row": row.get::<_, Option<Value>>("row"),
+        "raw_json": row.get::<_, Option<String>>("raw_json"),
+        "active": row.get::<_, bool>("active"),
+    })
+}
+
+/// The raw_json that a fixture promises, as Postgres writes it: the object in the body, where the file says `"data"`.
+async fn promised_raw_json(front: &Front, fixture: &Fixture) -> Option<String> {
+    let promised = match &fixture.expected["raw_json"] {
+        Value::Null => return None,
+        Value::String(data) if data == "data" => {
+            let body = String::from_utf8(fixture.body.clone()).expect("UTF-8");
+            let sql = "select ($1::text::jsonb->'data')::text";
+            return front.one(sql, &[&body]).await.get(0);
+        }
+        promised => promised.to_string(),
+    };
+    front.one("select $1::text::jsonb::text", &[&promised]).await.get(0)
+}
+
+#[tokio::test]
+async fn every_fixture_becomes_what_stands_beside_it() {
+    let front = Front::new().await;
+    let mut wrong = Vec::new();
+    for fixture in fixtures() {
+        let signed = Signed::new(fixture.provider, fixture.body.clone()).with_id(DELIVERY);
+        let mut expected = fixture.expected.clone();
+        expected["raw_json"] = json!(promised_raw_json(&front, &fixture).await);
+
+        front.forget().await;
+        let first = result(&front, &signed).await;
+        let mut again = result(&front, &signed).await;
+
+        // What was judged is judged once; what could not be read is read again.
+        if expected["outcome"] != "quarantined" {
+            assert_eq!(again["outcome"], "duplicate", "{}", fixture.path.display());
+            again["outcome"] = expected["outcome"].clone();
+        }
+        for result in [first, again].into_iter().filter(|result| *result != expected) {
+            let path = fixture.path.display();
+            wrong.push(format!("{path}\n  expected {expected}\n       not {result}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_expectation_stands_beside_a_fixture_and_every_event_of_a_provider_has_one() {
+    let fixtures = fixtures();
+
+    for provider in users_sync::provider::ALL {
+        let folder =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(provider.name);
+        let files = fs::read_dir(&folder).expect("the provider has fixtures").count();
+        let of_provider = fixtures.iter().filter(|fixture| fixture.provider == provider.name);
+        assert_eq!(files, of_provider.count() * 2, "{}", folder.display());
+        for event in provider.events {
+            let whole = folder.join(format!("{event}.json"));
+            assert!(whole.exists(), "{} is missing", whole.display());
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The real program, as a user runs it: arguments, environment, signals and exit code.
+
+use std::env;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+
+/// The text of the key that every test's sender signs with.
+pub(crate) const SECRET: &str = "whsec_dGhlIGtleSBvZiB0aGUgdGVzdHM6IDMyIGJ5dGVzICE=";
+
+/// A running `users-sync`, killed when this is dropped.
+pub(crate) struct Program {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    /// Where it listens, as its first line says.
+    pub(crate) address: SocketAddr,
+}
+
+impl Program {
+    /// The program with nothing in its environment but these variables, in `dir`.
+    pub(crate) fn command(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_users-sync"));
+        command.args(arguments).current_dir(dir).env_clear().envs(variables.iter().copied());
+        command.envs(env::vars_os().filter(|(name, _)| name == "PATH" || name == "PG_BIN_DIR"));
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub(crate) async fn run(
+        dir: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Finished {
+        let output = Self::command(dir, arguments, variables).output().await;
+        Finished::of(output.expect("the program starts"))
+    }
+
+    /// Starts the service on a free port and waits until it says where.
+    pub(crate) async fn serve(dir: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut command = Self::command(dir, &["serve"], variables);
+        if !variables.iter().any(|(name, _)| ["LISTEN_ADDR", "PORT"].contains(name)) {
+            command.env("PORT", "0");
+        }
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).await.expect("it is text");
+        let address = line.trim().rsplit('/').next().and_then(|address| address.parse().ok());
+        let address = address.unwrap_or_else(|| panic!("it did not say where it listens: {line}"));
+        Self { child, stdout, address }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        signal_to(&self.child, signal);
+    }
+
+    /// Its exit code, once it has ended; `None` where a signal ended it.
+    pub(crate) async fn ended(&mut self) -> Option<i32> {
+        self.child.wait().await.expect("it is our child").code()
+    }
+
+    /// Ends it, and answers what else it said on its standard output.
+    pub(crate) async fn stop(mut self) -> String {
+        self.signal(Signal::TERM);
+        assert_eq!(self.ended().await, Some(0));
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).await.expect("it is text");
+        rest
+    }
+}
+
+/// Sends a signal to a process that has not been waited for.
+pub(crate) fn signal_to(child: &Child, signal: Signal) {
+    let pid = child.id().expect("it was not waited for").cast_signed();
+    let pid = Pid::from_raw(pid).expect("the number of a process");
+    kill_process(pid, signal).expect("it is our child");
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Finished {
+    pub(crate) fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("it says text");
+        Self {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+}
