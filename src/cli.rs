@@ -1,6 +1,8 @@
 //! The command line: a command is a file with its arguments and `run`.
 
+mod adopt;
 mod banner;
+mod completions;
 mod doctor;
 mod healthcheck;
 mod migrate;
@@ -8,6 +10,7 @@ mod open;
 mod purge;
 mod remap;
 mod replay;
+mod schema;
 mod send;
 mod serve;
 mod table;
@@ -17,7 +20,7 @@ mod work;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::{Environment, Mistakes};
 use crate::embedded;
@@ -90,8 +93,16 @@ enum Command {
     Users(users::Arguments),
     /// Look at everything that can be wrong, and say what to do
     Doctor(doctor::Arguments),
+    /// Turn the table that Neon Auth or an ORM made into ours, in place
+    Adopt(adopt::Arguments),
+    /// Print what an application needs to know of the tables: for SQL, Drizzle, Prisma or TypeScript
+    Schema(schema::Arguments),
     /// Exit 0 if the service on this machine answers, 1 if not
     Healthcheck,
+    /// Print a script that completes commands and flags in your shell
+    Completions(completions::Arguments),
+    #[command(hide = true)]
+    Man(completions::Man),
     #[command(hide = true)]
     EmbeddedGuard {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -152,6 +163,10 @@ fn run(flags: Flags, command: Command) -> Result<(), Failure> {
             Command::Purge(arguments) => purge::run(&arguments, &environment).await,
             Command::Users(arguments) => users::run(&arguments, &environment).await,
             Command::Doctor(arguments) => doctor::run(&arguments, &environment).await,
+            Command::Adopt(arguments) => adopt::run(&arguments, &environment).await,
+            Command::Schema(arguments) => schema::run(&arguments),
+            Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
+            Command::Man(arguments) => completions::man(&arguments, Cli::command()),
             Command::Healthcheck => healthcheck::run(&environment).await,
             Command::EmbeddedGuard { .. } => unreachable!("dispatched before there is a runtime"),
         }

@@ -1,5 +1,6 @@
 //! Everything that talks to Postgres: one function per statement under `sql/`, and where the server is.
 
+pub mod adopt;
 pub mod apply;
 pub mod conninfo;
 pub mod inspect;

@@ -7,6 +7,7 @@ use tokio_postgres::{Client, GenericClient, Transaction};
 use super::mirror;
 
 /// One file of `sql/migrations`.
+#[derive(Debug)]
 pub struct Migration {
     pub number: i32,
     pub name: &'static str,
@@ -53,19 +54,27 @@ impl Migration {
 /// Applies what is pending and answers it; nothing is applied where anything fails.
 pub async fn apply(client: &mut Client) -> Result<Vec<&'static Migration>, Error> {
     let transaction = client.transaction().await?;
+    let pending = apply_in(&transaction).await?;
+    transaction.commit().await?;
+    Ok(pending)
+}
+
+/// As [`apply`], in a transaction that its caller commits.
+pub(super) async fn apply_in(
+    transaction: &Transaction<'_>,
+) -> Result<Vec<&'static Migration>, Error> {
     // What exists already is no news.
     let settings = "set local lock_timeout = '60s'; set local client_min_messages = warning";
     transaction.batch_execute(settings).await?;
     transaction.query_typed(include_str!("../../sql/schema/lock.sql"), &[]).await?;
     transaction.batch_execute(include_str!("../../sql/schema/bootstrap.sql")).await?;
-    mirror::check(&transaction).await?;
+    mirror::check(transaction).await?;
 
-    let pending = unapplied(&transaction).await?;
+    let pending = unapplied(transaction).await?;
     for migration in &pending {
         transaction.batch_execute(migration.sql).await?;
-        record(&transaction, migration).await?;
+        record(transaction, migration).await?;
     }
-    transaction.commit().await?;
     Ok(pending)
 }
 

@@ -7,7 +7,7 @@ use tokio_postgres::{GenericClient, Row};
 #[derive(Debug, thiserror::Error)]
 pub enum Difference {
     #[error(
-        "neon_auth.users_sync exists and is not a table that users-sync can keep: {0}. Nothing was changed. Rename or drop it, then start again"
+        "neon_auth.users_sync exists and is not a table that users-sync can keep: {0}. Nothing was changed. See what `users-sync adopt` would make of it; or rename or drop it"
     )]
     Shape(String),
     #[error("the catalog of the database could not be read")]
@@ -15,7 +15,7 @@ pub enum Difference {
 }
 
 /// Name, type, and whether a value is required.
-const USERS: [(&str, &str, bool); 7] = [
+pub(super) const USERS: [(&str, &str, bool); 7] = [
     ("id", "text", true),
     ("name", "text", false),
     ("email", "text", false),
@@ -27,8 +27,7 @@ const USERS: [(&str, &str, bool); 7] = [
 
 /// Passes where the table is missing: a migration makes it.
 pub async fn check(client: &impl GenericClient) -> Result<(), Difference> {
-    let statement = include_str!("../../sql/schema/mirror.sql");
-    let columns = client.query_typed(statement, &[(&"users_sync", Type::TEXT)]).await?;
+    let columns = columns(client).await?;
     if columns.is_empty() {
         return Ok(());
     }
@@ -36,6 +35,14 @@ pub async fn check(client: &impl GenericClient) -> Result<(), Difference> {
         Some(difference) => Err(Difference::Shape(difference)),
         None => Ok(()),
     }
+}
+
+/// As the catalog has them; none where there is no mirror.
+pub(super) async fn columns(
+    client: &impl GenericClient,
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    let statement = include_str!("../../sql/schema/mirror.sql");
+    client.query_typed(statement, &[(&"users_sync", Type::TEXT)]).await
 }
 
 fn difference(columns: &[Row]) -> Option<String> {

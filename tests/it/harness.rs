@@ -7,7 +7,7 @@ mod program;
 mod service;
 mod wire;
 
-pub(crate) use command::{Said, run, users_sync};
+pub(crate) use command::{Said, run, run_with, users_sync};
 pub(crate) use front::Front;
 pub(crate) use postgres::{PrivateServer, Scratch, TestDatabase, connect, eventually, settings};
 pub(crate) use program::{Finished, Program, SECRET, signal_to};

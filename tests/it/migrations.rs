@@ -56,7 +56,7 @@ async fn a_migration_that_was_changed_after_it_was_applied_is_named() {
     let change = "update users_sync.migrations set checksum = 'another' where number = 1";
     client.batch_execute(change).await.expect("it is ours");
 
-    let refused = apply(&mut client).await.err().expect("it is refused");
+    let refused = apply(&mut client).await.expect_err("it is refused");
 
     assert!(matches!(refused, Error::Changed { name: "0001_users" }), "{refused:?}");
     assert!(refused.to_string().contains("0001_users"), "{refused}");
@@ -70,7 +70,7 @@ async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
     let newer = "insert into users_sync.migrations values (99, '0099_later', 'sum')";
     client.batch_execute(newer).await.expect("it is ours");
 
-    let refused = apply(&mut client).await.err().expect("it is refused");
+    let refused = apply(&mut client).await.expect_err("it is refused");
 
     assert!(matches!(refused, Error::Newer(99)), "{refused:?}");
     assert!(refused.to_string().contains("upgrade"), "{refused}");
@@ -83,7 +83,7 @@ async fn a_migration_that_fails_leaves_nothing_behind() {
     let in_the_way = "create schema neon_auth; create view neon_auth.users_active as select 1 as n";
     client.batch_execute(in_the_way).await.expect("it is empty");
 
-    let refused = apply(&mut client).await.err().expect("it is refused");
+    let refused = apply(&mut client).await.expect_err("it is refused");
 
     assert!(matches!(refused, Error::Database(_)), "{refused:?}");
     let sql =

@@ -1,0 +1,24 @@
+// The users that users-sync keeps, for drizzle-orm. Import it where you join; do not export it from the schema that
+// drizzle-kit reads, and keep drizzle-kit away from what is not yours, in drizzle.config.ts:
+//
+//   export default defineConfig({ …, schemaFilter: ["public"] });
+//
+// `usersSync` of "drizzle-orm/neon" is the same table with times as strings.
+import { jsonb, pgSchema, text, timestamp } from "drizzle-orm/pg-core";
+
+const neonAuth = pgSchema("neon_auth");
+const time = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
+
+export const usersSync = neonAuth.table("users_sync", {
+  id: text("id").primaryKey().notNull(),
+  name: text("name"),
+  email: text("email"),
+  createdAt: time("created_at"),
+  updatedAt: time("updated_at"),
+  deletedAt: time("deleted_at"),
+  rawJson: jsonb("raw_json").notNull(),
+});
+
+export type UserSync = typeof usersSync.$inferSelect;
+
+// A reference of yours: author: text("author").references(() => usersSync.id, { onDelete: "set null" })
