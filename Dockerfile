@@ -15,6 +15,7 @@ RUN mkdir -p src bench/src \
 
 COPY sql sql
 COPY src src
+COPY templates templates
 # Cargo compares times, and the files that were copied are older than the stand-ins.
 RUN touch src/lib.rs src/main.rs \
     && cargo build --release --locked --package users-sync

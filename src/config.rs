@@ -36,7 +36,7 @@ pub struct Config {
     pub journal_retention: SignedDuration,
     pub journal_bodies: Bodies,
     pub delete_policy: DeletePolicy,
-    /// What opens `/api`; closed where it is unset.
+    /// What opens `/api` and `/admin`; closed where it is unset.
     pub admin_token: Option<SecretString>,
     pub logging: Logging,
 }

@@ -7,6 +7,7 @@ pub mod inspect;
 pub mod journal;
 pub mod migrations;
 pub mod mirror;
+pub mod pages;
 mod pgpass;
 pub mod purge;
 pub mod remap;

@@ -12,6 +12,8 @@ use crate::capture::Capture;
 use crate::signature::{Rejection, Secret};
 use crate::webhook::Source;
 
+pub use body::pretty;
+
 /// What is wrong with a request, and what to do. Never quotes a header, a body or a secret.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Diagnosis {

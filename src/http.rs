@@ -1,6 +1,7 @@
 //! HTTP: the routes, and the one place where errors become answers.
 
 pub mod connection;
+mod admin;
 mod admin_token;
 mod deliveries;
 mod health;
@@ -76,6 +77,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route_layer(middleware::from_fn_with_state(app.clone(), admin_token::required));
     Router::new()
         .merge(api)
+        .merge(admin::router(&app))
         .route("/webhooks/{source}", post(webhooks::receive))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -126,7 +126,7 @@ fn configuration(checks: &mut Checks, config: &Config) {
     if config.admin_token.is_none() {
         let advice =
             "set it to at least 16 characters, such as the output of `openssl rand -hex 32`";
-        checks.warn("admin token", "ADMIN_TOKEN is not set, so /api is closed", advice);
+        checks.warn("admin token", "ADMIN_TOKEN is not set, so /api and /admin are closed", advice);
     }
 }
 

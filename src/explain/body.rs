@@ -26,6 +26,11 @@ pub(super) fn variants(body: &Bytes) -> impl Iterator<Item = (Bytes, &'static st
     .map(|(text, what)| (Bytes::from(text), what))
 }
 
+/// JSON for people; its numbers and strings stay as they are.
+pub fn pretty(text: &str) -> String {
+    printed(text, "  ", ": ", ",")
+}
+
 /// The same tokens with other blanks between them; numbers and strings stay as they are.
 fn printed(text: &str, indent: &str, colon: &str, comma: &str) -> String {
     let mut out = String::with_capacity(text.len());

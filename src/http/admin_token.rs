@@ -32,7 +32,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Digests are compared, so that the time tells neither a character nor the length.
-fn is(token: &SecretString, given: &str) -> bool {
+pub(super) fn is(token: &SecretString, given: &str) -> bool {
     let digest = |text: &str| digest(&SHA256, text.as_bytes());
     let (token, given) = (digest(token.expose_secret()), digest(given));
     verify_slices_are_equal(token.as_ref(), given.as_ref()).is_ok()

@@ -99,19 +99,23 @@ pub(super) async fn replay(
     State(app): State<Arc<App>>,
     Path((source, id)): Path<(String, String)>,
 ) -> Result<Json<Replayed>, Problem> {
-    let (_, recalled) = find(&app, &source, &id).await?;
+    Ok(Json(Replayed { outcome: replay_one(&app, &source, &id).await? }))
+}
+
+/// Puts one delivery of the journal through once more, and answers its outcome.
+pub(super) async fn replay_one(app: &App, source: &str, id: &str) -> Result<&'static str, Problem> {
+    let (_, recalled) = find(app, source, id).await?;
     let delivery =
         delivery(recalled, &|name: &str| app.sources.get(name).cloned()).map_err(|missing| {
             match missing {
                 Missing::Body => Problem::BodyNotKept,
-                Missing::Source => Problem::NoSuchSource(source),
+                Missing::Source => Problem::NoSuchSource(source.to_owned()),
             }
         })?;
-    let outcome = sync::accept(&app.sync, delivery).await?;
-    Ok(Json(Replayed { outcome: outcome.as_str() }))
+    Ok(sync::accept(&app.sync, delivery).await?.as_str())
 }
 
-async fn find(app: &App, source: &str, id: &str) -> Result<(Record, Recalled), Problem> {
+pub(super) async fn find(app: &App, source: &str, id: &str) -> Result<(Record, Recalled), Problem> {
     let client = super::connection_of(app).await?;
     let found = search::find(&client, source, id).await.map_err(super::failed)?;
     found.ok_or(Problem::NoSuchDelivery)
@@ -160,12 +164,12 @@ fn row(record: Record) -> Row {
 }
 
 /// Opaque to callers, so that what it holds may change.
-fn cursor(place: &Place) -> String {
+pub(super) fn cursor(place: &Place) -> String {
     let Place { received_at, source, delivery_id } = place;
     URL_SAFE_NO_PAD.encode(format!("{}\n{source}\n{delivery_id}", received_at.as_microsecond()))
 }
 
-fn place(cursor: &str) -> Result<Place, Problem> {
+pub(super) fn place(cursor: &str) -> Result<Place, Problem> {
     let read = || {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
         let (received_at, rest) = text.split_once('\n')?;

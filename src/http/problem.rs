@@ -34,8 +34,10 @@ pub(super) enum Problem {
     Unavailable(#[from] Unavailable),
     #[error("an ADMIN_TOKEN is expected: `Authorization: Bearer …`")]
     Unauthorized,
-    #[error("there is no ADMIN_TOKEN in the configuration, so /api is closed")]
+    #[error("there is no ADMIN_TOKEN in the configuration, so /api and /admin are closed")]
     NoAdminToken,
+    #[error("the form was not sent by this page: go back, load it again and try once more")]
+    ForeignForm,
     #[error("the query cannot be understood: {0}")]
     BadQuery(String),
     #[error("there is no such delivery in the journal")]
@@ -65,7 +67,7 @@ impl Problem {
                 StatusCode::NOT_FOUND
             }
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::NoAdminToken => StatusCode::FORBIDDEN,
+            Self::NoAdminToken | Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::BodyNotKept => StatusCode::CONFLICT,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,

@@ -14,6 +14,7 @@ mod doctor;
 mod failures;
 mod fixtures;
 mod ksuid;
+mod admin;
 mod adopt;
 mod metrics;
 mod printed;

@@ -1,0 +1,9 @@
+-- user: what the mirror shows of a user and what the ledger knows; no row where neither has one
+select
+    u.id is not null as mirrored, u.name, u.email, u.created_at, u.updated_at, u.deleted_at,
+    u.raw_json::text as raw_json,
+    l.source, l.version_at, l.version_delivery, l.deleted_at as tombstone, l.disabled, l.purged_at
+from (select $1::text as id) wanted
+left join neon_auth.users_sync u on u.id = wanted.id
+left join users_sync.ledger l on l.kind = 'user' and l.id = wanted.id
+where u.id is not null or l.id is not null

@@ -1,0 +1,256 @@
+//! The page: who gets in, what it shows, what it does, and what must not run in it.
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+use serde_json::json;
+
+use crate::harness::{ADMIN_TOKEN, Service, ServiceSettings, Signed, TestDatabase, body};
+
+/// A person with a browser; follows no redirect by itself.
+struct Person {
+    client: Client,
+    root: String,
+    cookie: String,
+}
+
+impl Person {
+    fn before(service: &Service) -> Self {
+        let client = Client::builder().redirect(Policy::none()).build().expect("a client");
+        Self { client, root: service.url(""), cookie: String::new() }
+    }
+
+    async fn signed_in(service: &Service) -> Self {
+        let mut person = Self::before(service);
+        let answer = person
+            .post("/admin/sign-in", &format!("token={}", ADMIN_TOKEN.replace(' ', "+")))
+            .await;
+        assert_eq!((answer.status().as_u16(), location(&answer)), (303, "/admin"));
+        let cookie = answer.headers()["set-cookie"].to_str().expect("text");
+        for part in ["; HttpOnly", "; SameSite=Strict", "; Path=/admin"] {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+        cookie.split(';').next().expect("a cookie").clone_into(&mut person.cookie);
+        person
+    }
+
+    async fn get(&self, path: &str) -> Response {
+        let request =
+            self.client.get(format!("{}{path}", self.root)).header("cookie", &self.cookie);
+        request.send().await.expect("the service answers")
+    }
+
+    /// A page that is there.
+    async fn page(&self, path: &str) -> String {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.text().await.expect("text")
+    }
+
+    async fn post(&self, path: &str, form: &str) -> Response {
+        let request =
+            self.client.post(format!("{}{path}", self.root)).header("cookie", &self.cookie);
+        let form = request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form.to_owned());
+        form.send().await.expect("the service answers")
+    }
+
+    /// What the forms of a page send along.
+    async fn csrf(&self) -> String {
+        let page = self.page("/admin").await;
+        let (_, rest) = page.split_once("name=\"csrf\" value=\"").expect("a form has one");
+        rest.split('"').next().expect("it ends").to_owned()
+    }
+}
+
+fn location(answer: &Response) -> &str {
+    answer.headers()["location"].to_str().expect("text")
+}
+
+async fn service(database: &TestDatabase) -> Service {
+    let settings = ServiceSettings { keep_bodies: true, ..ServiceSettings::default() };
+    Service::start_with(database.url(), settings).await
+}
+
+fn user(id: &str, name: &str) -> Signed {
+    let data = json!({ "first_name": name });
+    Signed::new("clerk", body("clerk", "user.created", id, &data).to_string())
+}
+
+/// A delivery that an older version could not read.
+async fn quarantine(database: &TestDatabase, signed: &Signed) {
+    database
+        .client()
+        .await
+        .execute(
+            "insert into users_sync.journal (source, delivery_id, received_at, outcome, reason, body)
+             values ('clerk', $1, now() - interval '1 minute', 'quarantined', 'an <old> mistake', $2)",
+            &[&signed.id, &signed.body],
+        )
+        .await
+        .expect("it is quarantined");
+}
+
+const PAGES: [&str; 5] = [
+    "/admin",
+    "/admin/deliveries",
+    "/admin/deliveries?outcome=applied&source=clerk&user=user_1",
+    "/admin/users?id=user_1",
+    "/admin/quarantine",
+];
+
+#[tokio::test]
+async fn nobody_sees_a_page_without_signing_in() {
+    let database = TestDatabase::new().await;
+    let service = service(&database).await;
+    let mut stranger = Person::before(&service);
+    let far = i64::MAX;
+
+    for cookie in
+        ["", "users_sync_admin=", "users_sync_admin=x", &format!("users_sync_admin={far}.AAAA")]
+    {
+        cookie.clone_into(&mut stranger.cookie);
+        for path in PAGES {
+            let answer = stranger.get(path).await;
+            assert_eq!(
+                (answer.status().as_u16(), location(&answer)),
+                (303, "/admin/sign-in"),
+                "{path}"
+            );
+        }
+        let answer = stranger.post("/admin/quarantine/replay", "csrf=x&source=clerk").await;
+        assert_eq!(location(&answer), "/admin/sign-in");
+    }
+    let wrong = stranger.post("/admin/sign-in", "token=a+wrong+one").await;
+    assert_eq!(wrong.status(), 401);
+    assert!(!wrong.headers().contains_key("set-cookie"));
+}
+
+#[tokio::test]
+async fn every_page_keeps_to_itself() {
+    let database = TestDatabase::new().await;
+    let service = service(&database).await;
+    service.post(&user("user_1", "Ada")).await;
+    let person = Person::signed_in(&service).await;
+
+    for path in PAGES {
+        let answer = person.get(path).await;
+        let policy = answer.headers()["content-security-policy"].to_str().expect("text").to_owned();
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        let page = answer.text().await.expect("text");
+        for foreign in ["<script", "style=", " onclick", "=\"http", "=\"//", "url("] {
+            assert!(!page.contains(foreign), "{path} has {foreign}");
+        }
+        for part in ["<html lang=\"en\">", "<h1>", "<main", "Skip to the content"] {
+            assert!(page.contains(part), "{path} has no {part}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_script_in_a_name_or_an_id_is_shown_and_does_not_run() {
+    let database = TestDatabase::new().await;
+    let service = service(&database).await;
+    let script = "<script>alert(1)</script>";
+    let signed = user(&format!("\"><img src=x onerror=alert(1)>{script}"), script);
+    assert_eq!(service.post(&signed).await.outcome(), "applied");
+    let person = Person::signed_in(&service).await;
+
+    let list = person.page("/admin/deliveries").await;
+    let one = person.page(&format!("/admin/deliveries/clerk/{}", signed.id)).await;
+    let (_, href) = list.split_once("href=\"/admin/users?id=").expect("a link to the user");
+    let href = href.split('"').next().expect("it ends");
+    let shown = person.page(&format!("/admin/users?id={href}")).await;
+
+    for page in [&list, &one, &shown] {
+        assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
+    }
+    assert!(shown.contains("&#60;script&#62;") || shown.contains("&lt;script&gt;"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_quarantined_delivery_is_found_and_replayed_and_applies() {
+    let database = TestDatabase::new().await;
+    let service = service(&database).await;
+    let signed = user("user_1", "Grace");
+    quarantine(&database, &signed).await;
+    let person = Person::signed_in(&service).await;
+
+    assert!(person.page("/admin").await.contains("1 deliveries are in quarantine"));
+    assert!(person.page("/admin/quarantine").await.contains("mistake"));
+    let path = format!("/admin/deliveries/clerk/{}", signed.id);
+    assert!(person.page(&path).await.contains("Grace"), "the body is shown");
+    let answer =
+        person.post(&format!("{path}/replay"), &format!("csrf={}", person.csrf().await)).await;
+
+    assert_eq!(location(&answer), format!("{path}?replayed=applied"));
+    assert!(person.page(location(&answer)).await.contains("Replayed: applied."));
+    assert!(person.page("/admin/users?id=user_1").await.contains("Grace Lovelace"));
+}
+
+#[tokio::test]
+async fn all_of_a_sources_quarantine_is_replayed_at_once() {
+    let database = TestDatabase::new().await;
+    let service = service(&database).await;
+    for number in 0..3 {
+        quarantine(&database, &user(&format!("user_{number}"), "Ada")).await;
+    }
+    quarantine(&database, &Signed::new("clerk", "not JSON")).await;
+    let person = Person::signed_in(&service).await;
+
+    let form = format!("csrf={}&source=clerk", person.csrf().await);
+    let answer = person.post("/admin/quarantine/replay", &form).await;
+
+    let page = person.page(location(&answer)).await;
+    assert!(page.contains("Replayed: 3 applied, 1 quarantined."), "{page}");
+}
+
+#[tokio::test]
+async fn a_form_that_another_site_made_is_refused() {
+    let database = TestDatabase::new().await;
+    let service = service(&database).await;
+    let signed = user("user_1", "Ada");
+    quarantine(&database, &signed).await;
+    let person = Person::signed_in(&service).await;
+    let path = format!("/admin/deliveries/clerk/{}/replay", signed.id);
+
+    for form in ["csrf=", "csrf=guess", "other=field"] {
+        let status = person.post(&path, form).await.status().as_u16();
+        assert!([403, 422].contains(&status), "{form}: {status}");
+    }
+    let rows = database.client().await.query("select from neon_auth.users_sync", &[]).await;
+    assert_eq!(rows.expect("it answers").len(), 0);
+}
+
+#[tokio::test]
+async fn whoever_signs_out_is_out() {
+    let database = TestDatabase::new().await;
+    let service = service(&database).await;
+    let person = Person::signed_in(&service).await;
+
+    let answer = person.post("/admin/sign-out", &format!("csrf={}", person.csrf().await)).await;
+
+    assert_eq!(location(&answer), "/admin/sign-in");
+    assert!(answer.headers()["set-cookie"].to_str().expect("text").contains("Max-Age=0"));
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_with_their_filter() {
+    let database = TestDatabase::new().await;
+    let service = service(&database).await;
+    let many = "insert into users_sync.journal (source, delivery_id, event_type, received_at, outcome)
+        select 'clerk', 'id-' || n, 'user.updated', now() - n * interval '1 s', 'applied' from generate_series(1, 70) n";
+    database.client().await.batch_execute(many).await.expect("they are journaled");
+    let person = Person::signed_in(&service).await;
+
+    let first = person.page("/admin/deliveries?source=clerk&type=user.updated").await;
+    let (_, next) = first.split_once("rel=\"next\" href=\"").expect("there is a next page");
+    let next = next.split('"').next().expect("it ends").replace("&#38;", "&").replace("&amp;", "&");
+    let second = person.page(&next).await;
+
+    assert!(next.contains("source=clerk") && next.contains("type=user.updated"), "{next}");
+    assert_eq!(first.matches("/admin/deliveries/clerk/id-").count(), 50);
+    assert_eq!(second.matches("/admin/deliveries/clerk/id-").count(), 20);
+    assert!(!second.contains("rel=\"next\""));
+}
