@@ -94,7 +94,7 @@ async fn serve(
     let pruning = tokio::spawn(sync::prune(pool.clone(), config.journal_retention));
 
     let address = listener.local_addr().map_err(Failure::of)?;
-    println!("{}", banner::banner(address, &config.sources, open, development.as_ref()));
+    banner::print(address, &config.sources, open, development.as_ref());
     let mut reason = Ok(());
     let ended = async {
         tokio::select! {
