@@ -50,7 +50,8 @@ pub enum Bodies {
 
 /// Where the embedded server and the development secrets are, for commands that look for a running service.
 pub struct Place {
-    pub data_dir: PathBuf,
+    /// `None` for a user without a home who names none.
+    pub data_dir: Option<PathBuf>,
     pub listen: SocketAddr,
     pub sources: Vec<Source>,
 }
@@ -119,7 +120,7 @@ impl Place {
     pub fn parse(environment: &Environment) -> Result<Self, Mistakes> {
         let mut parser = Parser::new(environment);
         let place = Self {
-            data_dir: parser.data_dir().unwrap_or_default(),
+            data_dir: parser.data_dir(),
             listen: parser.listen(),
             sources: parser.sources(),
         };
@@ -156,28 +157,25 @@ impl Parser<'_> {
     }
 
     fn embedded(&mut self) -> Option<embedded::Settings> {
+        let Some(data_dir) = self.data_dir() else {
+            let problem = "is needed for the embedded Postgres, because there is no home directory; or set DATABASE_URL";
+            self.mistake("USERS_SYNC_DATA_DIR", problem);
+            return None;
+        };
         Some(embedded::Settings {
-            data_dir: self.data_dir()?,
+            data_dir,
             pg_bin_dir: self.value("PG_BIN_DIR").map(PathBuf::from),
             path: self.environment.search_path(),
             guard: self.environment.executable().to_owned(),
         })
     }
 
-    fn data_dir(&mut self) -> Option<PathBuf> {
-        let default = || {
-            let path = |name| self.value(name).map(PathBuf::from);
+    fn data_dir(&self) -> Option<PathBuf> {
+        let path = |name| self.value(name).map(PathBuf::from);
+        path("USERS_SYNC_DATA_DIR").or_else(|| {
             let is_root = self.environment.is_root();
             embedded::default_data_dir(is_root, path("XDG_DATA_HOME"), path("HOME"))
-        };
-        let data_dir = self.value("USERS_SYNC_DATA_DIR").map(PathBuf::from).or_else(default);
-        if data_dir.is_none() {
-            self.mistake(
-                "USERS_SYNC_DATA_DIR",
-                "is needed for the embedded Postgres, because there is no home directory; or set DATABASE_URL",
-            );
-        }
-        data_dir
+        })
     }
 
     fn sources(&mut self) -> Vec<Source> {

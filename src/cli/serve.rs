@@ -30,6 +30,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
     let config = Config::parse(environment, Purpose::Serve)?;
     config.logging.start();
+    http::server::raise_open_files_limit();
     let requested = shutdown::listen().map_err(Failure::of)?;
     let listener = listen(&config).await?;
     let open = tokio::select! {

@@ -70,6 +70,7 @@ impl Service {
     }
 
     pub(crate) async fn start_with(database_url: &str, settings: Settings) -> Self {
+        http::server::raise_open_files_limit();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
         let conninfo = super::conninfo(database_url);
