@@ -1,19 +1,27 @@
 mod harness;
 
 mod answers;
+mod api;
+mod backfill;
 mod clerk;
 mod concurrency;
 mod config;
 mod conninfo;
 mod convergence;
+mod creating;
 mod databases;
 mod documentation;
 mod embedded;
 mod failures;
 mod fixtures;
 mod ksuid;
+mod law_of_readings;
 mod migrations;
+mod read_your_writes;
 mod receive;
+mod reconcile;
+mod refetch;
+mod repair;
 mod shutdown;
 mod signature;
 mod stack;
