@@ -22,6 +22,7 @@ mod receive;
 mod reconcile;
 mod refetch;
 mod repair;
+mod repair_commands;
 mod shutdown;
 mod signature;
 mod stack;

@@ -76,6 +76,8 @@ pub(crate) struct Desk {
     pub(crate) faults: VecDeque<Fault>,
     /// From this request on, counted from now, every one fails like this.
     pub(crate) stumbles: Option<(usize, Fault)>,
+    /// After so many requests, counted from now, nothing is answered any more.
+    pub(crate) silent_after: Option<usize>,
     pub(crate) asked: Vec<Asked>,
     /// Users that are deleted as soon as so many requests were answered.
     pub(crate) leaving: Vec<(usize, String)>,
@@ -93,6 +95,7 @@ impl Vendor {
             page_cap: 500,
             faults: VecDeque::new(),
             stumbles: None,
+            silent_after: None,
             asked: Vec::new(),
             leaving: Vec::new(),
             unlisted: Box::new(|_| false),
@@ -173,6 +176,14 @@ pub(crate) fn impatient() -> Patience {
 }
 
 impl Office {
+    /// Ends when an answer may be given.
+    async fn attend(&self) {
+        let is_silent = self.desk.lock().expect("no test panics at the desk").is_silent();
+        if is_silent {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// What every request meets first: the log, a fault, the check of the key.
     fn receive(&self, method: &str, path: &str, query: &Pairs, headers: &HeaderMap) -> Received {
         let mut desk = self.desk.lock().expect("no test panics at the desk");
@@ -224,6 +235,17 @@ impl Office {
 }
 
 impl Desk {
+    fn is_silent(&mut self) -> bool {
+        match &mut self.silent_after {
+            None => false,
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+        }
+    }
+
     fn fault(&mut self) -> Option<Fault> {
         match &mut self.stumbles {
             Some((0 | 1, fault)) => Some(fault.clone()),

@@ -26,6 +26,7 @@ pub(super) async fn list(
     query: Pairs,
     headers: HeaderMap,
 ) -> Response {
+    office.attend().await;
     if let Err(response) = office.receive("GET", "/users", &query, &headers) {
         return *response;
     }
