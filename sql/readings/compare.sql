@@ -2,6 +2,7 @@
 select
     r.place,
     l.deleted_at,
+    l.version_at as known_at,
     case
         when l.purged_at is not null then 'purged'
         when l.deleted_at is not null then 'deleted'

@@ -13,8 +13,8 @@ pub enum Standing {
     /// Equal, or the row is newer.
     Same,
     Missing,
-    /// The row differs and is older.
-    Stale,
+    /// The row differs and is older: of this version, if any.
+    Stale(Option<Timestamp>),
     /// A tombstone since then.
     Deleted(Timestamp),
     /// Removed for good.
@@ -50,7 +50,7 @@ pub async fn compare(client: &Client, users: &[(&Version, &User)]) -> Result<Vec
 fn standing(row: &Row) -> Standing {
     match row.get("standing") {
         "missing" => Standing::Missing,
-        "stale" => Standing::Stale,
+        "stale" => Standing::Stale(row.get("known_at")),
         "deleted" => Standing::Deleted(row.get("deleted_at")),
         "purged" => Standing::Purged,
         _ => Standing::Same,

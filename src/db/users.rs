@@ -36,3 +36,10 @@ pub async fn one(client: &Client, id: &str) -> Result<Option<UserRow>, Error> {
         raw_json: row.get("raw_json"),
     }))
 }
+
+/// Which of these users have a row that is not a stub.
+pub async fn present(client: &Client, ids: &[String]) -> Result<Vec<String>, Error> {
+    let statement = include_str!("../../sql/users/present.sql");
+    let rows = client.query_typed(statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
+    Ok(rows.iter().map(|row| row.get("id")).collect())
+}

@@ -14,6 +14,7 @@ use super::App;
 use super::problem::Problem;
 use super::webhooks::read;
 use crate::db::users::UserRow;
+use crate::json::MAX_ID_LEN;
 use crate::provider::api::NewUser;
 use crate::sync::users::Error;
 
@@ -33,6 +34,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
     Query(Waiting { wait }): Query<Waiting>,
 ) -> Result<Json<UserRow>, Problem> {
+    let id = possible(id)?;
     let wait = wait.as_deref().map_or(Ok(Duration::ZERO), duration)?;
     let row = app.users.wait(&id, wait.min(LONGEST_WAIT)).await.map_err(problem)?;
     row.map(|row| Json(Arc::unwrap_or_clone(row))).ok_or(Problem::NoSuchUser)
@@ -43,6 +45,7 @@ pub(super) async fn sync(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
 ) -> Result<Json<UserRow>, Problem> {
+    let id = possible(id)?;
     let row = app.users.sync(&id).await.map_err(problem)?;
     row.map(Json).ok_or(Problem::NoSuchUser)
 }
@@ -70,6 +73,12 @@ pub(super) async fn create(
     let created = app.users.create(wanted.source.as_deref(), &user, key).await.map_err(problem)?;
     let status = if created.before { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(created.row.ok_or(Problem::NoSuchUser)?)).into_response())
+}
+
+/// Any other id cannot be in the table.
+fn possible(id: String) -> Result<String, Problem> {
+    let possible = id.len() <= MAX_ID_LEN && !id.contains('\0');
+    if possible { Ok(id) } else { Err(Problem::NoSuchUser) }
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {

@@ -114,7 +114,7 @@ async fn write(
     for (reading, standing) in page.users.into_iter().zip(standings) {
         match standing {
             Standing::Missing => missing += 1,
-            Standing::Stale => stale += 1,
+            Standing::Stale(_) => stale += 1,
             Standing::Same | Standing::Deleted(_) | Standing::Purged => continue,
         }
         news.push(reading);

@@ -29,6 +29,14 @@ impl Commits {
         }
     }
 
+    /// Another process has committed something about this user.
+    pub(super) fn announce_elsewhere(&self, id: &str) {
+        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(notify) = users.get(id) {
+            notify.notify_one();
+        }
+    }
+
     /// Wakes whoever fetches what is marked.
     pub(super) async fn marked(&self) {
         self.marks.notified().await;

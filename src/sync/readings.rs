@@ -91,7 +91,7 @@ impl Readings {
             .into_iter()
             .zip(standings)
             .filter(|(reading, standing)| {
-                let differs = matches!(standing, Standing::Missing | Standing::Stale);
+                let differs = matches!(standing, Standing::Missing | Standing::Stale(_));
                 differs || reading.fence.is_some() || reading.change.is_deletion()
             })
             .map(|(reading, _)| reading)

@@ -1,9 +1,12 @@
 //! `users-sync backfill`: every user of the provider, in the table.
 
+use std::sync::Arc;
+
 use serde_json::json;
+use tokio::task::JoinSet;
 use users_sync::sync::backfill::{self, backfill};
 
-use crate::harness::{Fault, Mirror, Vendor};
+use crate::harness::{Fault, Mirror, Service, Signed, Vendor, body};
 
 fn ids(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("user_{number:05}")).collect()
@@ -130,4 +133,30 @@ async fn the_lease_of_a_holder_that_died_is_taken_over() {
     mirror.backfill(&vendor.client()).await.expect("a backfill");
 
     assert_eq!(mirror.alive().await, ids);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_live_webhooks_a_backfill_ends_with_what_the_provider_has() {
+    let (vendor, _) = enrolled("clerk", 1200).await;
+    let mirror = Mirror::new().await;
+    let service = Arc::new(Service::start(mirror.database.url()).await);
+    let mut posting = JoinSet::new();
+    for number in (0..1200).step_by(3) {
+        let (id, service) = (format!("user_{number:05}"), service.clone());
+        let body = body("clerk", "user.updated", &id, &json!({ "first_name": "Grace" }));
+        vendor.put(&id, &body["data"]);
+        let signed = Signed::new("clerk", body.to_string());
+        posting.spawn(async move { service.post(&signed).await.status });
+    }
+
+    let client = vendor.client();
+    let (progress, statuses) = tokio::join!(mirror.backfill(&client), posting.join_all());
+
+    progress.expect("a backfill");
+    assert!(statuses.iter().all(|status| *status == 200));
+    let rows = mirror.rows().await;
+    assert_eq!(rows.len(), 1200);
+    for user in &vendor.desk().users {
+        assert_eq!(&rows[user["id"].as_str().expect("an id")].raw, user);
+    }
 }

@@ -23,6 +23,7 @@ mod reconcile;
 mod refetch;
 mod repair;
 mod repair_commands;
+mod repair_variables;
 mod shutdown;
 mod signature;
 mod stack;

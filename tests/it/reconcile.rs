@@ -231,3 +231,20 @@ async fn changes_that_no_delivery_announced_are_counted_when_they_are_some_minut
         "select count(*) from users_sync.runs where kind = 'reconcile' and unannounced = 1";
     assert_eq!(mirror.count(stored).await, 1);
 }
+
+#[tokio::test]
+async fn a_change_that_was_announced_in_other_words_is_no_silence() {
+    let (vendor, mirror) = in_sync("clerk", 0).await;
+    mirror.execute("update users_sync.runs set started_at = now() - interval '1 hour'").await;
+    let user = json!({ "updated_at": ago(1200).as_millisecond() });
+    let service = crate::harness::Service::start(mirror.database.url()).await;
+    let body = crate::harness::body("clerk", "user.updated", "user_00000", &user).to_string();
+    service.post(&crate::harness::Signed::new("clerk", body)).await;
+    vendor.put("user_00000", &user);
+    vendor.desk().users[0]["a_field_of_the_api_alone"] = json!(true);
+
+    let report = mirror.reconcile(&vendor.client()).await.expect("a repair");
+
+    assert_eq!(drift(&report), [("user_00000", Drift::Stale)]);
+    assert_eq!(report.counts.unannounced, 0);
+}

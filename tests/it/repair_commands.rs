@@ -138,3 +138,18 @@ async fn a_second_replica_leaves_the_work_to_the_one_that_has_the_lease() {
 
     assert_eq!(desk.mirror.count("select count(*) from users_sync.runs").await, 1);
 }
+
+#[tokio::test]
+async fn the_key_is_in_no_log_however_much_is_logged() {
+    let desk = Desk::new(3).await;
+    let url = desk.vendor.url();
+    let [database, key, api] = desk.variables(&url);
+    desk.vendor.desk().faults.push_back(crate::harness::Fault::ServerError);
+
+    let variables = [database, key, api, ("RUST_LOG", "trace")];
+    let ended = Program::run(desk.dir.path(), &["backfill"], &variables).await;
+
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("TRACE"), "it logs nothing");
+    assert!(!ended.stderr.contains(API_KEY) && !ended.stdout.contains(API_KEY));
+}

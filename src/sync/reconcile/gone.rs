@@ -23,7 +23,7 @@ impl Pass<'_> {
             }
         }
         for reading in &gone {
-            self.note(&reading.change, Drift::Gone);
+            self.note(&reading.change, Drift::Gone, None);
         }
         if !self.settings.dry_run {
             self.writer.accept(&gone).await?;

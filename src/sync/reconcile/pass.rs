@@ -94,7 +94,7 @@ impl<'a> Pass<'a> {
         let mut shown = Vec::new();
         for id in stubs {
             if let Found::Shown { reading, .. } = self.client.user(&id).await? {
-                self.note(&reading.change, Drift::Missing);
+                self.note(&reading.change, Drift::Missing, None);
                 shown.push(reading);
             }
         }
@@ -111,11 +111,11 @@ impl<'a> Pass<'a> {
             self.listed.add(reading.change.entity_id());
             let reading = match standing {
                 Standing::Same | Standing::Purged => continue,
-                Standing::Missing => self.noted(reading, Drift::Missing),
-                Standing::Stale => self.noted(reading, Drift::Stale),
+                Standing::Missing => self.noted(reading, Drift::Missing, None),
+                Standing::Stale(known) => self.noted(reading, Drift::Stale, known),
                 Standing::Deleted(at) if at > page.fence - SETTLING => continue,
                 Standing::Deleted(_) => match self.confirmed(reading).await? {
-                    Some(reading) => self.noted(reading, Drift::Alive),
+                    Some(reading) => self.noted(reading, Drift::Alive, None),
                     None => continue,
                 },
             };
@@ -135,12 +135,13 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn noted(&mut self, reading: Reading, drift: Drift) -> Reading {
-        self.note(&reading.change, drift);
+    fn noted(&mut self, reading: Reading, drift: Drift, known: Option<Timestamp>) -> Reading {
+        self.note(&reading.change, drift, known);
         reading
     }
 
-    pub(super) fn note(&mut self, change: &Change, drift: Drift) {
+    /// Counts and names what differs; `known` is the version that a delivery had brought.
+    pub(super) fn note(&mut self, change: &Change, drift: Drift, known: Option<Timestamp>) {
         let changed_at = self.changed_at(change, drift);
         let counts = &mut self.report.counts;
         *match drift {
@@ -149,7 +150,9 @@ impl<'a> Pass<'a> {
             Drift::Alive => &mut counts.restored,
             Drift::Gone => &mut counts.gone,
         } += 1;
-        if let Some(at) = changed_at.filter(|at| self.is_unannounced(*at)) {
+        // Of the same version only the provider's words differ: the change itself was announced.
+        let news = changed_at.filter(|at| known.is_none_or(|known| known < *at));
+        if let Some(at) = news.filter(|at| self.is_unannounced(*at)) {
             let counts = &mut self.report.counts;
             counts.unannounced += 1;
             counts.unannounced_since =

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{Error, Users, Watch};
-use crate::db::users::UserRow;
+use crate::db::users::{self, UserRow};
 
-/// How often the table is looked at while somebody waits: another replica may have written the row.
+/// How often the table is looked at for all who wait: another replica may have written the row.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 impl Users {
@@ -43,6 +43,9 @@ impl Users {
         }
         let watch: Watch = Arc::new(watch::channel(None).0);
         let told = watch.subscribe();
+        if awaited.is_empty() {
+            tokio::spawn(self.clone().look());
+        }
         awaited.insert(id.to_owned(), watch.clone());
         tokio::spawn(self.clone().watch(id.to_owned(), watch));
         told
@@ -69,11 +72,31 @@ impl Users {
             }
             tokio::select! {
                 () = commits.committed() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
                 () = watch.closed() => {}
             }
         }
         asking.abort();
+    }
+
+    /// Looks for what other replicas have written, in one question for all, while anybody waits.
+    async fn look(self) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let ids: Vec<_> = {
+                let awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+                awaited.keys().cloned().collect()
+            };
+            let found = async {
+                let database = self.tables.pool().get().await.ok()?;
+                users::present(&database, &ids).await.ok()
+            };
+            for id in found.await.unwrap_or_default() {
+                self.tables.commits.announce_elsewhere(&id);
+            }
+            if self.awaited.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+                return;
+            }
+        }
     }
 
     /// Ends the watch when it has told its row, or nobody listens.
