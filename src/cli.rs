@@ -1,11 +1,16 @@
 //! The command line: a command is a file with its arguments and `run`.
 
+mod backfill;
 mod banner;
 mod healthcheck;
 mod migrate;
 mod open;
+mod progress;
+mod reconcile;
 mod send;
 mod serve;
+mod users;
+mod work;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -71,6 +76,12 @@ enum Command {
     Serve(serve::Arguments),
     /// Bring the database's schema up to date
     Migrate(migrate::Arguments),
+    /// Bring every user that the provider has into the table
+    Backfill(backfill::Arguments),
+    /// Hold the table against the provider's list, and repair what differs
+    Reconcile(reconcile::Arguments),
+    /// Show, fetch, create or delete one user
+    Users(users::Arguments),
     /// Sign and post a delivery, or print the curl command that does
     Send(send::Arguments),
     /// Exit 0 if the service on this machine answers, 1 if not
@@ -110,7 +121,7 @@ pub fn main() -> ExitCode {
         return embedded::guard(arguments);
     }
     match run(flags, command.unwrap_or(Command::Serve(serve))) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             let (code, text) = match failure {
                 Failure::Failed(text) => (1, text),
@@ -122,16 +133,22 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(flags: Flags, command: Command) -> Result<(), Failure> {
+fn run(flags: Flags, command: Command) -> Result<ExitCode, Failure> {
     let environment = Environment::load(flags.into_variables())?;
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::of)?;
     runtime.block_on(async {
         match command {
+            Command::Reconcile(arguments) => {
+                return reconcile::run(&arguments, &environment).await;
+            }
             Command::Serve(arguments) => serve::run(&arguments, &environment).await,
             Command::Migrate(arguments) => migrate::run(&arguments, &environment).await,
+            Command::Users(arguments) => users::run(&arguments, &environment).await,
+            Command::Backfill(arguments) => backfill::run(&arguments, &environment).await,
             Command::Send(arguments) => send::run(&arguments, &environment).await,
             Command::Healthcheck => healthcheck::run(&environment).await,
             Command::EmbeddedGuard { .. } => unreachable!("dispatched before there is a runtime"),
-        }
+        }?;
+        Ok(ExitCode::SUCCESS)
     })
 }

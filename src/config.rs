@@ -2,23 +2,25 @@
 
 mod environment;
 mod parser;
+mod repair;
+mod sources;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use jiff::SignedDuration;
+use secrecy::SecretString;
 
 use crate::db::conninfo::Conninfo;
 use crate::embedded;
 use crate::logging::{Format, Logging};
-use crate::provider::{self, Provider};
-use crate::signature::Secret;
 use crate::webhook::Source;
 
 pub use environment::Environment;
 use parser::Parser;
+pub use repair::{Repair, api_variables};
+pub use sources::secret_variable;
 
 /// How the service runs.
 #[derive(Debug)]
@@ -31,6 +33,9 @@ pub struct Config {
     pub max_body_bytes: usize,
     pub journal_retention: SignedDuration,
     pub journal_bodies: Bodies,
+    pub repair: Repair,
+    /// What opens `/api`.
+    pub admin_token: Option<SecretString>,
     pub logging: Logging,
 }
 
@@ -106,6 +111,8 @@ impl Config {
                 "JOURNAL_BODIES",
                 &[("quarantined", Bodies::Quarantined), ("all", Bodies::All)],
             ),
+            repair: parser.repair(),
+            admin_token: parser.admin_token(),
             logging: parser.logging(),
             database: match database {
                 Some(database) => database,
@@ -178,33 +185,6 @@ impl Parser<'_> {
         })
     }
 
-    fn sources(&mut self) -> Vec<Source> {
-        provider::ALL.into_iter().filter_map(|provider| self.source(provider)).collect()
-    }
-
-    fn source(&mut self, provider: &'static Provider) -> Option<Source> {
-        let variable = secret_variable(provider);
-        let text = self.secret(&variable)?;
-        match Secret::parse_list(&text) {
-            Ok(secrets) => Some(Source { name: Arc::from(provider.name), provider, secrets }),
-            Err(bad) => {
-                self.mistake(&variable, bad);
-                None
-            }
-        }
-    }
-
-    /// The embedded server brings secrets for development; any other needs those of its provider.
-    fn has_a_source(&mut self) {
-        let is_set = |provider| self.is_set(&secret_variable(provider));
-        if !self.is_set("DATABASE_URL") || provider::ALL.into_iter().any(is_set) {
-            return;
-        }
-        let variables: Vec<_> = provider::ALL.into_iter().map(secret_variable).collect();
-        let problem = "no webhook secret is set: set the one of your provider to the signing secret of its endpoint (whsec_…)";
-        self.mistake(&variables.join(" or "), problem);
-    }
-
     fn logging(&mut self) -> Logging {
         let format = self.choice("LOG_FORMAT", &[("text", Format::Text), ("json", Format::Json)]);
         let filter = self.value("RUST_LOG").unwrap_or_else(|| "info".into());
@@ -213,9 +193,4 @@ impl Parser<'_> {
             Logging::default()
         })
     }
-}
-
-/// The variable that holds the secrets of a provider's only source.
-pub fn secret_variable(provider: &Provider) -> String {
-    format!("{}_WEBHOOK_SECRET", provider.name.to_ascii_uppercase())
 }

@@ -1,22 +1,25 @@
 //! HTTP: the routes, and the one place where errors become answers.
 
+mod admin_token;
 pub mod connection;
 mod health;
 mod problem;
 pub mod server;
+mod users;
 mod webhooks;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::routing::{get, post};
+use axum::{Router, middleware};
 use deadpool_postgres::Pool;
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::sync::Sync;
+use crate::sync::{Sync, Users};
 use crate::webhook::Source;
 
 /// What a request may take.
@@ -52,13 +55,22 @@ pub struct App {
     pub sources: HashMap<String, Source>,
     pub sync: Sync,
     pub pool: Pool,
+    pub users: Users,
+    /// What opens `/api`.
+    pub admin_token: Option<SecretString>,
     pub limits: Limits,
     /// Cancelled when the service begins to drain.
     pub draining: CancellationToken,
 }
 
 pub fn router(app: Arc<App>) -> Router {
+    let api = Router::new()
+        .route("/api/users", post(users::create))
+        .route("/api/users/{id}", get(users::show))
+        .route("/api/users/{id}/sync", post(users::sync))
+        .route_layer(middleware::from_fn_with_state(app.clone(), admin_token::required));
     Router::new()
+        .merge(api)
         .route("/webhooks/{source}", post(webhooks::receive))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -1,25 +1,34 @@
-//! The one write path: whatever changes a table comes in through `accept`.
+//! The one write path: deliveries come in through `accept`, what the providers' APIs say through `Readings`.
 
+pub mod backfill;
+mod commits;
 pub mod fold;
+pub mod lease;
 mod prune;
 mod queue;
+mod readings;
+pub mod reconcile;
+pub mod refetch;
+mod tables;
+pub mod users;
 mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::Pool;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 
-use crate::db::conninfo::Conninfo;
 use crate::db::journal;
-use crate::db::session::Session;
 use crate::model::Outcome;
 use crate::webhook::{Decoded, Delivery, Verdict};
 use queue::{Job, Queue};
+use writer::Writer;
 
 pub use prune::prune;
+pub use readings::Readings;
+pub use tables::{Options, Tables};
+pub use users::Users;
 
 /// How much may wait, and who writes it.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +72,7 @@ pub enum Unavailable {
 pub struct Sync {
     queue: Arc<Queue>,
     bytes: Arc<Semaphore>,
-    pool: Pool,
+    tables: Tables,
     patience: Duration,
 }
 
@@ -88,24 +97,18 @@ impl Writers {
     }
 }
 
-/// Starts the writers; `keep_bodies` journals every body, not only the quarantined ones.
-pub fn start(
-    conninfo: &Conninfo,
-    pool: &Pool,
-    limits: Limits,
-    keep_bodies: bool,
-) -> (Sync, Writers) {
+/// Starts the writers.
+pub fn start(tables: Tables, limits: Limits) -> (Sync, Writers) {
     let queue = Arc::new(Queue::new(limits.queue));
     let mut writers = JoinSet::new();
     // Some connections are left for whoever asks.
-    let spare = pool.status().max_size.saturating_sub(2).max(1);
+    let spare = tables.pool().status().max_size.saturating_sub(2).max(1);
     for _ in 0..limits.writers.min(spare) {
-        let session = Session::new(conninfo.clone(), pool.clone(), limits.commit);
-        let queue = queue.clone();
-        writers.spawn(async move { writer::run(&queue, session, keep_bodies).await });
+        let (queue, writer) = (queue.clone(), Writer::new(&tables, limits.commit));
+        writers.spawn(async move { writer.run(&queue).await });
     }
     let bytes = Arc::new(Semaphore::new(limits.queue_bytes));
-    (Sync { queue, bytes, pool: pool.clone(), patience: limits.patience }, Writers(writers))
+    (Sync { queue, bytes, tables, patience: limits.patience }, Writers(writers))
 }
 
 /// Decodes a delivery and answers its outcome after the commit that holds it.
@@ -124,7 +127,7 @@ pub async fn accept(sync: &Sync, delivery: Delivery) -> Result<Outcome, Unavaila
 /// A retry must not count as newer than the first attempt, so the journal is asked.
 async fn first_received(sync: &Sync, delivery: &Delivery) -> Result<jiff::Timestamp, Unavailable> {
     let found = async {
-        let client = sync.pool.get().await.map_err(|error| crate::error_chain(&error))?;
+        let client = sync.tables.pool().get().await.map_err(|error| crate::error_chain(&error))?;
         journal::first_received(&client, delivery.source(), delivery.id())
             .await
             .map_err(|error| crate::error_chain(&error))

@@ -24,7 +24,8 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub static ALL: [Migration; 2] = [migration!(1, "0001_users"), migration!(2, "0002_apply")];
+pub static ALL: [Migration; 3] =
+    [migration!(1, "0001_users"), migration!(2, "0002_apply"), migration!(3, "0003_repair")];
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

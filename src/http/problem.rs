@@ -32,6 +32,22 @@ pub(super) enum Problem {
     Rejected(#[from] Rejection),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    #[error("an ADMIN_TOKEN is expected: `Authorization: Bearer …`")]
+    Unauthorized,
+    #[error("there is no ADMIN_TOKEN in the configuration, so /api is closed")]
+    NoAdminToken,
+    #[error("{0}")]
+    BadRequest(&'static str),
+    #[error("there is no such user, or it has not come yet")]
+    NoSuchUser,
+    #[error("a request with this Idempotency-Key is under way")]
+    UnderWay,
+    #[error("this Idempotency-Key was used for another request")]
+    KeyReused,
+    #[error("the provider does not take the request; the log says why")]
+    ProviderRefuses,
+    #[error("the provider could not be asked; the log says why")]
+    ProviderFails,
     #[error("not ready: {0}")]
     NotReady(&'static str),
     #[error("a defect of users-sync; its log says where")]
@@ -50,10 +66,15 @@ impl Problem {
     fn status(&self) -> StatusCode {
         match self {
             Self::NoSuchRoute | Self::NoSuchSource(_) => StatusCode::NOT_FOUND,
+            Self::NoAdminToken | Self::NoSuchUser => StatusCode::NOT_FOUND,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::UnderWay => StatusCode::CONFLICT,
+            Self::KeyReused | Self::ProviderRefuses => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::ProviderFails => StatusCode::BAD_GATEWAY,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::BodyBroken | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Rejected(Rejection::MissingHeader(_) | Rejection::MalformedHeader { .. }) => {
                 StatusCode::BAD_REQUEST
             }
@@ -89,6 +110,10 @@ impl IntoResponse for Problem {
             .with_detail(self.to_string())
             .with_extensions(self.extensions())
             .into_response();
+        if matches!(self, Self::Unauthorized) {
+            let bearer = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response
                 .headers_mut()

@@ -43,7 +43,11 @@ pub(super) async fn receive(
 }
 
 /// The whole body, within its limit of bytes and of time.
-async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, Problem> {
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    limits: &Limits,
+) -> Result<Bytes, Problem> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if announced.and_then(|length| length.parse::<usize>().ok()) > Some(limits.body) {
         return Err(Problem::BodyTooLarge(limits.body));

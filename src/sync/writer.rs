@@ -1,56 +1,69 @@
 //! The writer: batches that form by themselves while earlier ones commit.
 
-use super::Unavailable;
+use std::time::Duration;
+
 use super::fold::fold;
 use super::queue::{Job, Queue};
+use super::{Tables, Unavailable};
 use crate::db::session::{ApplyError, Session};
 use crate::model::Outcome;
 use crate::webhook::Verdict;
 
-/// Writes batches until the queue is closed and empty.
-pub(super) async fn run(queue: &Queue, mut session: Session, keep_bodies: bool) {
-    while let Some(mut batch) = queue.next().await {
-        let mut jobs = std::mem::take(&mut batch.jobs);
-        // Who stopped waiting was answered 503, and will send it again.
-        jobs.retain(|job| !job.answer.is_closed());
-        write(&mut session, jobs, keep_bodies).await;
-    }
+/// One of several, with a connection of its own.
+pub(super) struct Writer {
+    session: Session,
+    tables: Tables,
 }
 
-/// Where Postgres refuses a value, the batch is halved until the delivery at fault stands alone.
-async fn write(session: &mut Session, jobs: Vec<Job>, keep_bodies: bool) {
-    let mut parts = vec![jobs];
-    while let Some(mut part) = parts.pop() {
-        if part.is_empty() {
-            continue;
+impl Writer {
+    pub(super) fn new(tables: &Tables, time_out: Duration) -> Self {
+        Self { session: tables.session(time_out), tables: tables.clone() }
+    }
+
+    /// Writes batches until the queue is closed and empty.
+    pub(super) async fn run(mut self, queue: &Queue) {
+        while let Some(mut batch) = queue.next().await {
+            let mut jobs = std::mem::take(&mut batch.jobs);
+            // Who stopped waiting was answered 503, and will send it again.
+            jobs.retain(|job| !job.answer.is_closed());
+            self.write(jobs).await;
         }
-        match apply(session, &part, keep_bodies).await {
-            Ok(outcomes) => answer(part, outcomes),
-            Err(ApplyError::Refused { .. }) if part.len() > 1 => {
-                let half = part.split_off(part.len() / 2);
-                parts.extend([half, part]);
+    }
+
+    /// Where Postgres refuses a value, the batch is halved until the delivery at fault stands alone.
+    async fn write(&mut self, jobs: Vec<Job>) {
+        let mut parts = vec![jobs];
+        while let Some(mut part) = parts.pop() {
+            if part.is_empty() {
+                continue;
             }
-            Err(ApplyError::Refused { code, constraint })
-                if quarantine(&mut part[0], &code, &constraint) =>
-            {
-                parts.push(part);
-            }
-            Err(error) => {
-                parts.push(part);
-                return fail(parts, error);
+            match self.apply(&part).await {
+                Ok(outcomes) => answer(part, outcomes),
+                Err(ApplyError::Refused { .. }) if part.len() > 1 => {
+                    let half = part.split_off(part.len() / 2);
+                    parts.extend([half, part]);
+                }
+                Err(ApplyError::Refused { code, constraint })
+                    if quarantine(&mut part[0], &code, &constraint) =>
+                {
+                    parts.push(part);
+                }
+                Err(error) => {
+                    parts.push(part);
+                    return fail(parts, error);
+                }
             }
         }
     }
-}
 
-async fn apply(
-    session: &mut Session,
-    jobs: &[Job],
-    keep_bodies: bool,
-) -> Result<Vec<Outcome>, ApplyError> {
-    let batch = fold(jobs.iter().map(|job| &job.decoded), keep_bodies);
-    let of_entries = session.apply(&batch.entities, &batch.entries).await?;
-    Ok(batch.outcomes(&of_entries))
+    async fn apply(&mut self, jobs: &[Job]) -> Result<Vec<Outcome>, ApplyError> {
+        let keep_bodies = self.tables.options.keep_bodies;
+        let mut batch = fold(jobs.iter().map(|job| &job.decoded), keep_bodies);
+        batch.mark(|source| self.tables.options.refetch.contains(source));
+        let applied = self.session.apply(&batch.entities, &batch.entries).await?;
+        self.tables.commits.announce(&batch.entities);
+        Ok(batch.outcomes(&applied.outcomes))
+    }
 }
 
 /// False where even the bare record of the delivery was refused.

@@ -1,17 +1,21 @@
 //! What the tests stand on: a real Postgres, and the real service in front of it.
 
 mod front;
+mod mirror;
 mod postgres;
 mod program;
 mod service;
+mod vendor;
 mod wire;
 
 pub(crate) use front::Front;
+pub(crate) use mirror::{Mirror, Row};
 pub(crate) use postgres::{PrivateServer, Scratch, TestDatabase, connect, eventually, settings};
 pub(crate) use program::{Finished, Program, SECRET, signal_to};
 pub(crate) use service::{Answer, KEY, Service, Settings as ServiceSettings, Signed, body};
 use users_sync::db::conninfo::Conninfo;
 use users_sync::db::migrations;
+pub(crate) use vendor::{Cursor, Fault, KEY as API_KEY, Vendor, impatient};
 pub(crate) use wire::{Response, Wire};
 
 /// Names the tables that [`migrate`] makes: another name, another template.

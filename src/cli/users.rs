@@ -1,0 +1,98 @@
+//! `users-sync users`: one user, at its provider and in the table.
+
+use clap::{Args, Subcommand};
+
+use super::Failure;
+use super::open::Open;
+use super::work::Work;
+use crate::config::{Config, Environment, Purpose};
+use crate::db::users::UserRow;
+use crate::provider::api::NewUser;
+use crate::sync::Users;
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  users-sync users get user_2vX11z\n  users-sync users create --source clerk --email ada@example.com --name 'Ada Lovelace'\n  users-sync users sync user_2vX11z"
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Show a user's row as JSON
+    Get { id: String },
+    /// Ask the provider about a user, and write what it says
+    Sync {
+        id: String,
+        /// Only ask this source's provider
+        #[arg(long)]
+        source: Option<String>,
+    },
+    /// Create a user at the provider and in the table
+    Create {
+        #[arg(long)]
+        source: Option<String>,
+        #[arg(long)]
+        email: String,
+        #[arg(long)]
+        name: Option<String>,
+        /// The same key creates the user only once
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
+    },
+    /// Delete a user at the provider, and mark the row as deleted
+    Delete {
+        id: String,
+        #[arg(long)]
+        source: Option<String>,
+    },
+}
+
+impl Action {
+    fn source(&self) -> Option<&str> {
+        match self {
+            Self::Get { .. } => None,
+            Self::Sync { source, .. }
+            | Self::Create { source, .. }
+            | Self::Delete { source, .. } => source.as_deref(),
+        }
+    }
+}
+
+pub(super) async fn run(
+    Arguments { action }: &Arguments,
+    environment: &Environment,
+) -> Result<(), Failure> {
+    let config = Config::parse(environment, Purpose::Maintain)?;
+    config.logging.start();
+    let open = Open::sharing(&config.database).await?;
+    let done = act(action, &config, &open).await;
+    open.close().await?;
+    let row = done?.ok_or_else(|| Failure::Failed("there is no such user".into()))?;
+    println!("{}", serde_json::to_string_pretty(&row).map_err(Failure::of)?);
+    Ok(())
+}
+
+async fn act(action: &Action, config: &Config, open: &Open) -> Result<Option<UserRow>, Failure> {
+    let source = action.source();
+    let users = match action {
+        Action::Get { .. } => Users::new(super::work::tables(config, open)?, Vec::new()),
+        _ => {
+            let Work { tables, clients } = Work::begin(config, open, source).await?;
+            Users::new(tables, clients)
+        }
+    };
+    let found = match action {
+        Action::Get { id } => users.row(id).await,
+        Action::Sync { id, .. } => users.sync(id).await,
+        Action::Delete { id, .. } => users.delete(source, id).await,
+        Action::Create { email, name, idempotency_key, .. } => {
+            let user = NewUser { email: email.clone(), name: name.clone() };
+            let created = users.create(source, &user, idempotency_key.as_deref()).await;
+            created.map(|created| created.row)
+        }
+    };
+    found.map_err(Failure::of)
+}

@@ -1,0 +1,68 @@
+//! What commands that ask the providers stand on: a current schema, the tables, and clients.
+
+use std::sync::Arc;
+
+use super::Failure;
+use super::open::Open;
+use crate::api::{Client, Patience};
+use crate::config::{Bodies, Config, Repair, api_variables};
+use crate::db::migrations;
+use crate::sync::{Options, Tables};
+
+pub(super) struct Work {
+    pub(super) tables: Tables,
+    pub(super) clients: Vec<Arc<Client>>,
+}
+
+impl Work {
+    /// With the clients of all sources, or of the one that is named.
+    pub(super) async fn begin(
+        config: &Config,
+        open: &Open,
+        source: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let clients = clients(&config.repair)?;
+        if clients.is_empty() {
+            let variables = api_variables();
+            return Err(Failure::Misused(format!("no provider can be asked: set {variables}")));
+        }
+        let known = clients.iter().map(|client| client.source().to_string()).collect::<Vec<_>>();
+        let is_meant = |client: &Arc<Client>| source.is_none_or(|name| **client.source() == *name);
+        let clients: Vec<_> = clients.into_iter().filter(is_meant).collect();
+        if clients.is_empty() {
+            let problem =
+                format!("--source: the sources that can be asked are {}", known.join(", "));
+            return Err(Failure::Misused(problem));
+        }
+        current_schema(open).await?;
+        Ok(Self { tables: tables(config, open)?, clients })
+    }
+}
+
+pub(super) fn clients(repair: &Repair) -> Result<Vec<Arc<Client>>, Failure> {
+    let client = |settings| Client::new(settings, Patience::default()).map(Arc::new);
+    repair.apis.iter().map(client).collect::<Result<_, _>>().map_err(Failure::of)
+}
+
+pub(super) fn tables(config: &Config, open: &Open) -> Result<Tables, Failure> {
+    let pool = open.conninfo.pool(config.pool_size).map_err(Failure::of)?;
+    let options = Options {
+        keep_bodies: config.journal_bodies == Bodies::All,
+        channel: config.repair.channel.clone(),
+        refetch: config.repair.refetch.clone(),
+    };
+    Ok(Tables::new(open.conninfo.clone(), pool, options))
+}
+
+async fn current_schema(open: &Open) -> Result<(), Failure> {
+    let client = open.connect().await?;
+    let pending = migrations::pending(&client).await.map_err(Failure::of)?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = pending.iter().map(|migration| migration.name).collect();
+    let names = names.join(", ");
+    Err(Failure::Failed(format!(
+        "migrations are pending ({names}): run `users-sync migrate` first"
+    )))
+}
