@@ -1,13 +1,17 @@
 //! The command line: a command is a file with its arguments and `run`.
 
 mod adopt;
+mod backfill;
 mod banner;
 mod completions;
 mod doctor;
+mod erase;
 mod healthcheck;
 mod migrate;
 mod open;
+mod progress;
 mod purge;
+mod reconcile;
 mod remap;
 mod replay;
 mod schema;
@@ -16,6 +20,7 @@ mod serve;
 mod table;
 mod users;
 mod work;
+mod writing;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -81,6 +86,12 @@ enum Command {
     Serve(serve::Arguments),
     /// Bring the database's schema up to date
     Migrate(migrate::Arguments),
+    /// Bring every user that the provider has into the table
+    Backfill(backfill::Arguments),
+    /// Hold the table against the provider's list, and repair what differs
+    Reconcile(reconcile::Arguments),
+    /// Show, fetch, create, delete or erase one user
+    Users(users::Arguments),
     /// Sign and post a delivery, or print the curl command that does
     Send(send::Arguments),
     /// Put deliveries of the journal, or captured requests, through once more
@@ -89,8 +100,6 @@ enum Command {
     Remap(remap::Arguments),
     /// Empty or remove the rows of deleted users, as DELETE_POLICY says
     Purge(purge::Arguments),
-    /// Erase a user
-    Users(users::Arguments),
     /// Look at everything that can be wrong, and say what to do
     Doctor(doctor::Arguments),
     /// Turn the table that Neon Auth or an ORM made into ours, in place
@@ -138,7 +147,7 @@ pub fn main() -> ExitCode {
         return embedded::guard(arguments);
     }
     match run(flags, command.unwrap_or(Command::Serve(serve))) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             let (code, text) = match failure {
                 Failure::Failed(text) => (1, text),
@@ -150,18 +159,22 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(flags: Flags, command: Command) -> Result<(), Failure> {
+fn run(flags: Flags, command: Command) -> Result<ExitCode, Failure> {
     let environment = Environment::load(flags.into_variables())?;
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::of)?;
     runtime.block_on(async {
         match command {
+            Command::Reconcile(arguments) => {
+                return reconcile::run(&arguments, &environment).await;
+            }
             Command::Serve(arguments) => serve::run(&arguments, &environment).await,
             Command::Migrate(arguments) => migrate::run(&arguments, &environment).await,
+            Command::Users(arguments) => users::run(&arguments, &environment).await,
+            Command::Backfill(arguments) => backfill::run(&arguments, &environment).await,
             Command::Send(arguments) => send::run(&arguments, &environment).await,
             Command::Replay(arguments) => replay::run(&arguments, &environment).await,
             Command::Remap(arguments) => remap::run(&arguments, &environment).await,
             Command::Purge(arguments) => purge::run(&arguments, &environment).await,
-            Command::Users(arguments) => users::run(&arguments, &environment).await,
             Command::Doctor(arguments) => doctor::run(&arguments, &environment).await,
             Command::Adopt(arguments) => adopt::run(&arguments, &environment).await,
             Command::Schema(arguments) => schema::run(&arguments),
@@ -169,6 +182,7 @@ fn run(flags: Flags, command: Command) -> Result<(), Failure> {
             Command::Man(arguments) => completions::man(&arguments, Cli::command()),
             Command::Healthcheck => healthcheck::run(&environment).await,
             Command::EmbeddedGuard { .. } => unreachable!("dispatched before there is a runtime"),
-        }
+        }?;
+        Ok(ExitCode::SUCCESS)
     })
 }

@@ -3,11 +3,12 @@
 mod environment;
 mod operate;
 mod parser;
+mod repair;
+mod sources;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use jiff::SignedDuration;
 use secrecy::SecretString;
@@ -16,13 +17,13 @@ use crate::db::conninfo::Conninfo;
 use crate::embedded;
 use crate::logging::Logging;
 use crate::model::DeletePolicy;
-use crate::provider::{self, Provider};
-use crate::signature::Secret;
 use crate::webhook::Source;
 
 pub use environment::Environment;
 use parser::Parser;
 pub use parser::length_of_time;
+pub use repair::{Repair, api_variables};
+pub use sources::secret_variable;
 
 /// How the service runs.
 #[derive(Debug)]
@@ -36,7 +37,8 @@ pub struct Config {
     pub journal_retention: SignedDuration,
     pub journal_bodies: Bodies,
     pub delete_policy: DeletePolicy,
-    /// What opens `/api` and `/admin`; closed where it is unset.
+    pub repair: Repair,
+    /// What opens `/api` and `/admin`.
     pub admin_token: Option<SecretString>,
     pub logging: Logging,
 }
@@ -57,7 +59,8 @@ pub enum Bodies {
 
 /// Where the embedded server and the development secrets are, for commands that look for a running service.
 pub struct Place {
-    pub data_dir: PathBuf,
+    /// `None` for a user without a home who names none.
+    pub data_dir: Option<PathBuf>,
     pub listen: SocketAddr,
     pub sources: Vec<Source>,
 }
@@ -113,6 +116,7 @@ impl Config {
                 &[("quarantined", Bodies::Quarantined), ("all", Bodies::All)],
             ),
             delete_policy: parser.delete_policy(),
+            repair: parser.repair(),
             admin_token: parser.admin_token(),
             logging: parser.logging(purpose),
             database: match database {
@@ -128,7 +132,7 @@ impl Place {
     pub fn parse(environment: &Environment) -> Result<Self, Mistakes> {
         let mut parser = Parser::new(environment);
         let place = Self {
-            data_dir: parser.data_dir().unwrap_or_default(),
+            data_dir: parser.data_dir(),
             listen: parser.listen(),
             sources: parser.sources(),
         };
@@ -165,59 +169,24 @@ impl Parser<'_> {
     }
 
     fn embedded(&mut self) -> Option<embedded::Settings> {
+        let Some(data_dir) = self.data_dir() else {
+            let problem = "is needed for the embedded Postgres, because there is no home directory; or set DATABASE_URL";
+            self.mistake("USERS_SYNC_DATA_DIR", problem);
+            return None;
+        };
         Some(embedded::Settings {
-            data_dir: self.data_dir()?,
+            data_dir,
             pg_bin_dir: self.value("PG_BIN_DIR").map(PathBuf::from),
             path: self.environment.search_path(),
             guard: self.environment.executable().to_owned(),
         })
     }
 
-    fn data_dir(&mut self) -> Option<PathBuf> {
-        let default = || {
-            let path = |name| self.value(name).map(PathBuf::from);
+    fn data_dir(&self) -> Option<PathBuf> {
+        let path = |name| self.value(name).map(PathBuf::from);
+        path("USERS_SYNC_DATA_DIR").or_else(|| {
             let is_root = self.environment.is_root();
             embedded::default_data_dir(is_root, path("XDG_DATA_HOME"), path("HOME"))
-        };
-        let data_dir = self.value("USERS_SYNC_DATA_DIR").map(PathBuf::from).or_else(default);
-        if data_dir.is_none() {
-            self.mistake(
-                "USERS_SYNC_DATA_DIR",
-                "is needed for the embedded Postgres, because there is no home directory; or set DATABASE_URL",
-            );
-        }
-        data_dir
+        })
     }
-
-    fn sources(&mut self) -> Vec<Source> {
-        provider::ALL.into_iter().filter_map(|provider| self.source(provider)).collect()
-    }
-
-    fn source(&mut self, provider: &'static Provider) -> Option<Source> {
-        let variable = secret_variable(provider);
-        let text = self.secret(&variable)?;
-        match Secret::parse_list(&text) {
-            Ok(secrets) => Some(Source { name: Arc::from(provider.name), provider, secrets }),
-            Err(bad) => {
-                self.mistake(&variable, bad);
-                None
-            }
-        }
-    }
-
-    /// The embedded server brings secrets for development; any other needs those of its provider.
-    fn has_a_source(&mut self) {
-        let is_set = |provider| self.is_set(&secret_variable(provider));
-        if !self.is_set("DATABASE_URL") || provider::ALL.into_iter().any(is_set) {
-            return;
-        }
-        let variables: Vec<_> = provider::ALL.into_iter().map(secret_variable).collect();
-        let problem = "no webhook secret is set: set the one of your provider to the signing secret of its endpoint (whsec_…)";
-        self.mistake(&variables.join(" or "), problem);
-    }
-}
-
-/// The variable that holds the secrets of a provider's only source.
-pub fn secret_variable(provider: &Provider) -> String {
-    format!("{}_WEBHOOK_SECRET", provider.name.to_ascii_uppercase())
 }

@@ -1,14 +1,15 @@
 //! HTTP: the routes, and the one place where errors become answers.
 
-pub mod connection;
 mod admin;
 mod admin_token;
+pub mod connection;
 mod deliveries;
 mod health;
 mod metrics;
 mod problem;
 pub mod server;
 mod status;
+mod users;
 mod webhooks;
 
 use std::collections::HashMap;
@@ -22,8 +23,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::metrics::Metrics;
-use crate::sync::{Sync, Unavailable};
+use crate::sync::{Sync, Unavailable, Users};
 use crate::webhook::Source;
 use problem::Problem;
 
@@ -60,7 +60,7 @@ pub struct App {
     pub sources: HashMap<String, Source>,
     pub sync: Sync,
     pub pool: Pool,
-    pub metrics: Arc<Metrics>,
+    pub users: Users,
     /// What opens `/api`.
     pub admin_token: Option<SecretString>,
     pub limits: Limits,
@@ -74,6 +74,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/deliveries", get(deliveries::list))
         .route("/api/deliveries/{source}/{id}", get(deliveries::show))
         .route("/api/deliveries/{source}/{id}/replay", post(deliveries::replay))
+        .route("/api/users", post(users::create))
+        .route("/api/users/{id}", get(users::show))
+        .route("/api/users/{id}/sync", post(users::sync))
         .route_layer(middleware::from_fn_with_state(app.clone(), admin_token::required));
     Router::new()
         .merge(api)

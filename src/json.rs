@@ -77,8 +77,17 @@ impl<'a> Object<'a> {
         self.present(field).map_or(Ok(false), |value| read(value, field, "true or false"))
     }
 
+    pub fn integer(&self, field: &'static str) -> Result<Option<i64>, Unreadable> {
+        self.present(field).map(|value| read(value, field, "a whole number")).transpose()
+    }
+
     pub fn object(&self, field: &'static str) -> Result<Option<Self>, Unreadable> {
         self.present(field).map(|value| Object::parse(value.get(), field)).transpose()
+    }
+
+    /// Whether the field is there and not null.
+    pub fn has(&self, field: &str) -> bool {
+        self.present(field).is_some()
     }
 
     /// The objects of an array; none where the field is missing or null.
@@ -100,6 +109,13 @@ impl<'a> Object<'a> {
     fn present(&self, field: &str) -> Option<&'a RawValue> {
         self.fields.get(field).copied().filter(|value| value.get() != "null")
     }
+}
+
+/// The objects of an array that stands alone.
+pub fn objects<'a>(text: &'a str, field: &'static str) -> Result<Vec<Object<'a>>, Unreadable> {
+    let values: Vec<&'a RawValue> =
+        serde_json::from_str(text).map_err(|error| refusal(&error, field, "an array"))?;
+    values.into_iter().map(|value| Object::parse(value.get(), field)).collect()
 }
 
 /// Below this a number counts seconds: as milliseconds it would lie before March 1973.

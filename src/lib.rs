@@ -8,7 +8,7 @@
 //! - only [`config`] reads the environment;
 //! - only [`db`] holds SQL;
 //! - only [`provider`] names a provider;
-//! - only [`http`] knows status codes;
+//! - only [`http`] answers with status codes, and only [`api`] reads them;
 //! - an [`model::Outcome`] is committed, an error is not: that is the retry policy.
 //!
 //! The modules in reading order; each uses only those above it.
@@ -22,6 +22,7 @@ pub mod webhook;
 pub mod capture;
 pub mod explain;
 pub mod metrics;
+pub mod api;
 pub mod embedded;
 pub mod db;
 pub mod logging;

@@ -109,6 +109,41 @@ impl Change {
     }
 }
 
+/// What a provider's API said of one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    pub source: Arc<str>,
+    pub change: Change,
+    /// Set where the API was asked whether this one user exists, and showed it: what deleted it before then is past.
+    pub fence: Option<Timestamp>,
+}
+
+/// What a commit did to a mirror row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    Created,
+    Updated,
+    Deleted,
+    Restored,
+}
+
+impl Effect {
+    pub const ALL: [Self; 4] = [Self::Created, Self::Updated, Self::Deleted, Self::Restored];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+            Self::Restored => "restored",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|effect| effect.as_str() == text)
+    }
+}
+
 /// What became of a delivery, and is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

@@ -1,5 +1,7 @@
-//! The providers, each a row of data: what its deliveries are called, how they are signed and what they say.
+//! The providers, each a row of data: what its deliveries are called, how they are signed, what they say, and how its API
+//! is asked.
 
+pub mod api;
 mod clerk;
 mod stack;
 
@@ -9,6 +11,7 @@ use jiff::Timestamp;
 use crate::json::{Object, Unreadable};
 use crate::model::{Change, DeliveryId, RawJson, User, Version};
 use crate::signature::Scheme;
+use api::Api;
 
 /// Every provider that we know.
 pub static ALL: [&Provider; 2] = [&clerk::PROVIDER, &stack::PROVIDER];
@@ -22,6 +25,9 @@ pub struct Provider {
     /// Whether a snapshot carries its own version; else the delivery's own time orders it.
     pub versioned: bool,
     pub decode: fn(&Envelope<'_>) -> Result<Meaning, Unreadable>,
+    /// The user that an object in these bytes shows, in a delivery as in an answer of the API.
+    pub user: fn(&Object<'_>, &Bytes) -> Result<User, Unreadable>,
+    pub api: Api,
     /// What its user ids begin with.
     pub id_prefix: &'static str,
     /// The user events it sends, the creation first.
@@ -45,11 +51,11 @@ impl<'a> Envelope<'a> {
     pub fn data(&self) -> Result<Object<'a>, Unreadable> {
         self.body.object("data")?.ok_or(Unreadable::Missing { field: "data" })
     }
+}
 
-    /// The text of an object in the body, without a copy.
-    pub fn raw(&self, object: &Object<'a>) -> RawJson {
-        RawJson(self.bytes.slice_ref(object.text().as_bytes()))
-    }
+/// The text of an object in these bytes, without a copy.
+fn raw(object: &Object<'_>, bytes: &Bytes) -> RawJson {
+    RawJson(bytes.slice_ref(object.text().as_bytes()))
 }
 
 /// What a readable delivery says.

@@ -1,23 +1,28 @@
-//! The one write path: whatever changes a table comes in through `accept`.
+//! The one write path: deliveries come in through `accept`, what the providers' APIs say through `Readings`.
 
+pub mod backfill;
+mod commits;
 pub mod fold;
+pub mod lease;
 mod prune;
 pub mod purge;
 mod queue;
+mod readings;
+pub mod reconcile;
+pub mod refetch;
 pub mod remap;
 pub mod replay;
+mod tables;
+pub mod users;
 mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::Pool;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 
-use crate::db::conninfo::Conninfo;
 use crate::db::journal;
-use crate::db::session::Session;
 use crate::metrics::{Delivered, Metrics};
 use crate::model::{Change, Outcome};
 use crate::provider::Provider;
@@ -26,6 +31,9 @@ use queue::{Job, Queue};
 use writer::Writer;
 
 pub use prune::prune;
+pub use readings::Readings;
+pub use tables::{Options, Tables};
+pub use users::Users;
 
 /// How much may wait, and who writes it.
 #[derive(Clone, Copy, Debug)]
@@ -80,8 +88,7 @@ impl Unavailable {
 pub struct Sync {
     queue: Arc<Queue>,
     bytes: Arc<Semaphore>,
-    pool: Pool,
-    metrics: Arc<Metrics>,
+    tables: Tables,
     patience: Duration,
 }
 
@@ -101,6 +108,10 @@ impl Sync {
     pub fn queue(&self) -> QueueStatus {
         self.queue.status()
     }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.tables.options.metrics
+    }
 }
 
 /// The writers' tasks.
@@ -118,27 +129,18 @@ impl Writers {
     }
 }
 
-/// Starts the writers; `keep_bodies` journals every body, not only the quarantined ones.
-pub fn start(
-    conninfo: &Conninfo,
-    pool: &Pool,
-    limits: Limits,
-    keep_bodies: bool,
-    metrics: &Arc<Metrics>,
-) -> (Sync, Writers) {
+/// Starts the writers.
+pub fn start(tables: Tables, limits: Limits) -> (Sync, Writers) {
     let queue = Arc::new(Queue::new(limits.queue));
     let mut writers = JoinSet::new();
     // Some connections are left for whoever asks.
-    let spare = pool.status().max_size.saturating_sub(2).max(1);
+    let spare = tables.pool().status().max_size.saturating_sub(2).max(1);
     for _ in 0..limits.writers.min(spare) {
-        let session = Session::new(conninfo.clone(), pool.clone(), limits.commit);
-        let writer = Writer { session, keep_bodies, metrics: metrics.clone() };
-        let queue = queue.clone();
+        let (queue, writer) = (queue.clone(), Writer::new(&tables, limits.commit));
         writers.spawn(async move { writer.run(&queue).await });
     }
     let bytes = Arc::new(Semaphore::new(limits.queue_bytes));
-    let (pool, metrics) = (pool.clone(), metrics.clone());
-    (Sync { queue, bytes, pool, metrics, patience: limits.patience }, Writers(writers))
+    (Sync { queue, bytes, tables, patience: limits.patience }, Writers(writers))
 }
 
 /// Decodes a delivery and answers its outcome after the commit that holds it.
@@ -151,16 +153,16 @@ pub async fn accept(sync: &Sync, delivery: Delivery) -> Result<Outcome, Unavaila
     let decoded = delivery.decode(made_at);
     let report = Report::of(&decoded, provider);
     let outcome = write(sync, decoded).await.inspect_err(|unavailable| {
-        sync.metrics.unavailable(&report.source, unavailable.code());
+        sync.metrics().unavailable(&report.source, unavailable.code());
     })?;
-    report.tell(outcome, &sync.metrics);
+    report.tell(outcome, sync.metrics());
     Ok(outcome)
 }
 
 /// A retry must not count as newer than the first attempt, so the journal is asked.
 async fn first_received(sync: &Sync, delivery: &Delivery) -> Result<jiff::Timestamp, Unavailable> {
     let found = async {
-        let client = sync.pool.get().await.map_err(|error| crate::error_chain(&error))?;
+        let client = sync.tables.pool().get().await.map_err(|error| crate::error_chain(&error))?;
         journal::first_received(&client, delivery.source(), delivery.id())
             .await
             .map_err(|error| crate::error_chain(&error))

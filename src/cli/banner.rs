@@ -1,5 +1,6 @@
 //! What a person needs to know when the service has started.
 
+use std::io::Write;
 use std::net::SocketAddr;
 
 use super::open::Open;
@@ -7,8 +8,19 @@ use crate::config::secret_variable;
 use crate::development::Development;
 use crate::webhook::Source;
 
-/// The address, the routes, the database, and what to try.
-pub(super) fn banner(
+/// Prints the address, the routes, the database, and what to try.
+pub(super) fn print(
+    address: SocketAddr,
+    sources: &[Source],
+    open: &Open,
+    development: Option<&Development>,
+) {
+    let text = text(address, sources, open, development);
+    // Where nobody reads it, the service runs all the same.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+fn text(
     address: SocketAddr,
     sources: &[Source],
     open: &Open,
@@ -21,7 +33,10 @@ pub(super) fn banner(
     lines.push("  GET  /healthz, /readyz".into());
     lines.push(String::new());
     match open.embedded_url() {
-        Some(url) => lines.push(format!("Database (embedded, for development): {url}")),
+        Some(url) => {
+            lines.push(format!("Database (embedded, for development): {url}"));
+            lines.push(format!("  psql '{url}' -c 'select * from neon_auth.users_sync'"));
+        }
         None => lines.push(format!("Database: {}", open.conninfo.describe())),
     }
     if let Some(development) = development {

@@ -69,7 +69,8 @@ fn sources_to_explain_with(environment: &Environment) -> Result<Vec<Source>, Fai
     if !place.sources.is_empty() {
         return Ok(place.sources);
     }
-    let development = development::load(&place.data_dir).map_err(Failure::of)?;
+    let Some(data_dir) = &place.data_dir else { return Ok(Vec::new()) };
+    let development = development::load(data_dir).map_err(Failure::of)?;
     Ok(development.map(|development| development.sources).unwrap_or_default())
 }
 

@@ -5,8 +5,9 @@ use serde_json::json;
 
 use super::Failure;
 use super::open::Open;
+use super::progress::Progress;
 use super::table::{print_json, print_table};
-use super::work::{current_schema, progress};
+use super::work::current_schema;
 use crate::config::{Config, Environment, Purpose};
 use crate::model::DeletePolicy;
 use crate::sync::purge::{self, Round};
@@ -40,11 +41,11 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
 async fn purge(arguments: &Arguments, config: &Config, open: &Open) -> Result<Round, Failure> {
     current_schema(open).await?;
     let mut client = open.connect().await?;
-    let bar = progress("users");
-    let told = |round: &Round| bar.set_position(round.purged.users.cast_unsigned());
+    let mut bar = Progress::new("users".into(), None);
+    let told = |round: &Round| bar.at(round.purged.users.cast_unsigned());
     let policy = config.delete_policy;
     let round = purge::apply(&mut client, policy, arguments.dry_run, told).await;
-    bar.finish_and_clear();
+    bar.finish();
     round.map_err(Failure::of)
 }
 

@@ -5,8 +5,10 @@ use serde_json::json;
 
 use super::Failure;
 use super::open::Open;
+use super::progress::Progress;
 use super::table::{print_json, print_table};
-use super::work::{current_schema, progress, source_named};
+use super::work::current_schema;
+use super::writing::source_named;
 use crate::config::{Config, Environment, Purpose};
 use crate::sync::remap::{self, Remapped};
 
@@ -33,11 +35,11 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
 async fn remap(arguments: &Arguments, config: &Config, open: &Open) -> Result<Remapped, Failure> {
     current_schema(open).await?;
     let mut client = open.connect().await?;
-    let bar = progress("users");
+    let mut bar = Progress::new("users".into(), None);
     let source = |name: &str| source_named(&config.sources, name);
-    let told = |so_far: &Remapped| bar.set_position(so_far.looked_at);
+    let told = |so_far: &Remapped| bar.at(so_far.looked_at);
     let remapped = remap::remap(&mut client, source, arguments.dry_run, told).await;
-    bar.finish_and_clear();
+    bar.finish();
     remapped.map_err(Failure::of)
 }
 

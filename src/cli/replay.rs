@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::Failure;
 use super::open::Open;
+use super::progress::Progress;
 use super::table::{print_json, print_table};
-use super::work::{Work, progress, source_named};
+use super::writing::{Writing, source_named};
 use crate::capture::Capture;
 use crate::config::{Config, Environment, Purpose, length_of_time};
 use crate::db::journal::search::Filter;
@@ -97,7 +98,7 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
     config.logging.start();
     let filter = if arguments.files.is_empty() { arguments.filter()? } else { Filter::default() };
     let open = Open::sharing(&config.database).await?;
-    let done = match Work::begin(&config, &open).await {
+    let done = match Writing::begin(&config, &open).await {
         Ok(work) => {
             let replayed = replay(arguments, &config, &work, &filter).await;
             work.finish().await;
@@ -112,20 +113,20 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
 async fn replay(
     arguments: &Arguments,
     config: &Config,
-    work: &Work,
+    work: &Writing,
     filter: &Filter,
 ) -> Result<Replayed, Failure> {
     let doing = if arguments.dry_run { Doing::Look } else { Doing::Write(&work.sync) };
-    let bar = progress("deliveries");
+    let mut bar = Progress::new("deliveries".into(), None);
     let replayed = if arguments.files.is_empty() {
         let source = |name: &str| source_named(&config.sources, name);
-        let told = |so_far: &Replayed| bar.set_position(so_far.total());
+        let told = |so_far: &Replayed| bar.at(so_far.total());
         replay::replay(&work.pool, doing, filter, source, told).await.map_err(Failure::of)
     } else {
         let deliveries = captured(arguments, &config.sources)?;
         replay::all(doing, deliveries).await.map_err(Failure::of)
     };
-    bar.finish_and_clear();
+    bar.finish();
     replayed
 }
 

@@ -103,12 +103,14 @@ fn source(provider: &'static Provider, place: &Place) -> Result<Source, Failure>
     if let Some(source) = named(&place.sources) {
         return Ok(source);
     }
-    let development = development::load(&place.data_dir).map_err(Failure::of)?;
+    let development = match &place.data_dir {
+        Some(data_dir) => development::load(data_dir).map_err(Failure::of)?,
+        None => None,
+    };
     development.and_then(|development| named(&development.sources)).ok_or_else(|| {
         Failure::Misused(format!(
-            "no secret to sign with: set {}, or start `users-sync` once, which makes development secrets in {}",
+            "no secret to sign with: set {}, or start `users-sync` once without DATABASE_URL, which makes development secrets",
             secret_variable(provider),
-            place.data_dir.display(),
         ))
     })
 }

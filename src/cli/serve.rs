@@ -1,20 +1,25 @@
 //! `users-sync serve`
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use deadpool_postgres::Pool;
+use jiff::SignedDuration;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::banner;
 use super::open::Open;
-use crate::config::{Bodies, Config, Database, Environment, Purpose};
+use super::work;
+use crate::config::{Config, Database, Environment, Purpose, api_variables};
 use crate::db::migrations;
 use crate::development::{self, Development};
 use crate::http::{self, App};
-use crate::metrics::Metrics;
+use crate::sync::reconcile::{self, Schedule};
+use crate::sync::{Users, refetch};
 use crate::webhook::Source;
 use crate::{shutdown, sync};
 
@@ -26,11 +31,20 @@ pub(super) struct Arguments {
     /// Do not start where a migration is pending, rather than apply it
     #[arg(long)]
     no_migrate: bool,
+    /// Read every user from the provider's API so often, for development without a public address
+    #[arg(long, value_name = "TIME", value_parser = length_of_time)]
+    poll: Option<Duration>,
+}
+
+fn length_of_time(text: &str) -> Result<Duration, String> {
+    let time = text.parse::<SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
+    time.filter(|time| !time.is_zero()).ok_or_else(|| "such as 5s or 1m".into())
 }
 
 pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
     let config = Config::parse(environment, Purpose::Serve)?;
     config.logging.start();
+    http::server::raise_open_files_limit();
     let requested = shutdown::listen().map_err(Failure::of)?;
     let listener = listen(&config).await?;
     let open = tokio::select! {
@@ -73,6 +87,15 @@ async fn prepare(
     if let Some(development) = &development {
         config.sources.clone_from(&development.sources);
     }
+    if arguments.poll.is_some() {
+        if config.repair.apis.is_empty() {
+            let variables = api_variables();
+            return Err(Failure::Misused(format!(
+                "--poll: no provider can be asked: set {variables}"
+            )));
+        }
+        config.repair.every = arguments.poll;
+    }
     Ok(Prepared { config, development })
 }
 
@@ -88,16 +111,22 @@ async fn serve(
     open: &Open,
     requested: CancellationToken,
 ) -> Result<(), Failure> {
-    let pool = open.conninfo.pool(config.pool_size).map_err(Failure::of)?;
-    let metrics = Arc::default();
-    let keep_bodies = config.journal_bodies == Bodies::All;
-    let (sync, mut writers) =
-        sync::start(&open.conninfo, &pool, sync::Limits::default(), keep_bodies, &metrics);
-    let pruning = tokio::spawn(sync::prune(pool.clone(), config.journal_retention));
-    let purging = tokio::spawn(sync::purge::run(pool.clone(), config.delete_policy));
+    let tables = work::tables(&config, open)?;
+    let (pool, clients) = (tables.pool().clone(), work::clients(&config.repair)?);
+    let users = Users::new(tables.clone(), clients.clone());
+    let (sync, mut writers) = sync::start(tables.clone(), sync::Limits::default());
+    let mut background = JoinSet::new();
+    background.spawn(sync::prune(pool.clone(), config.journal_retention));
+    background.spawn(sync::purge::run(pool.clone(), config.delete_policy));
+    if !clients.is_empty() {
+        background.spawn(refetch::keep(users.clone()));
+        if let Some(every) = config.repair.every {
+            background.spawn(reconcile::keep(tables, clients, Schedule { every }));
+        }
+    }
 
     let address = listener.local_addr().map_err(Failure::of)?;
-    println!("{}", banner::banner(address, &config.sources, open, development.as_ref()));
+    banner::print(address, &config.sources, open, development.as_ref());
     let mut reason = Ok(());
     let ended = async {
         tokio::select! {
@@ -107,9 +136,8 @@ async fn serve(
             }
         }
     };
-    http::server::serve(listener, app(&config, sync, pool, metrics), ended).await;
-    pruning.abort();
-    purging.abort();
+    http::server::serve(listener, app(&config, sync, pool, users), ended).await;
+    background.shutdown().await;
     writers.finish().await;
     reason
 }
@@ -133,13 +161,13 @@ async fn migrate(arguments: &Arguments, open: &Open) -> Result<(), Failure> {
     )))
 }
 
-fn app(config: &Config, sync: sync::Sync, pool: Pool, metrics: Arc<Metrics>) -> Arc<App> {
+fn app(config: &Config, sync: sync::Sync, pool: Pool, users: Users) -> Arc<App> {
     let by_name = |source: &Source| (source.name.to_string(), source.clone());
     Arc::new(App {
         sources: config.sources.iter().map(by_name).collect(),
         sync,
         pool,
-        metrics,
+        users,
         admin_token: config.admin_token.clone(),
         limits: http::Limits { body: config.max_body_bytes, ..http::Limits::default() },
         draining: CancellationToken::new(),

@@ -1,101 +1,104 @@
-//! `users-sync users`
+//! `users-sync users`: one user, at its provider and in the table.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
 
-use super::Failure;
 use super::open::Open;
-use super::table::print_json;
-use super::work::current_schema;
+use super::work::Work;
+use super::{Failure, erase};
 use crate::config::{Config, Environment, Purpose};
-use crate::json::MAX_ID_LEN;
-use crate::model::DeletePolicy;
-use crate::sync::purge::{self, Erased};
+use crate::db::users::UserRow;
+use crate::provider::api::NewUser;
+use crate::sync::Users;
 
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  users-sync users get user_2vX11z\n  users-sync users create --source clerk --email ada@example.com --name 'Ada Lovelace'\n  users-sync users sync user_2vX11z"
+)]
 pub(super) struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    action: Action,
 }
 
 #[derive(Subcommand)]
-enum Command {
-    /// Erase what is kept of one user, at once and for good
-    Erase(Erase),
+enum Action {
+    /// Show a user's row as JSON
+    Get { id: String },
+    /// Ask the provider about a user, and write what it says
+    Sync {
+        id: String,
+        /// Only ask this source's provider
+        #[arg(long)]
+        source: Option<String>,
+    },
+    /// Create a user at the provider and in the table
+    Create {
+        #[arg(long)]
+        source: Option<String>,
+        #[arg(long)]
+        email: String,
+        #[arg(long)]
+        name: Option<String>,
+        /// The same key creates the user only once
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
+    },
+    /// Erase what is kept of a user, at once and for good
+    Erase(erase::Arguments),
+    /// Delete a user at the provider, and mark the row as deleted
+    Delete {
+        id: String,
+        #[arg(long)]
+        source: Option<String>,
+    },
 }
 
-/// Erases what is kept of one user: name, address and raw_json in the mirror, bodies in the journal. What stays is the id
-/// and a tombstone, so that no late webhook brings the user back. With DELETE_POLICY=hard:… the row is removed.
-#[derive(Args)]
-#[command(
-    after_help = "Examples:\n  users-sync users erase user_2ab…\n  users-sync users erase user_2ab… --hard"
-)]
-struct Erase {
-    /// The user's id
-    id: String,
-    /// Remove the row, so that ON DELETE of the application's foreign keys fires
-    #[arg(long)]
-    hard: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+impl Action {
+    fn source(&self) -> Option<&str> {
+        match self {
+            Self::Get { .. } | Self::Erase(_) => None,
+            Self::Sync { source, .. }
+            | Self::Create { source, .. }
+            | Self::Delete { source, .. } => source.as_deref(),
+        }
+    }
 }
 
-pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
-    let Command::Erase(arguments) = &arguments.command;
-    let id = &arguments.id;
-    if id.trim().is_empty() || id.len() > MAX_ID_LEN || id.contains('\0') {
-        return Err(Failure::Misused(format!("an id has 1 to {MAX_ID_LEN} bytes")));
+pub(super) async fn run(
+    Arguments { action }: &Arguments,
+    environment: &Environment,
+) -> Result<(), Failure> {
+    if let Action::Erase(arguments) = action {
+        return erase::run(arguments, environment).await;
     }
     let config = Config::parse(environment, Purpose::Maintain)?;
     config.logging.start();
     let open = Open::sharing(&config.database).await?;
-    let erased = erase(arguments, &config, &open).await;
+    let done = act(action, &config, &open).await;
     open.close().await?;
-    report(arguments, &erased?)
-}
-
-async fn erase(arguments: &Erase, config: &Config, open: &Open) -> Result<Erased, Failure> {
-    current_schema(open).await?;
-    let mut client = open.connect().await?;
-    let hard = arguments.hard || matches!(config.delete_policy, DeletePolicy::Hard(_));
-    purge::erase(&mut client, &arguments.id, hard).await.map_err(Failure::of)
-}
-
-fn report(arguments: &Erase, erased: &Erased) -> Result<(), Failure> {
-    let Erased { shown, purged, blocked } = erased;
-    let row = match (purged.removed, purged.emptied) {
-        (1.., _) => "removed",
-        (_, 1..) => "emptied",
-        _ => "none",
-    };
-    let shown_fields = shown.map_or(vec![], |shown| {
-        let fields = [("name", shown.name), ("email", shown.email), ("raw_json", true)];
-        fields.into_iter().filter(|(_, there)| *there).map(|(field, _)| field).collect()
-    });
-    if arguments.json {
-        return print_json(&json!({
-            "id": arguments.id,
-            "row": row,
-            "erased": shown_fields,
-            "raw_json_bytes": shown.map_or(0, |shown| shown.raw_json_bytes),
-            "journal_bodies": purged.bodies,
-            "quarantined": purged.quarantined,
-            "not_removed_because": blocked,
-        }));
-    }
-    println!("{}", arguments.id);
-    match shown {
-        Some(_) => println!("  row {row}: {}", shown_fields.join(", ")),
-        None => println!("  there was no row"),
-    }
-    println!("  bodies removed from the journal: {}", purged.bodies + purged.quarantined);
-    println!(
-        "  what stays: the id, and a tombstone that keeps webhooks from bringing the user back"
-    );
-    if let Some(reason) = blocked {
-        println!("  the row was emptied, not removed: {reason}");
-    }
-    println!("If the provider still has this user, delete it there too.");
+    let row = done?.ok_or_else(|| Failure::Failed("there is no such user".into()))?;
+    println!("{}", serde_json::to_string_pretty(&row).map_err(Failure::of)?);
     Ok(())
+}
+
+async fn act(action: &Action, config: &Config, open: &Open) -> Result<Option<UserRow>, Failure> {
+    let source = action.source();
+    let users = match action {
+        Action::Get { .. } => Users::new(super::work::tables(config, open)?, Vec::new()),
+        _ => {
+            let Work { tables, clients } = Work::begin(config, open, source).await?;
+            Users::new(tables, clients)
+        }
+    };
+    let found = match action {
+        Action::Get { id } => users.row(id).await,
+        Action::Erase(_) => unreachable!("it needs no users"),
+        Action::Sync { id, .. } => users.sync(id).await,
+        Action::Delete { id, .. } => users.delete(source, id).await,
+        Action::Create { email, name, idempotency_key, .. } => {
+            let user = NewUser { email: email.clone(), name: name.clone() };
+            let created = users.create(source, &user, idempotency_key.as_deref()).await;
+            created.map(|created| created.row)
+        }
+    };
+    found.map_err(Failure::of)
 }

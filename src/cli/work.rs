@@ -1,40 +1,58 @@
-//! What commands that change the tables stand on: a current schema, a pool, writers of their own.
+//! What commands that ask the providers stand on: a current schema, the tables, and clients.
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use deadpool_postgres::Pool;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Failure;
 use super::open::Open;
-use crate::config::{Bodies, Config};
+use crate::api::{Client, Patience};
+use crate::config::{Bodies, Config, Repair, api_variables};
 use crate::db::migrations;
-use crate::provider;
-use crate::sync::{self, Sync, Writers};
-use crate::webhook::Source;
+use crate::sync::{Options, Tables};
 
 pub(super) struct Work {
-    pub(super) pool: Pool,
-    pub(super) sync: Sync,
-    writers: Writers,
+    pub(super) tables: Tables,
+    pub(super) clients: Vec<Arc<Client>>,
 }
 
 impl Work {
-    pub(super) async fn begin(config: &Config, open: &Open) -> Result<Self, Failure> {
+    /// With the clients of all sources, or of the one that is named.
+    pub(super) async fn begin(
+        config: &Config,
+        open: &Open,
+        source: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let clients = clients(&config.repair)?;
+        if clients.is_empty() {
+            let variables = api_variables();
+            return Err(Failure::Misused(format!("no provider can be asked: set {variables}")));
+        }
+        let known = clients.iter().map(|client| client.source().to_string()).collect::<Vec<_>>();
+        let is_meant = |client: &Arc<Client>| source.is_none_or(|name| **client.source() == *name);
+        let clients: Vec<_> = clients.into_iter().filter(is_meant).collect();
+        if clients.is_empty() {
+            let problem =
+                format!("--source: the sources that can be asked are {}", known.join(", "));
+            return Err(Failure::Misused(problem));
+        }
         current_schema(open).await?;
-        let pool = open.conninfo.pool(config.pool_size).map_err(Failure::of)?;
-        let keep_bodies = config.journal_bodies == Bodies::All;
-        let limits = sync::Limits::default();
-        let (sync, writers) =
-            sync::start(&open.conninfo, &pool, limits, keep_bodies, &Arc::default());
-        Ok(Self { pool, sync, writers })
+        Ok(Self { tables: tables(config, open)?, clients })
     }
+}
 
-    pub(super) async fn finish(self) {
-        drop(self.sync);
-        self.writers.finish().await;
-    }
+pub(super) fn clients(repair: &Repair) -> Result<Vec<Arc<Client>>, Failure> {
+    let client = |settings| Client::new(settings, Patience::default()).map(Arc::new);
+    repair.apis.iter().map(client).collect::<Result<_, _>>().map_err(Failure::of)
+}
+
+pub(super) fn tables(config: &Config, open: &Open) -> Result<Tables, Failure> {
+    let pool = open.conninfo.pool(config.pool_size).map_err(Failure::of)?;
+    let options = Options {
+        keep_bodies: config.journal_bodies == Bodies::All,
+        channel: config.repair.channel.clone(),
+        refetch: config.repair.refetch.clone(),
+        metrics: Arc::default(),
+    };
+    Ok(Tables::new(open.conninfo.clone(), pool, options))
 }
 
 pub(super) async fn current_schema(open: &Open) -> Result<(), Failure> {
@@ -48,24 +66,4 @@ pub(super) async fn current_schema(open: &Open) -> Result<(), Failure> {
     Err(Failure::Failed(format!(
         "migrations are pending ({names}): run `users-sync migrate` first"
     )))
-}
-
-/// The configured source of this name; else, without secrets, the provider of this name.
-pub(super) fn source_named(sources: &[Source], name: &str) -> Option<Source> {
-    let configured = sources.iter().find(|source| &*source.name == name).cloned();
-    configured.or_else(|| {
-        let provider = provider::find(name)?;
-        Some(Source { name: Arc::from(name), provider, secrets: Vec::new() })
-    })
-}
-
-/// On stderr, and only on a terminal.
-pub(super) fn progress(what: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {pos} {msg} ({per_sec}, {elapsed})");
-    let bar = ProgressBar::new_spinner().with_message(what.to_owned());
-    if let Ok(style) = style {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(100));
-    bar
 }

@@ -1,14 +1,9 @@
-//! Variables of those who operate the service: its logs, its token, what becomes of deleted users.
-
-use secrecy::SecretString;
+//! Variables of those who operate the service: its logs, what becomes of deleted users.
 
 use super::Purpose;
 use super::parser::{Parser, length_of_time};
 use crate::logging::{Format, Logging};
 use crate::model::DeletePolicy;
-
-/// Shorter ones can be guessed.
-const SHORTEST_TOKEN: usize = 16;
 
 impl Parser<'_> {
     pub(super) fn logging(&mut self, purpose: Purpose) -> Logging {
@@ -20,18 +15,6 @@ impl Parser<'_> {
             self.mistake("RUST_LOG", "is not a filter, such as info or users_sync=debug,warn");
             Logging::default()
         })
-    }
-
-    pub(super) fn admin_token(&mut self) -> Option<SecretString> {
-        let token = self.secret("ADMIN_TOKEN")?;
-        let token = token.trim();
-        if token.len() < SHORTEST_TOKEN {
-            let problem = format!(
-                "is shorter than {SHORTEST_TOKEN} characters: make one with `openssl rand -hex 32`"
-            );
-            self.mistake("ADMIN_TOKEN", problem);
-        }
-        Some(token.into())
     }
 
     pub(super) fn delete_policy(&mut self) -> DeletePolicy {

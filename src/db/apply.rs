@@ -7,16 +7,37 @@ use jiff::Timestamp;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Error, Row};
 
-use crate::model::{Kind, Outcome, RawJson, User, Version};
+use crate::model::{Effect, Kind, Outcome, RawJson, User, Version};
 use crate::webhook::{Decoded, Verdict};
 
-/// What a batch says about one entity, folded by the law: the greatest snapshot and the smallest deletion.
+/// What a batch says about one entity, folded by the law: the greatest snapshot, the first and the last deletion, and the
+/// last fence.
 pub struct Entity<'a> {
     pub kind: Kind,
     pub id: &'a str,
     pub source: &'a str,
     pub snapshot: Option<(&'a Version, &'a User)>,
-    pub deleted_at: Option<Timestamp>,
+    /// The smallest and the greatest deletion time.
+    pub deleted_at: Option<(Timestamp, Timestamp)>,
+    /// When the provider's API confirmed that the entity exists.
+    pub fence: Option<Timestamp>,
+    /// Whether its truth is to be fetched.
+    pub marked: bool,
+}
+
+/// What a commit did.
+#[derive(Debug, Default, PartialEq)]
+pub struct Applied {
+    /// Of each delivery, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// Mirror rows that changed.
+    pub changed: Vec<Changed>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changed {
+    pub id: String,
+    pub effect: Effect,
 }
 
 /// One delivery for the journal.
@@ -29,7 +50,8 @@ pub struct Entry<'a> {
 
 type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// Writes a batch, one entity and one delivery at most once each, and answers the outcome of each entry after the commit.
+/// Writes a batch, one entity and one delivery at most once each, and answers what it did after the commit. Each change is
+/// told on `channel`, too.
 ///
 /// A lock of somebody else's is waited for as long as `lock_wait`.
 /// The statement is its own transaction: its answer ends when the server is ready again, after the commit.
@@ -37,25 +59,42 @@ pub async fn apply(
     client: &Client,
     entities: &[Entity<'_>],
     entries: &[Entry<'_>],
+    channel: Option<&str>,
     lock_wait: Duration,
-) -> Result<Vec<Outcome>, Error> {
+) -> Result<Applied, Error> {
     let lock_wait = format!("{}ms", lock_wait.as_millis());
     let (entities, users, entries) =
         (EntityColumns::of(entities), UserColumns::of(entities), EntryColumns::of(entries));
     let mut params: Vec<Param<'_>> =
         entities.params().into_iter().chain(users.params()).chain(entries.params()).collect();
+    params.push((&channel, Type::TEXT));
     params.push((&lock_wait, Type::TEXT));
 
     let rows = client.query_typed(include_str!("../../sql/sync/apply.sql"), &params).await?;
-    let mut outcomes: Vec<_> = rows.iter().map(answer).collect();
-    outcomes.sort_unstable_by_key(|(place, _)| *place);
-    assert_eq!(outcomes.len(), entries.ids.len(), "the statement answers every delivery");
-    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
+    let applied = Applied::of(&rows);
+    assert_eq!(applied.outcomes.len(), entries.ids.len(), "the statement answers every delivery");
+    Ok(applied)
 }
 
-fn answer(row: &Row) -> (i64, Outcome) {
-    let outcome = Outcome::parse(row.get("outcome")).expect("the statement knows our outcomes");
-    (row.get("place"), outcome)
+impl Applied {
+    fn of(rows: &[Row]) -> Self {
+        let (mut outcomes, mut changed) = (Vec::new(), Vec::new());
+        for row in rows {
+            let what: &str = row.get("outcome");
+            match row.get::<_, Option<i64>>("place") {
+                Some(place) => {
+                    let outcome = Outcome::parse(what).expect("the statement knows our outcomes");
+                    outcomes.push((place, outcome));
+                }
+                None => {
+                    let effect = Effect::parse(what).expect("the statement knows our effects");
+                    changed.push(Changed { id: row.get("entity_id"), effect });
+                }
+            }
+        }
+        outcomes.sort_unstable_by_key(|(place, _)| *place);
+        Self { outcomes: outcomes.into_iter().map(|(_, outcome)| outcome).collect(), changed }
+    }
 }
 
 #[derive(Default)]
@@ -65,34 +104,43 @@ struct EntityColumns<'a> {
     sources: Vec<&'a str>,
     version_ats: Vec<Option<Timestamp>>,
     version_deliveries: Vec<Option<&'a str>>,
-    deleted_ats: Vec<Option<Timestamp>>,
+    first_deleted_ats: Vec<Option<Timestamp>>,
+    last_deleted_ats: Vec<Option<Timestamp>>,
+    fences: Vec<Option<Timestamp>>,
     disableds: Vec<bool>,
+    marks: Vec<bool>,
 }
 
 impl<'a> EntityColumns<'a> {
     fn of(entities: &[Entity<'a>]) -> Self {
         let mut columns = Self::default();
-        for &Entity { kind, id, source, snapshot, deleted_at } in entities {
+        for &Entity { kind, id, source, snapshot, deleted_at, fence, marked } in entities {
             columns.kinds.push(kind.as_str());
             columns.ids.push(id);
             columns.sources.push(source);
             columns.version_ats.push(snapshot.map(|(version, _)| version.at));
             columns.version_deliveries.push(snapshot.map(|(version, _)| version.delivery.as_str()));
-            columns.deleted_ats.push(deleted_at);
+            columns.first_deleted_ats.push(deleted_at.map(|(first, _)| first));
+            columns.last_deleted_ats.push(deleted_at.map(|(_, last)| last));
+            columns.fences.push(fence);
             columns.disableds.push(snapshot.is_some_and(|(_, user)| user.disabled));
+            columns.marks.push(marked);
         }
         columns
     }
 
-    fn params(&self) -> [Param<'_>; 7] {
+    fn params(&self) -> [Param<'_>; 10] {
         [
             (&self.kinds, Type::TEXT_ARRAY),
             (&self.ids, Type::TEXT_ARRAY),
             (&self.sources, Type::TEXT_ARRAY),
             (&self.version_ats, Type::TIMESTAMPTZ_ARRAY),
             (&self.version_deliveries, Type::TEXT_ARRAY),
-            (&self.deleted_ats, Type::TIMESTAMPTZ_ARRAY),
+            (&self.first_deleted_ats, Type::TIMESTAMPTZ_ARRAY),
+            (&self.last_deleted_ats, Type::TIMESTAMPTZ_ARRAY),
+            (&self.fences, Type::TIMESTAMPTZ_ARRAY),
             (&self.disableds, Type::BOOL_ARRAY),
+            (&self.marks, Type::BOOL_ARRAY),
         ]
     }
 }

@@ -25,8 +25,12 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub static ALL: [Migration; 3] =
-    [migration!(1, "0001_users"), migration!(2, "0002_apply"), migration!(10, "0010_operate")];
+pub static ALL: [Migration; 4] = [
+    migration!(1, "0001_users"),
+    migration!(2, "0002_apply"),
+    migration!(3, "0003_repair"),
+    migration!(10, "0010_operate"),
+];
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

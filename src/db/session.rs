@@ -1,6 +1,7 @@
 //! A writer's own connection: kept from batch to batch, replaced when it breaks.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool, PoolError};
@@ -8,9 +9,8 @@ use tokio::time::timeout;
 use tokio_postgres::Client;
 use tokio_postgres::error::{DbError, SqlState};
 
-use super::apply::{self, Entity, Entry};
+use super::apply::{self, Applied, Entity, Entry};
 use super::conninfo::Conninfo;
-use crate::model::Outcome;
 
 /// For a statement to end that was told to.
 const GRACE: Duration = Duration::from_secs(2);
@@ -20,6 +20,8 @@ pub struct Session {
     pool: Pool,
     /// A batch that takes longer waits for somebody else's lock or for a server that is gone.
     time_out: Duration,
+    /// Where changes are told.
+    channel: Option<Arc<str>>,
     connection: Option<Object>,
 }
 
@@ -38,7 +40,12 @@ pub enum ApplyError {
 
 impl Session {
     pub fn new(conninfo: Conninfo, pool: Pool, time_out: Duration) -> Self {
-        Self { conninfo, pool, time_out, connection: None }
+        Self { conninfo, pool, time_out, channel: None, connection: None }
+    }
+
+    /// Tells every change on `channel`, too.
+    pub fn telling(self, channel: Option<Arc<str>>) -> Self {
+        Self { channel, ..self }
     }
 
     /// As [`apply::apply`]; what fails with a deadlock or a broken serialization is tried once more.
@@ -46,7 +53,7 @@ impl Session {
         &mut self,
         entities: &[Entity<'_>],
         entries: &[Entry<'_>],
-    ) -> Result<Vec<Outcome>, ApplyError> {
+    ) -> Result<Applied, ApplyError> {
         match self.try_apply(entities, entries).await {
             Err(ApplyError::Database(error)) if is_conflict(&error) => {
                 self.try_apply(entities, entries).await
@@ -59,7 +66,7 @@ impl Session {
         &mut self,
         entities: &[Entity<'_>],
         entries: &[Entry<'_>],
-    ) -> Result<Vec<Outcome>, ApplyError> {
+    ) -> Result<Applied, ApplyError> {
         let connection = match self.connection.take().filter(|kept| !kept.is_closed()) {
             Some(kept) => kept,
             None => self.pool.get().await?,
@@ -89,8 +96,14 @@ impl Session {
         client: &Client,
         entities: &[Entity<'_>],
         entries: &[Entry<'_>],
-    ) -> Option<Result<Vec<Outcome>, tokio_postgres::Error>> {
-        let mut applied = pin!(apply::apply(client, entities, entries, self.time_out * 3 / 4));
+    ) -> Option<Result<Applied, tokio_postgres::Error>> {
+        let mut applied = pin!(apply::apply(
+            client,
+            entities,
+            entries,
+            self.channel.as_deref(),
+            self.time_out * 3 / 4
+        ));
         if let Ok(result) = timeout(self.time_out, &mut applied).await {
             return Some(result);
         }

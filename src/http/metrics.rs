@@ -31,7 +31,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
         pool_waiting: pool.waiting,
         quarantined,
     };
-    ([(header::CONTENT_TYPE, CONTENT_TYPE)], app.metrics.encode(&observed))
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], app.sync.metrics().encode(&observed))
 }
 
 /// Counts by the pattern of the route: a path is whatever a stranger likes.
@@ -39,6 +39,6 @@ pub(super) async fn count(State(app): State<Arc<App>>, request: Request, next: N
     let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
     let route = route.as_ref().map_or("other", MatchedPath::as_str);
-    app.metrics.answered(route, response.status().as_u16());
+    app.sync.metrics().answered(route, response.status().as_u16());
     response
 }

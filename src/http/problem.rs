@@ -46,6 +46,18 @@ pub(super) enum Problem {
         "the bytes of this delivery were not kept: set JOURNAL_BODIES=all to keep all from now on"
     )]
     BodyNotKept,
+    #[error("{0}")]
+    BadRequest(&'static str),
+    #[error("there is no such user, or it has not come yet")]
+    NoSuchUser,
+    #[error("a request with this Idempotency-Key is under way")]
+    UnderWay,
+    #[error("this Idempotency-Key was used for another request")]
+    KeyReused,
+    #[error("the provider does not take the request; the log says why")]
+    ProviderRefuses,
+    #[error("the provider could not be asked; the log says why")]
+    ProviderFails,
     #[error("not ready: {0}")]
     NotReady(&'static str),
     #[error("a defect of users-sync; its log says where")]
@@ -66,13 +78,16 @@ impl Problem {
             Self::NoSuchRoute | Self::NoSuchSource(_) | Self::NoSuchDelivery => {
                 StatusCode::NOT_FOUND
             }
+            Self::NoAdminToken | Self::NoSuchUser => StatusCode::NOT_FOUND,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::NoAdminToken | Self::ForeignForm => StatusCode::FORBIDDEN,
-            Self::BodyNotKept => StatusCode::CONFLICT,
+            Self::ForeignForm => StatusCode::FORBIDDEN,
+            Self::UnderWay | Self::BodyNotKept => StatusCode::CONFLICT,
+            Self::KeyReused | Self::ProviderRefuses => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::ProviderFails => StatusCode::BAD_GATEWAY,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyBroken | Self::BadQuery(_) => StatusCode::BAD_REQUEST,
+            Self::BodyBroken | Self::BadRequest(_) | Self::BadQuery(_) => StatusCode::BAD_REQUEST,
             Self::Rejected(Rejection::MissingHeader(_) | Rejection::MalformedHeader { .. }) => {
                 StatusCode::BAD_REQUEST
             }

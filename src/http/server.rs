@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -51,6 +52,16 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<O
     draining.cancel();
     connections.close();
     connections.wait().await;
+}
+
+/// Lets the process have as many open files as the system allows it: each connection is one, and a shell's usual limit is
+/// 1,024.
+pub fn raise_open_files_limit() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum {
+        // Where it is not allowed, connections above the limit wait.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    }
 }
 
 /// Out of file descriptors, or a client that went away while it waited: neither ends the service.

@@ -36,18 +36,22 @@ pub(super) async fn receive(
     let body = read(&head.headers, body, &app.limits).await?;
     let delivery =
         source.verify(&head.headers, body, Timestamp::now()).inspect_err(|rejection| {
-            app.metrics.rejected(&source.name, rejection);
+            app.sync.metrics().rejected(&source.name, rejection);
             tracing::warn!(source = %source.name, reason = %rejection, "a request was rejected");
         })?;
     if let Some(place) = delivery.secret() {
-        app.metrics.secret_matched(&source.name, place);
+        app.sync.metrics().secret_matched(&source.name, place);
     }
     let outcome = sync::accept(&app.sync, delivery).await?;
     Ok(Json(Answer { outcome: outcome.as_str() }))
 }
 
 /// The whole body, within its limit of bytes and of time.
-async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, Problem> {
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    limits: &Limits,
+) -> Result<Bytes, Problem> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if announced.and_then(|length| length.parse::<usize>().ok()) > Some(limits.body) {
         return Err(Problem::BodyTooLarge(limits.body));

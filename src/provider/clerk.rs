@@ -1,9 +1,13 @@
 //! Clerk: <https://clerk.com/docs/webhooks/overview>
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Envelope, Meaning, Provider, Sample, TEST_DELIVERY, UNSUPPORTED};
-use crate::json::{Object, Unreadable};
+use super::api::{Api, Credential, NewUser, Page, Rate};
+use super::{Envelope, Meaning, Provider, Sample, TEST_DELIVERY, UNSUPPORTED, raw};
+use crate::json::{self, Object, Unreadable};
 use crate::model::{Change, Kind, User, Version};
 use crate::signature::Scheme;
 
@@ -13,6 +17,8 @@ pub(super) static PROVIDER: Provider = Provider {
     scheme: Scheme::Svix,
     versioned: true,
     decode,
+    user,
+    api: API,
     id_prefix: "user_",
     events: &["user.created", "user.updated", "user.deleted"],
     sample,
@@ -36,12 +42,12 @@ fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
 /// <https://clerk.com/docs/reference/backend/types/backend-user>: `data` is always the whole user.
 fn snapshot(envelope: &Envelope<'_>) -> Result<Change, Unreadable> {
     let data = envelope.data()?;
-    let user = user(envelope, &data)?;
+    let user = user(&data, envelope.bytes)?;
     let at = user.updated_at.ok_or(Unreadable::Missing { field: "updated_at" })?;
     Ok(Change::Snapshot { version: Version { at, delivery: envelope.delivery.clone() }, user })
 }
 
-fn user(envelope: &Envelope<'_>, data: &Object<'_>) -> Result<User, Unreadable> {
+fn user(data: &Object<'_>, bytes: &Bytes) -> Result<User, Unreadable> {
     Ok(User {
         id: data.id("id")?,
         name: name(data)?,
@@ -50,7 +56,7 @@ fn user(envelope: &Envelope<'_>, data: &Object<'_>) -> Result<User, Unreadable> 
         created_at: data.time("created_at").unwrap_or_default(),
         updated_at: data.time("updated_at")?,
         disabled: data.flag("banned")? || data.flag("deprovisioned")?,
-        raw: envelope.raw(data),
+        raw: raw(data, bytes),
     })
 }
 
@@ -80,6 +86,62 @@ fn primary_email(data: &Object<'_>) -> Result<Option<String>, Unreadable> {
 fn deletion(envelope: &Envelope<'_>) -> Result<Change, Unreadable> {
     let at = envelope.body.time("timestamp")?.unwrap_or(envelope.made_at);
     Ok(Change::Deleted { kind: Kind::User, id: envelope.data()?.id("id")?, at })
+}
+
+/// <https://clerk.com/docs/reference/backend-api>
+const API: Api = Api {
+    url: "https://api.clerk.com/v1",
+    credentials: &[Credential {
+        variable: "CLERK_SECRET_KEY",
+        header: "authorization",
+        prefix: "Bearer ",
+        expected: "the instance's secret key (sk_live_… or sk_test_…)",
+    }],
+    headers: &[],
+    page_query,
+    count: Some(("/users/count", "total_count")),
+    page,
+    rate,
+    missing: "resource_not_found",
+    volatile: &["last_active_at"],
+    new_user,
+};
+
+/// Most users that a page may hold; a shorter one is the last.
+const PAGE: usize = 500;
+
+/// The cursor works in the order of creation alone; in this direction new users join at the end of a walk.
+fn page_query(cursor: Option<&str>) -> Vec<(&'static str, String)> {
+    let mut query = vec![("limit", PAGE.to_string()), ("order_by", "+created_at".to_owned())];
+    query.extend(cursor.map(|cursor| ("starting_after", cursor.to_owned())));
+    query
+}
+
+fn page(text: &str) -> Result<Page<'_>, Unreadable> {
+    let users = json::objects(text, "the page")?;
+    let last = users.last().filter(|_| users.len() >= PAGE);
+    let next = last.map(|user| user.id("id")).transpose()?;
+    Ok(Page { users, next })
+}
+
+/// <https://clerk.com/docs/guides/how-clerk-works/system-limits>
+fn rate(key: &str) -> Option<Rate> {
+    let requests = if key.starts_with("sk_live_") { 1000 } else { 100 };
+    Some(Rate { requests, per: Duration::from_secs(10) })
+}
+
+fn new_user(user: &NewUser) -> Value {
+    let (first, last) = match user.name.as_deref().map(|name| name.split_once(' ')) {
+        Some(Some((first, last))) => (Some(first), Some(last)),
+        Some(None) => (user.name.as_deref(), None),
+        None => (None, None),
+    };
+    json!({
+        "email_address": [user.email],
+        "first_name": first,
+        "last_name": last,
+        "skip_password_requirement": true,
+    })
 }
 
 fn sample(sample: &Sample<'_>) -> Value {

@@ -2,9 +2,11 @@
 //!
 //! No payload of Stack's says when it was made, so a snapshot's version is the time inside the delivery's id.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Envelope, Meaning, Provider, Sample, TEST_DELIVERY, UNSUPPORTED};
+use super::api::{Api, Credential, NewUser, Page};
+use super::{Envelope, Meaning, Provider, Sample, TEST_DELIVERY, UNSUPPORTED, raw};
 use crate::json::{Object, Unreadable};
 use crate::model::{Change, Kind, User, Version};
 use crate::signature::Scheme;
@@ -15,6 +17,8 @@ pub(super) static PROVIDER: Provider = Provider {
     scheme: Scheme::Svix,
     versioned: false,
     decode,
+    user,
+    api: API,
     id_prefix: "",
     events: &["user.created", "user.updated", "user.deleted"],
     sample,
@@ -32,19 +36,23 @@ fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
 
 /// `data` is the whole user as the server API shows it, anonymous users too.
 fn snapshot(envelope: &Envelope<'_>) -> Result<Change, Unreadable> {
-    let data = envelope.data()?;
+    let mut user = user(&envelope.data()?, envelope.bytes)?;
+    user.updated_at = Some(envelope.made_at);
     let version = Version { at: envelope.made_at, delivery: envelope.delivery.clone() };
-    let user = User {
+    Ok(Change::Snapshot { version, user })
+}
+
+fn user(data: &Object<'_>, bytes: &Bytes) -> Result<User, Unreadable> {
+    Ok(User {
         id: data.id("id")?,
         name: data.filled("display_name")?,
         email: data.filled("primary_email")?,
         // Only shown: a strange one must not cost the user, and raw_json keeps it.
         created_at: data.time("signed_up_at_millis").unwrap_or_default(),
-        updated_at: Some(envelope.made_at),
-        disabled: restricted_by_administrator(&data)?,
-        raw: envelope.raw(&data),
-    };
-    Ok(Change::Snapshot { version, user })
+        updated_at: None,
+        disabled: restricted_by_administrator(data)?,
+        raw: raw(data, bytes),
+    })
 }
 
 /// Other restrictions (anonymous, e-mail not verified) are stages of signing up.
@@ -59,6 +67,66 @@ fn restricted_by_administrator(data: &Object<'_>) -> Result<bool, Unreadable> {
 fn deletion(envelope: &Envelope<'_>) -> Result<Change, Unreadable> {
     let id = envelope.data()?.id("id")?;
     Ok(Change::Deleted { kind: Kind::User, id, at: envelope.made_at })
+}
+
+/// <https://docs.stack-auth.com/api/server/users>
+const API: Api = Api {
+    url: "https://api.stack-auth.com/api/v1",
+    credentials: &[
+        Credential {
+            variable: "STACK_PROJECT_ID",
+            header: "x-stack-project-id",
+            prefix: "",
+            expected: "the id of the project",
+        },
+        Credential {
+            variable: "STACK_SECRET_SERVER_KEY",
+            header: "x-stack-secret-server-key",
+            prefix: "",
+            expected: "a secret server key of the project (ssk_…)",
+        },
+    ],
+    headers: &[("x-stack-access-type", "server")],
+    page_query,
+    count: None,
+    page,
+    rate: |_| None,
+    missing: "USER_NOT_FOUND",
+    volatile: &["last_active_at_millis"],
+    new_user,
+};
+
+/// Without the two flags only users who finished signing up are listed, and the others would seem to be gone.
+fn page_query(cursor: Option<&str>) -> Vec<(&'static str, String)> {
+    let mut query = vec![
+        ("limit", "500".to_owned()),
+        ("order_by", "signed_up_at".to_owned()),
+        ("include_anonymous", "true".to_owned()),
+        ("include_restricted", "true".to_owned()),
+    ];
+    query.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+    query
+}
+
+/// The cursor has been the first user of the next page and the last of this one: it is passed back as it came.
+fn page(text: &str) -> Result<Page<'_>, Unreadable> {
+    let body = Object::parse(text, "the page")?;
+    if !body.has("items") {
+        return Err(Unreadable::Missing { field: "items" });
+    }
+    let next = match body.object("pagination")? {
+        Some(pagination) => pagination.filled("next_cursor")?,
+        None => None,
+    };
+    Ok(Page { users: body.objects("items")?, next })
+}
+
+fn new_user(user: &NewUser) -> Value {
+    json!({
+        "primary_email": user.email,
+        "primary_email_auth_enabled": true,
+        "display_name": user.name,
+    })
 }
 
 fn sample(sample: &Sample<'_>) -> Value {

@@ -1,24 +1,25 @@
 //! The writer: batches that form by themselves while earlier ones commit.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::Unavailable;
 use super::fold::fold;
 use super::queue::{Job, Queue};
+use super::{Tables, Unavailable};
 use crate::db::session::{ApplyError, Session};
-use crate::metrics::Metrics;
 use crate::model::Outcome;
 use crate::webhook::Verdict;
 
-/// What takes batches from the queue and commits them.
+/// One of several, with a connection of its own.
 pub(super) struct Writer {
-    pub(super) session: Session,
-    pub(super) keep_bodies: bool,
-    pub(super) metrics: Arc<Metrics>,
+    session: Session,
+    tables: Tables,
 }
 
 impl Writer {
+    pub(super) fn new(tables: &Tables, time_out: Duration) -> Self {
+        Self { session: tables.session(time_out), tables: tables.clone() }
+    }
+
     /// Writes batches until the queue is closed and empty.
     pub(super) async fn run(mut self, queue: &Queue) {
         while let Some(mut batch) = queue.next().await {
@@ -57,10 +58,13 @@ impl Writer {
 
     async fn apply(&mut self, jobs: &[Job]) -> Result<Vec<Outcome>, ApplyError> {
         let began = Instant::now();
-        let batch = fold(jobs.iter().map(|job| &job.decoded), self.keep_bodies);
-        let of_entries = self.session.apply(&batch.entities, &batch.entries).await?;
-        self.metrics.committed(jobs.len(), began.elapsed());
-        Ok(batch.outcomes(&of_entries))
+        let keep_bodies = self.tables.options.keep_bodies;
+        let mut batch = fold(jobs.iter().map(|job| &job.decoded), keep_bodies);
+        batch.mark(|source| self.tables.options.refetch.contains(source));
+        let applied = self.session.apply(&batch.entities, &batch.entries).await?;
+        self.tables.options.metrics.committed(jobs.len(), began.elapsed());
+        self.tables.commits.announce(&batch.entities);
+        Ok(batch.outcomes(&applied.outcomes))
     }
 }
 

@@ -4,6 +4,8 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use serde_json::json;
 
+use users_sync::sync::Options;
+
 use crate::harness::{ADMIN_TOKEN, Service, ServiceSettings, Signed, TestDatabase, body};
 
 /// A person with a browser; follows no redirect by itself.
@@ -68,7 +70,10 @@ fn location(answer: &Response) -> &str {
 }
 
 async fn service(database: &TestDatabase) -> Service {
-    let settings = ServiceSettings { keep_bodies: true, ..ServiceSettings::default() };
+    let settings = ServiceSettings {
+        options: Options { keep_bodies: true, ..Options::default() },
+        ..ServiceSettings::default()
+    };
     Service::start_with(database.url(), settings).await
 }
 

@@ -1,12 +1,16 @@
 //! Looking at deliveries over `/api`, and replaying one.
 
-use reqwest::Method;
 use serde_json::{Value, json};
+
+use users_sync::sync::Options;
 
 use crate::harness::{ADMIN_TOKEN, Service, ServiceSettings, Signed, TestDatabase, body};
 
 async fn service(database: &TestDatabase) -> Service {
-    let settings = ServiceSettings { keep_bodies: true, ..ServiceSettings::default() };
+    let settings = ServiceSettings {
+        options: Options { keep_bodies: true, ..Options::default() },
+        ..ServiceSettings::default()
+    };
     Service::start_with(database.url(), settings).await
 }
 
@@ -18,7 +22,8 @@ fn user(event: &str, id: &str) -> Signed {
 async fn walk(service: &Service, query: &str) -> (Vec<String>, usize) {
     let (mut ids, mut pages, mut after) = (Vec::new(), 0, String::new());
     loop {
-        let answer = service.api(Method::GET, &format!("/api/deliveries?{query}{after}")).await;
+        let answer =
+            service.api("GET", &format!("/api/deliveries?{query}{after}"), Value::Null).await;
         assert_eq!(answer.status, 200, "{query}: {}", answer.body);
         pages += 1;
         for delivery in answer.body["deliveries"].as_array().expect("a list") {
@@ -131,7 +136,7 @@ async fn a_query_that_cannot_be_understood_is_told_so() {
     let service = Service::start(database.url()).await;
 
     for query in ["outcome=lost", "since=yesterday", "sauce=clerk", "after=nonsense", "limit=x"] {
-        let answer = service.api(Method::GET, &format!("/api/deliveries?{query}")).await;
+        let answer = service.api("GET", &format!("/api/deliveries?{query}"), Value::Null).await;
         assert_eq!(answer.status, 400, "{query}: {}", answer.body);
         assert_eq!(answer.body["status"], 400, "problem JSON");
     }
@@ -147,8 +152,8 @@ async fn one_delivery_is_shown_with_its_body_and_replayed() {
     client.batch_execute("delete from neon_auth.users_sync").await.expect("it is lost");
     let path = format!("/api/deliveries/clerk/{}", signed.id);
 
-    let shown = service.api(Method::GET, &path).await;
-    let replayed = service.api(Method::POST, &format!("{path}/replay")).await;
+    let shown = service.api("GET", &path, Value::Null).await;
+    let replayed = service.api("POST", &format!("{path}/replay"), Value::Null).await;
 
     let body: Value =
         serde_json::from_str(shown.body["body"].as_str().expect("a body")).expect("JSON");
@@ -169,9 +174,10 @@ async fn what_cannot_be_replayed_is_told_why() {
     let signed = user("user.created", "user_1");
     service.post(&signed).await;
 
-    let unknown = service.api(Method::POST, "/api/deliveries/clerk/nothing/replay").await;
-    let not_kept =
-        service.api(Method::POST, &format!("/api/deliveries/clerk/{}/replay", signed.id)).await;
+    let unknown = service.api("POST", "/api/deliveries/clerk/nothing/replay", Value::Null).await;
+    let not_kept = service
+        .api("POST", &format!("/api/deliveries/clerk/{}/replay", signed.id), Value::Null)
+        .await;
 
     assert_eq!(unknown.status, 404);
     assert_eq!(not_kept.status, 409);
@@ -186,7 +192,7 @@ async fn the_status_tells_users_sources_and_quarantine() {
     service.post(&user("user.deleted", "user_2")).await;
     service.post(&Signed::new("clerk", "not JSON")).await;
 
-    let status = service.api(Method::GET, "/api/status").await.body;
+    let status = service.api("GET", "/api/status", Value::Null).await.body;
 
     let users = json!({ "total": 2, "exact": true, "deleted": 1, "deleted_exact": true });
     assert_eq!(status["users"], users);

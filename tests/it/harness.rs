@@ -2,13 +2,16 @@
 
 mod command;
 mod front;
+mod mirror;
 mod postgres;
 mod program;
 mod service;
+mod vendor;
 mod wire;
 
 pub(crate) use command::{Said, run, run_with, users_sync};
 pub(crate) use front::Front;
+pub(crate) use mirror::{Mirror, Row};
 pub(crate) use postgres::{PrivateServer, Scratch, TestDatabase, connect, eventually, settings};
 pub(crate) use program::{Finished, Program, SECRET, signal_to};
 pub(crate) use service::{
@@ -16,6 +19,7 @@ pub(crate) use service::{
 };
 use users_sync::db::conninfo::Conninfo;
 use users_sync::db::migrations;
+pub(crate) use vendor::{Cursor, Fault, KEY as API_KEY, Vendor, impatient};
 pub(crate) use wire::{Response, Wire};
 
 /// Names the tables that [`migrate`] makes: another name, another template.

@@ -4,6 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
+use users_sync::sync::Options;
+
 use crate::harness::{SECRET, Said, Service, ServiceSettings, Signed, TestDatabase, body, run};
 
 /// A user that existed for a while and was deleted so many days ago.
@@ -19,7 +21,10 @@ async fn deleted_user(service: &Service, id: &str, days_ago: i64) {
 }
 
 async fn keeping_bodies(database: &TestDatabase) -> Service {
-    let settings = ServiceSettings { keep_bodies: true, ..ServiceSettings::default() };
+    let settings = ServiceSettings {
+        options: Options { keep_bodies: true, ..Options::default() },
+        ..ServiceSettings::default()
+    };
     Service::start_with(database.url(), settings).await
 }
 
@@ -126,7 +131,7 @@ async fn a_foreign_key_without_an_action_stops_that_row_alone_and_is_named() {
         );
     }
     assert_eq!(row(&client, "two").await["name"], "Ada Lovelace");
-    let status = service.api(reqwest::Method::GET, "/api/status").await.body;
+    let status = service.api("GET", "/api/status", Value::Null).await.body;
     assert_eq!(status["findings"][0]["id"], "two");
 
     client.batch_execute("delete from public.notes").await.expect("the application lets go");

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
+use users_sync::sync::Options;
+
 use crate::harness::{Scratch, Service, ServiceSettings, Signed, TestDatabase, body, users_sync};
 
 fn user(event: &str, id: &str, at: i64) -> Signed {
@@ -63,7 +65,10 @@ async fn what_was_quarantined_applies_after_a_fix() {
 async fn a_replay_of_everything_repairs_lost_rows_and_changes_no_other() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
-    let settings = ServiceSettings { keep_bodies: true, ..ServiceSettings::default() };
+    let settings = ServiceSettings {
+        options: Options { keep_bodies: true, ..Options::default() },
+        ..ServiceSettings::default()
+    };
     let service = Service::start_with(database.url(), settings).await;
     for number in 0..150 {
         let id = format!("user_{}", number % 50);

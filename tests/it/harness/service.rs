@@ -5,32 +5,38 @@ use std::sync::Arc;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use svix::webhooks::Webhook;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use users_sync::api::Client;
 use users_sync::http::{self, App};
+use users_sync::ksuid;
 use users_sync::provider::{self, Provider, Sample};
 use users_sync::signature::Secret;
+use users_sync::sync::{self, Tables, Users};
 use users_sync::webhook::{Decoded, Delivery, Source};
-use users_sync::{ksuid, sync};
 
 /// The key that every test's sender signs with.
 pub(crate) const KEY: &[u8] = b"the key of the tests: 32 bytes !";
 
-/// The token of every test's service.
+/// What opens `/api`.
 pub(crate) const ADMIN_TOKEN: &str = "the token of the tests";
 
 /// What a service of a test is made with.
 pub(crate) struct Settings {
     pub(crate) limits: http::Limits,
     pub(crate) sync: sync::Limits,
-    pub(crate) keep_bodies: bool,
+    pub(crate) options: sync::Options,
     /// The keys of every source.
     pub(crate) keys: Vec<Vec<u8>>,
     /// One source for each.
     pub(crate) providers: Vec<&'static Provider>,
+    /// The APIs that can be asked.
+    pub(crate) clients: Vec<Arc<Client>>,
+    pub(crate) admin_token: Option<SecretString>,
 }
 
 impl Default for Settings {
@@ -38,9 +44,11 @@ impl Default for Settings {
         Self {
             limits: http::Limits::default(),
             sync: sync::Limits::default(),
-            keep_bodies: false,
+            options: sync::Options::default(),
             keys: vec![KEY.to_vec()],
             providers: provider::ALL.to_vec(),
+            clients: Vec::new(),
+            admin_token: Some(ADMIN_TOKEN.into()),
         }
     }
 }
@@ -48,6 +56,7 @@ impl Default for Settings {
 /// A running service; it drains when told to, and dies with the test.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
+    pub(crate) users: Users,
     client: reqwest::Client,
     stop: CancellationToken,
     served: JoinHandle<()>,
@@ -73,13 +82,15 @@ impl Service {
     }
 
     pub(crate) async fn start_with(database_url: &str, settings: Settings) -> Self {
+        http::server::raise_open_files_limit();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
         let conninfo = super::conninfo(database_url);
         let pool = conninfo.pool(8).expect("a pool");
-        let Settings { limits, sync, keep_bodies, keys, providers } = settings;
-        let metrics = Arc::default();
-        let (sync, writers) = sync::start(&conninfo, &pool, sync, keep_bodies, &metrics);
+        let Settings { limits, sync, options, keys, providers, clients, admin_token } = settings;
+        let tables = Tables::new(conninfo, pool.clone(), options);
+        let users = Users::new(tables.clone(), clients);
+        let (sync, writers) = sync::start(tables, sync);
         let named =
             |provider: &'static Provider| (provider.name.to_owned(), source(provider, &keys));
         let sources = providers.into_iter().map(named).collect();
@@ -88,8 +99,8 @@ impl Service {
             sources,
             sync,
             pool,
-            metrics,
-            admin_token: Some(ADMIN_TOKEN.into()),
+            users: users.clone(),
+            admin_token,
             limits,
             draining,
         });
@@ -100,7 +111,7 @@ impl Service {
             http::server::serve(listener, app, stopped).await;
             writers.finish().await;
         });
-        Self { address, client: reqwest::Client::new(), stop, served }
+        Self { address, users, client: reqwest::Client::new(), stop, served }
     }
 
     /// Posts a signed delivery to the source that it is signed for.
@@ -134,10 +145,24 @@ impl Service {
         answer(response).await.expect("a whole answer")
     }
 
-    /// Asks `/api` with the token.
-    pub(crate) async fn api(&self, method: reqwest::Method, path: &str) -> Answer {
-        let request = self.client.request(method, self.url(path)).bearer_auth(ADMIN_TOKEN);
-        let response = request.send().await.expect("the service answers");
+    /// A request of `/api`, with the token.
+    pub(crate) async fn api(&self, method: &str, path: &str, body: Value) -> Answer {
+        self.api_with(method, path, body, &[]).await
+    }
+
+    pub(crate) async fn api_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let method = method.parse().expect("a method");
+        let mut request = self.client.request(method, self.url(path)).bearer_auth(ADMIN_TOKEN);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.json(&body).send().await.expect("the service answers");
         answer(response).await.expect("a whole answer")
     }
 

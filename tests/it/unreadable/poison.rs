@@ -25,7 +25,8 @@ async fn of_a_batch_only_the_poisonous_delivery_is_quarantined() {
     let conninfo = conninfo(database.url());
     let pool = conninfo.pool(1).expect("a pool");
     let limits = sync::Limits { writers: 1, ..sync::Limits::default() };
-    let (way_in, _writers) = sync::start(&conninfo, &pool, limits, false, &Arc::default());
+    let tables = sync::Tables::new(conninfo, pool, sync::Options::default());
+    let (way_in, _writers) = sync::start(tables, limits);
     let way_in = Arc::new(way_in);
     let mut signed: Vec<_> = (0..100).map(|n| user(&format!("user_{n}"), "Ada")).collect();
     signed.insert(37, poison());

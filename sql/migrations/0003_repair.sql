@@ -1,0 +1,337 @@
+-- repair: what the provider's API says joins the law; runs, leases and marks of what is to be fetched
+
+alter table users_sync.ledger
+    add column first_deleted_at timestamptz,
+    add column last_deleted_at timestamptz,
+    add column fence timestamptz;
+
+update users_sync.ledger
+set first_deleted_at = deleted_at, last_deleted_at = deleted_at
+where deleted_at is not null;
+
+comment on column users_sync.ledger.first_deleted_at is 'The smallest deletion time seen.';
+comment on column users_sync.ledger.last_deleted_at is 'The greatest deletion time seen.';
+comment on column users_sync.ledger.fence is
+    'When the provider''s API last confirmed that the entity exists; deletions from before it are past.';
+comment on column users_sync.ledger.deleted_at is
+    'The tombstone: the smallest deletion time, or the greatest where the smallest lies before the fence; null where both do.';
+
+create function users_sync.tombstone(first timestamptz, last timestamptz, fence timestamptz)
+returns timestamptz
+language sql immutable parallel safe
+as $$
+    select case when fence is null or first >= fence then first when last >= fence then last end
+$$;
+
+comment on function users_sync.tombstone is 'The deletion that stands, given all that were seen and the fence.';
+
+create table users_sync.marks (
+    source text collate "C" not null,
+    kind text collate "C" not null,
+    id text collate "C" not null,
+    mark bigint generated always as identity,
+    due_at timestamptz not null default clock_timestamp(),
+    attempts integer not null default 0,
+    primary key (source, kind, id)
+);
+
+create index marks_due_at_idx on users_sync.marks (due_at);
+
+comment on table users_sync.marks is 'Entities whose truth is to be fetched from their provider''s API.';
+comment on column users_sync.marks.source is 'Whose API to ask; empty where nobody knows, and every API is asked.';
+comment on column users_sync.marks.mark is 'Grows with every marking, so that one made during a fetch is not lost with it.';
+comment on column users_sync.marks.due_at is 'When to fetch; pushed ahead while somebody does.';
+
+create table users_sync.leases (
+    name text collate "C" primary key,
+    holder uuid not null,
+    until timestamptz not null
+);
+
+comment on table users_sync.leases is
+    'Who does what only one at a time may do; a holder that dies is outlived by the time.';
+
+create table users_sync.runs (
+    id bigint generated always as identity primary key,
+    kind text not null,
+    source text collate "C" not null,
+    started_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    finished_at timestamptz,
+    outcome text,
+    reason text,
+    cursor text,
+    seen bigint not null default 0,
+    missing bigint not null default 0,
+    stale bigint not null default 0,
+    restored bigint not null default 0,
+    gone bigint not null default 0,
+    unreadable bigint not null default 0,
+    unannounced bigint not null default 0,
+    unannounced_since timestamptz,
+    check (kind in ('backfill', 'reconcile')),
+    check (outcome in ('done', 'failed', 'refused')),
+    check ((outcome is null) = (finished_at is null)),
+    check ((unannounced = 0) = (unannounced_since is null))
+);
+
+create index runs_source_idx on users_sync.runs (source, kind, id desc);
+
+comment on table users_sync.runs is 'Backfills and reconciliations: how far they came and what they found.';
+comment on column users_sync.runs.cursor is 'Where the list goes on; what comes before it is written.';
+comment on column users_sync.runs.seen is 'Users in the provider''s list.';
+comment on column users_sync.runs.missing is 'Users that the table did not have.';
+comment on column users_sync.runs.stale is 'Rows that differed from the list.';
+comment on column users_sync.runs.restored is 'Tombstones of users that the provider confirmed to exist.';
+comment on column users_sync.runs.gone is 'Users that the provider confirmed not to have.';
+comment on column users_sync.runs.unannounced is
+    'Repaired changes, some minutes old, that no delivery had announced: is the endpoint enabled and subscribed?';
+comment on column users_sync.runs.unannounced_since is 'The oldest of them.';
+
+create table users_sync.requests (
+    key text collate "C" primary key,
+    fingerprint text not null,
+    user_id text,
+    begun_at timestamptz not null default now()
+);
+
+comment on table users_sync.requests is 'Users that were created through us, by the Idempotency-Key of the request.';
+comment on column users_sync.requests.user_id is 'Null while nobody knows whether the provider has created the user.';
+
+create function users_sync.ensure_user(id text)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if ensure_user.id is null or btrim(ensure_user.id) = '' or octet_length(ensure_user.id) > 255 then
+        raise invalid_parameter_value using message = 'a user id has 1 to 255 bytes';
+    end if;
+    perform from neon_auth.users_sync u where u.id = ensure_user.id;
+    if found then
+        return;
+    end if;
+    perform from users_sync.ledger l
+    where l.kind = 'user' and l.id = ensure_user.id and l.purged_at is not null;
+    if found then
+        raise foreign_key_violation using message = 'the user was deleted and purged';
+    end if;
+    -- Unknown to the ledger, so any change wins over it.
+    insert into neon_auth.users_sync (id, raw_json)
+    values (ensure_user.id, jsonb_build_object('id', ensure_user.id))
+    on conflict do nothing;
+    insert into users_sync.marks (source, kind, id) values ('', 'user', ensure_user.id)
+    on conflict do nothing;
+end
+$$;
+
+revoke execute on function users_sync.ensure_user from public;
+
+comment on function users_sync.ensure_user is
+    'A row for this user, so that a foreign key on it holds before the provider''s delivery comes.';
+
+drop function users_sync.apply;
+
+create function users_sync.apply(
+    -- entities: one row each, folded by the law
+    entity_kinds text[], entity_ids text[], entity_sources text[],
+    entity_version_ats timestamptz[], entity_version_deliveries text[],
+    entity_first_deleted_ats timestamptz[], entity_last_deleted_ats timestamptz[],
+    entity_fences timestamptz[], entity_disableds boolean[], entity_marks boolean[],
+    user_names text[], user_emails text[], user_created_ats timestamptz[], user_updated_ats timestamptz[],
+    user_raw_jsons jsonb[],
+    -- deliveries: one row each, in the order of the answers; decided_outcomes is null where the law decides
+    delivery_sources text[], delivery_ids text[], delivery_event_types text[],
+    delivery_kinds text[], delivery_entity_ids text[], delivery_change_ats timestamptz[],
+    delivery_deletes boolean[], delivery_received_ats timestamptz[], delivery_attempts integer[],
+    decided_outcomes text[], delivery_reasons text[], delivery_bodies bytea[],
+    -- where every changed entity is told; null for nowhere
+    notify_channel text,
+    lock_wait text
+)
+-- One row for each delivery, with its place, and one for each mirror row that changed, without.
+returns table (place bigint, outcome text, entity_kind text, entity_id text, notified text)
+language plpgsql
+-- The plan is made once, when nobody knows how long the arrays will be: nested loops over them would be quadratic.
+set enable_nestloop = off
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+-- Until the end of the transaction. The server itself ends a wait for somebody else's lock, behind any pooler.
+perform set_config('lock_timeout', lock_wait, true);
+return query
+with entity as (
+    select *
+    from unnest(
+        entity_kinds, entity_ids, entity_sources, entity_version_ats, entity_version_deliveries,
+        entity_first_deleted_ats, entity_last_deleted_ats, entity_fences, entity_disableds, entity_marks,
+        user_names, user_emails, user_created_ats, user_updated_ats, user_raw_jsons
+    ) as e (
+        kind, id, source, version_at, version_delivery, first_deleted_at, last_deleted_at, fence, disabled, marked,
+        name, email, created_at, updated_at, raw_json
+    )
+),
+delivery as (
+    select *
+    from unnest(
+        delivery_sources, delivery_ids, delivery_event_types, delivery_kinds, delivery_entity_ids,
+        delivery_change_ats, delivery_deletes, delivery_received_ats, delivery_attempts,
+        decided_outcomes, delivery_reasons, delivery_bodies
+    ) with ordinality as d (
+        source, delivery_id, event_type, kind, entity_id, change_at, deletes, received_at, attempts,
+        decided, reason, body, place
+    )
+),
+ledgered as (
+    insert into users_sync.ledger as l
+        (kind, id, source, version_at, version_delivery, disabled,
+         first_deleted_at, last_deleted_at, fence, deleted_at)
+    select kind, id, source, version_at, version_delivery, disabled,
+        first_deleted_at, last_deleted_at, fence,
+        users_sync.tombstone(first_deleted_at, last_deleted_at, fence)
+    from entity
+    -- One order in every session: two batches can wait for each other, but never in a circle.
+    order by kind collate "C", id collate "C"
+    on conflict (kind, id) do update set
+        -- A snapshot at or after the known one replaces it; a mere deletion (no version) replaces nothing.
+        (source, version_at, version_delivery, disabled) = (
+            select w.source, w.version_at, w.version_delivery, w.disabled
+            from (values
+                (excluded.source, excluded.version_at, excluded.version_delivery, excluded.disabled),
+                (l.source, l.version_at, l.version_delivery, l.disabled)
+            ) as w (source, version_at, version_delivery, disabled)
+            order by w.version_at desc nulls last, w.version_delivery collate "C" desc nulls last
+            limit 1
+        ),
+        first_deleted_at = least(l.first_deleted_at, excluded.first_deleted_at),
+        last_deleted_at = greatest(l.last_deleted_at, excluded.last_deleted_at),
+        fence = greatest(l.fence, excluded.fence),
+        deleted_at = users_sync.tombstone(
+            least(l.first_deleted_at, excluded.first_deleted_at),
+            greatest(l.last_deleted_at, excluded.last_deleted_at),
+            greatest(l.fence, excluded.fence)
+        )
+    where l.purged_at is null
+      -- Equal ones pass too: a replay must be able to repair a lost mirror row.
+      and (
+          (excluded.version_at, excluded.version_delivery)
+              >= (coalesce(l.version_at, '-infinity'), coalesce(l.version_delivery, ''))
+          or excluded.first_deleted_at is not null
+          or excluded.fence is not null
+      )
+    returning l.kind, l.id, l.version_at, l.version_delivery, l.deleted_at, l.xmax = 0 as is_new
+),
+profiles as (
+    insert into neon_auth.users_sync as u
+        (id, name, email, created_at, updated_at, deleted_at, raw_json)
+    select e.id, e.name, e.email, e.created_at, e.updated_at, l.deleted_at, e.raw_json
+    from ledgered l
+    join entity e using (kind, id, version_at, version_delivery)
+    where kind = 'user'
+    on conflict (id) do update set
+        name = excluded.name,
+        email = excluded.email,
+        created_at = excluded.created_at,
+        updated_at = excluded.updated_at,
+        deleted_at = excluded.deleted_at,
+        raw_json = excluded.raw_json
+    -- What is equal is not written; raw_json, the dear one, is compared last.
+    where (u.updated_at, u.name, u.email, u.created_at, u.deleted_at, u.raw_json)
+        is distinct from (
+            excluded.updated_at, excluded.name, excluded.email, excluded.created_at,
+            excluded.deleted_at, excluded.raw_json
+        )
+    returning u.id
+),
+tombstones as (
+    insert into neon_auth.users_sync as u (id, deleted_at, raw_json)
+    select l.id, l.deleted_at, jsonb_build_object('id', l.id)
+    from ledgered l
+    join entity e using (kind, id)
+    where kind = 'user'
+      -- Not one of the profiles above: an older snapshot, or none at all (null = null is not true).
+      and ((e.version_at, e.version_delivery) = (l.version_at, l.version_delivery)) is not true
+    -- The profile stays: a deletion says nothing about it.
+    on conflict (id) do update set deleted_at = excluded.deleted_at
+    where u.deleted_at is distinct from excluded.deleted_at
+    returning u.id
+),
+-- In the same transaction: what is to be fetched is neither lost nor fetched for a change that never was.
+marked as (
+    insert into users_sync.marks as m (source, kind, id)
+    select source, kind, id
+    from entity
+    where marked
+    order by source collate "C", kind collate "C", id collate "C"
+    on conflict (source, kind, id) do update set mark = default
+),
+changed as (
+    select
+        l.kind,
+        l.id,
+        case
+            when l.deleted_at is not null then 'deleted'
+            when l.is_new then 'created'
+            when e.fence is not null then 'restored'
+            else 'updated'
+        end as effect
+    from (select id from profiles union all select id from tombstones) c
+    join ledgered l on l.id = c.id and l.kind = 'user'
+    join entity e on e.id = l.id and e.kind = l.kind
+),
+judged as (
+    select
+        d.*,
+        coalesce(
+            d.decided,
+            case
+                when d.deletes and d.change_at = l.deleted_at then 'applied'
+                when not d.deletes
+                    and (d.change_at, d.delivery_id) = (l.version_at, l.version_delivery) then 'applied'
+                else 'stale'
+            end
+        ) as outcome
+    from delivery d
+    left join ledgered l on l.kind = d.kind and l.id = d.entity_id
+),
+journaled as (
+    insert into users_sync.journal as j
+        (source, delivery_id, event_type, kind, entity_id, version_at, received_at, attempts,
+         outcome, reason, body)
+    select source, delivery_id, event_type, kind, entity_id, change_at, received_at, attempts,
+        outcome, reason, body
+    from judged
+    order by source collate "C", delivery_id collate "C"
+    on conflict (source, delivery_id) do update set
+        attempts = j.attempts + excluded.attempts,
+        -- Only what was quarantined is judged anew: after a fix it may be readable.
+        (event_type, kind, entity_id, version_at, processed_at, processed_in, outcome, reason, body) = (
+            select w.event_type, w.kind, w.entity_id, w.version_at, w.processed_at, w.processed_in,
+                w.outcome, w.reason, w.body
+            from (values
+                (j.event_type, j.kind, j.entity_id, j.version_at, j.processed_at, j.processed_in,
+                    j.outcome, j.reason, j.body, j.outcome <> 'quarantined'),
+                (excluded.event_type, excluded.kind, excluded.entity_id, excluded.version_at,
+                    excluded.processed_at, excluded.processed_in,
+                    excluded.outcome, excluded.reason, excluded.body, j.outcome = 'quarantined')
+            ) as w (event_type, kind, entity_id, version_at, processed_at, processed_in,
+                outcome, reason, body, holds)
+            where w.holds
+        )
+    returning j.source, j.delivery_id, j.processed_in
+)
+select g.place, case when j.processed_in = pg_current_xact_id() then g.outcome else 'duplicate' end, null, null, null
+from judged g
+join journaled j using (source, delivery_id)
+union all
+select
+    null, c.effect, c.kind, c.id,
+    case when notify_channel is not null then pg_notify(
+        notify_channel,
+        json_build_object('kind', c.kind, 'id', c.id, 'effect', c.effect)::text
+    )::text end
+from changed c;
+end
+$$;

@@ -1,0 +1,15 @@
+-- begin: the request with key $1 and fingerprint $2 is ours, or what became of it; one that was left undone for a minute is taken over
+with begun as (
+    insert into users_sync.requests as r (key, fingerprint)
+    values ($1, $2)
+    on conflict (key) do update set begun_at = now()
+    where r.user_id is null and r.fingerprint = excluded.fingerprint
+      and r.begun_at < now() - interval '1 minute'
+    returning key
+)
+select
+    exists (select from begun) as ours,
+    coalesce(r.fingerprint = $2, true) as same,
+    r.user_id
+from (select) one
+left join users_sync.requests r on r.key = $1

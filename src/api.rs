@@ -1,0 +1,213 @@
+//! A provider's API: its users page by page or one by one, within its limits, patiently.
+//!
+//! Every answer becomes readings. A reading's version is the snapshot's own where it has one, else the fence: a moment
+//! before which every change is in the answer.
+
+mod error;
+mod request;
+mod walk;
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+
+use crate::json::{Object, Unreadable, without_nul};
+use crate::model::{Change, DeliveryId, Kind, Reading, Version};
+use crate::provider::Provider;
+use crate::provider::api::NewUser;
+
+pub use error::Error;
+pub use request::Patience;
+use request::Requests;
+pub use walk::Walk;
+
+/// A source whose API may be asked.
+#[derive(Clone)]
+pub struct Settings {
+    pub source: Arc<str>,
+    pub provider: &'static Provider,
+    pub url: String,
+    /// In the order of the provider's credentials.
+    pub credentials: Vec<SecretString>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Settings({} at {})", self.source, self.url)
+    }
+}
+
+/// One source's API.
+pub struct Client {
+    source: Arc<str>,
+    provider: &'static Provider,
+    requests: Requests,
+}
+
+/// One page of users.
+#[derive(Debug)]
+pub struct Page {
+    pub users: Vec<Reading>,
+    /// Entries that could not be understood.
+    pub unreadable: usize,
+    pub next: Option<String>,
+    pub fence: Timestamp,
+}
+
+/// What the API says of one id.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
+pub enum Found {
+    /// As of `fence` it exists.
+    Shown { reading: Reading, fence: Timestamp },
+    /// There is no such user, as of this moment.
+    Missing(Timestamp),
+}
+
+impl Client {
+    pub fn new(settings: &Settings, patience: Patience) -> Result<Self, Error> {
+        let requests = Requests::new(settings, patience)?;
+        Ok(Self { source: settings.source.clone(), provider: settings.provider, requests })
+    }
+
+    pub fn source(&self) -> &Arc<str> {
+        &self.source
+    }
+
+    pub fn provider(&self) -> &'static Provider {
+        self.provider
+    }
+
+    /// Whether a snapshot says when it was made.
+    pub fn versioned(&self) -> bool {
+        self.provider.versioned
+    }
+
+    /// The users after `cursor`, or the first ones.
+    pub async fn page(&self, cursor: Option<&str>) -> Result<Page, Error> {
+        let query = (self.provider.api.page_query)(cursor);
+        let read = |answer: Answer| self.read_page(answer);
+        self.requests.get("/users", &query, &read).await
+    }
+
+    /// How many users there are, where the provider says so.
+    pub async fn count(&self) -> Result<Option<u64>, Error> {
+        let Some((path, field)) = self.provider.api.count else { return Ok(None) };
+        let read = |Answer { body, .. }: Answer| {
+            let text = std::str::from_utf8(&body).map_err(|_| Unreadable::NotUtf8)?;
+            Ok(Object::parse(text, "the count")?.integer(field)?)
+        };
+        let count = self.requests.get(path, &[], &read).await?;
+        Ok(count.and_then(|count| u64::try_from(count).ok()))
+    }
+
+    pub async fn user(&self, id: &str) -> Result<Found, Error> {
+        let read = |answer: Answer| self.read_user(&answer);
+        match self.requests.get(&path(id), &[], &read).await {
+            Ok((reading, fence)) => Ok(Found::Shown { reading, fence }),
+            Err(error) => self.missing(error).map(Found::Missing),
+        }
+    }
+
+    /// Creates a user. Not repeated where it may have been done.
+    pub async fn create(&self, user: &NewUser) -> Result<Reading, Error> {
+        let body = (self.provider.api.new_user)(user);
+        let answer = self.requests.post("/users", &body).await?;
+        Ok(self.read_user(&answer)?.0)
+    }
+
+    /// Deletes a user, and answers when it was gone.
+    pub async fn delete(&self, id: &str) -> Result<Timestamp, Error> {
+        match self.requests.delete(&path(id)).await {
+            Ok(fence) => Ok(fence),
+            Err(error) => self.missing(error),
+        }
+    }
+
+    /// A deletion, read from the API.
+    pub fn gone(&self, id: &str, at: Timestamp) -> Reading {
+        let change = Change::Deleted { kind: Kind::User, id: id.to_owned(), at };
+        Reading { source: self.source.clone(), change, fence: None }
+    }
+
+    /// As of when there is no such user. Only the API's own word counts, not any 404.
+    fn missing(&self, error: Error) -> Result<Timestamp, Error> {
+        match error {
+            Error::Status { status: 404, code: Some(code), fence, .. }
+                if code == self.provider.api.missing =>
+            {
+                Ok(fence)
+            }
+            error => Err(error),
+        }
+    }
+
+    fn read_page(&self, Answer { body, fence }: Answer) -> Result<Page, Error> {
+        let bytes = without_nul(body);
+        let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::NotUtf8)?;
+        let page = (self.provider.api.page)(text)?;
+        let total = page.users.len();
+        let read = |data: &Object<'_>| match self.reading(data, &bytes, fence) {
+            Ok(reading) => Some(reading),
+            Err(error) => {
+                tracing::warn!(source = %self.source, %error, "a user in a list cannot be read");
+                None
+            }
+        };
+        let users: Vec<_> = page.users.iter().filter_map(read).collect();
+        Ok(Page { unreadable: total - users.len(), users, next: page.next, fence })
+    }
+
+    fn read_user(&self, Answer { body, fence }: &Answer) -> Result<(Reading, Timestamp), Error> {
+        let bytes = without_nul(body.clone());
+        let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::NotUtf8)?;
+        let reading = self.reading(&Object::parse(text, "the user")?, &bytes, *fence)?;
+        Ok((reading, *fence))
+    }
+
+    fn reading(
+        &self,
+        data: &Object<'_>,
+        bytes: &Bytes,
+        fence: Timestamp,
+    ) -> Result<Reading, Unreadable> {
+        let mut user = (self.provider.user)(data, bytes)?;
+        if !self.provider.versioned {
+            user.updated_at = Some(fence);
+        }
+        let at = user.updated_at.ok_or(Unreadable::Missing { field: "updated_at" })?;
+        if at > fence + SignedDuration::from_hours(24) {
+            return Err(Unreadable::Future);
+        }
+        let change = Change::Snapshot { version: Version { at, delivery: mark(fence) }, user };
+        Ok(Reading { source: self.source.clone(), change, fence: None })
+    }
+}
+
+/// A whole answer, and its fence.
+struct Answer {
+    body: Bytes,
+    fence: Timestamp,
+}
+
+/// Bytewise after the id of any delivery, and after the mark of an earlier answer.
+fn mark(fence: Timestamp) -> DeliveryId {
+    DeliveryId::new(&format!("~{:011}", fence.as_second())).expect("a number is a short id")
+}
+
+fn path(id: &str) -> String {
+    format!("/users/{}", encoded(id))
+}
+
+/// An id as one segment of a path, whatever it holds.
+fn encoded(id: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_~".contains(byte);
+    id.bytes()
+        .map(
+            |byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") },
+        )
+        .collect()
+}

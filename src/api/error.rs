@@ -1,0 +1,77 @@
+//! What can go wrong with a provider's API, in words that say what to do. No key is in them.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::json::Unreadable;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the API's address or a credential cannot be used: {0}")]
+    Settings(String),
+    #[error("the API cannot be reached")]
+    Network(#[source] reqwest::Error),
+    #[error("the API answered {status}{}: {}", told(code), hint(*status, variables))]
+    Status {
+        status: u16,
+        /// The error's name in the answer.
+        code: Option<String>,
+        retry_after: Option<Duration>,
+        fence: Timestamp,
+        /// The variables that the request was made of.
+        variables: String,
+    },
+    #[error("the API's answer cannot be read")]
+    Unreadable(#[from] Unreadable),
+}
+
+impl Error {
+    /// Whether the same request may succeed in a while.
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            Self::Settings(_) => false,
+            Self::Network(error) => !error.is_builder(),
+            Self::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..),
+            // An answer that was cut off in the middle.
+            Self::Unreadable(unreadable) => matches!(unreadable, Unreadable::Syntax { .. }),
+        }
+    }
+
+    /// Whether the request was certainly not acted upon, and may be sent once more.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Network(error) => error.is_connect(),
+            Self::Status { status, .. } => *status == 429,
+            Self::Settings(_) | Self::Unreadable(_) => false,
+        }
+    }
+
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether the API refuses what it was asked, and always will: an unknown cursor, a user that cannot be.
+    pub fn is_rejection(&self) -> bool {
+        matches!(self, Self::Status { status: 400 | 404 | 409 | 422, .. })
+    }
+}
+
+fn told(code: &Option<String>) -> String {
+    code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default()
+}
+
+fn hint(status: u16, variables: &str) -> String {
+    match status {
+        401 => format!("the key is refused; is {variables} of this instance?"),
+        403 => format!("the key has no permission for users; look at {variables}"),
+        404 => format!("there is no such thing; are the address and {variables} right?"),
+        408 | 425 | 500.. => "it is out of order".into(),
+        429 => "it was asked too often".into(),
+        300..=399 => "it has moved; is the address right?".into(),
+        _ => "it does not take the request".into(),
+    }
+}

@@ -1,0 +1,191 @@
+//! One request: within the rate, repeated where that may help, never for ever.
+
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use backon::{ExponentialBuilder, Retryable};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Response, redirect};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use super::{Answer, Error, Settings};
+use crate::json::Object;
+use crate::provider::api::{Api, Rate};
+
+/// How long an answer is waited for, and how often a question is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    pub connect: Duration,
+    /// For a whole answer.
+    pub answer: Duration,
+    pub tries: usize,
+    /// Before the second try; twice as long before each further one, and jittered.
+    pub least_delay: Duration,
+    pub most_delay: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            answer: Duration::from_secs(30),
+            tries: 8,
+            least_delay: Duration::from_millis(250),
+            most_delay: Duration::from_secs(30),
+        }
+    }
+}
+
+/// No server makes us wait longer than this.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
+
+pub(super) struct Requests {
+    http: reqwest::Client,
+    url: String,
+    limiter: Option<DefaultDirectRateLimiter>,
+    patience: Patience,
+    variables: String,
+}
+
+impl Requests {
+    pub(super) fn new(settings: &Settings, patience: Patience) -> Result<Self, Error> {
+        let api = &settings.provider.api;
+        let http = reqwest::Client::builder()
+            .default_headers(headers(settings)?)
+            .user_agent(concat!("users-sync/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(patience.connect)
+            .timeout(patience.answer)
+            // Elsewhere nobody may see the key.
+            .redirect(redirect::Policy::none())
+            .build()
+            .map_err(|error| Error::Settings(crate::error_chain(&error.without_url())))?;
+        let key = settings.credentials.last().map(|key| key.expose_secret()).unwrap_or_default();
+        let limiter = (api.rate)(key).and_then(quota).map(RateLimiter::direct);
+        let url = settings.url.trim_end_matches('/').to_owned();
+        Ok(Self { http, url, limiter, patience, variables: variables(api) })
+    }
+
+    /// The answer, understood by `read`; an answer that was cut off is asked for again.
+    pub(super) async fn get<T>(
+        &self,
+        path: &str,
+        query: &[(&'static str, String)],
+        read: &impl Fn(Answer) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let once = || async {
+            let request = self.http.get(self.address(path)).query(query);
+            read(self.send(request).await?)
+        };
+        once.retry(self.backoff()).when(Error::is_transient).adjust(wait).notify(report).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Error> {
+        let once = || self.send(self.http.post(self.address(path)).json(body));
+        once.retry(self.backoff()).when(Error::is_refusal).adjust(wait).notify(report).await
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Result<Timestamp, Error> {
+        let once = || self.send(self.http.delete(self.address(path)));
+        let answer =
+            once.retry(self.backoff()).when(Error::is_transient).adjust(wait).notify(report).await;
+        Ok(answer?.fence)
+    }
+
+    fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, Error> {
+        if let Some(limiter) = &self.limiter {
+            limiter.until_ready().await;
+        }
+        let sent = Instant::now();
+        let network = |error: reqwest::Error| Error::Network(error.without_url());
+        let response = request.send().await.map_err(network)?;
+        let fence = fence(response.headers(), sent.elapsed());
+        let (status, retry_after) = (response.status(), retry_after(&response));
+        let body = response.bytes().await.map_err(network)?;
+        if status.is_success() {
+            return Ok(Answer { body, fence });
+        }
+        let (status, code) = (status.as_u16(), code(&body));
+        Err(Error::Status { status, code, retry_after, fence, variables: self.variables.clone() })
+    }
+
+    fn backoff(&self) -> ExponentialBuilder {
+        ExponentialBuilder::default()
+            .with_min_delay(self.patience.least_delay)
+            .with_max_delay(self.patience.most_delay)
+            .with_max_times(self.patience.tries.saturating_sub(1))
+            .with_jitter()
+    }
+}
+
+/// Never sooner than the server asks for.
+fn wait(error: &Error, planned: Option<Duration>) -> Option<Duration> {
+    let asked = error.retry_after().unwrap_or_default().min(LONGEST_RETRY_AFTER);
+    planned.map(|planned| planned.max(asked))
+}
+
+fn report(error: &Error, after: Duration) {
+    let after_ms = after.as_secs_f64() * 1000.0;
+    tracing::debug!(error = crate::error_chain(error), after_ms, "the API is asked again");
+}
+
+/// A burst of a twentieth, and the rest evenly: no window holds more than the limit.
+fn quota(rate: Rate) -> Option<Quota> {
+    let burst = NonZeroU32::new((rate.requests / 20).max(1))?;
+    let evenly = rate.requests.checked_sub(burst.get()).filter(|evenly| *evenly > 0)?;
+    Some(Quota::with_period(rate.per / evenly)?.allow_burst(burst))
+}
+
+/// A moment of the server's clock by which the question was not yet asked, in whole seconds: every change before it is in
+/// the answer. `Date` is when the answer was made; the question left us `elapsed` before that at most.
+fn fence(headers: &HeaderMap, elapsed: Duration) -> Timestamp {
+    let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
+    let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+    let date = date.map_or_else(Timestamp::now, |date| date.timestamp());
+    let elapsed = SignedDuration::try_from(elapsed).unwrap_or_default();
+    let asked = date.checked_sub(elapsed).unwrap_or(date);
+    let seconds = asked.as_millisecond().div_euclid(1000);
+    Timestamp::from_second(seconds).unwrap_or(asked)
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// `code`, or `errors[0].code`; what else the body says may be anything, and is not repeated.
+fn code(body: &[u8]) -> Option<String> {
+    let body = Object::parse(std::str::from_utf8(body).ok()?, "the error").ok()?;
+    let nested = || body.objects("errors").ok()?.first()?.filled("code").ok().flatten();
+    let code = body.filled("code").ok().flatten().or_else(nested)?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    (code.len() <= 64 && code.chars().all(is_name)).then_some(code)
+}
+
+fn headers(settings: &Settings) -> Result<HeaderMap, Error> {
+    let api = &settings.provider.api;
+    let mut headers = HeaderMap::new();
+    for (name, value) in api.headers {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    for (credential, secret) in api.credentials.iter().zip(&settings.credentials) {
+        let text = format!("{}{}", credential.prefix, secret.expose_secret());
+        let mut value = HeaderValue::from_str(&text).map_err(|_| {
+            Error::Settings(format!("{} holds a character that no key has", credential.variable))
+        })?;
+        value.set_sensitive(true);
+        headers.insert(HeaderName::from_static(credential.header), value);
+    }
+    Ok(headers)
+}
+
+fn variables(api: &Api) -> String {
+    let variables: Vec<_> = api.credentials.iter().map(|one| one.variable).collect();
+    variables.join(" and ")
+}

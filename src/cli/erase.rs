@@ -1,0 +1,88 @@
+//! `users-sync users erase`
+
+use clap::Args;
+use serde_json::json;
+
+use super::Failure;
+use super::open::Open;
+use super::table::print_json;
+use super::work::current_schema;
+use crate::config::{Config, Environment, Purpose};
+use crate::json::MAX_ID_LEN;
+use crate::model::DeletePolicy;
+use crate::sync::purge::{self, Erased};
+
+/// Erases what is kept of one user: name, address and raw_json in the mirror, bodies in the journal. What stays is the id
+/// and a tombstone, so that no late webhook brings the user back. With DELETE_POLICY=hard:… the row is removed.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  users-sync users erase user_2ab…\n  users-sync users erase user_2ab… --hard"
+)]
+pub(super) struct Arguments {
+    /// The user's id
+    id: String,
+    /// Remove the row, so that ON DELETE of the application's foreign keys fires
+    #[arg(long)]
+    hard: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
+    let id = &arguments.id;
+    if id.trim().is_empty() || id.len() > MAX_ID_LEN || id.contains('\0') {
+        return Err(Failure::Misused(format!("an id has 1 to {MAX_ID_LEN} bytes")));
+    }
+    let config = Config::parse(environment, Purpose::Maintain)?;
+    config.logging.start();
+    let open = Open::sharing(&config.database).await?;
+    let erased = erase(arguments, &config, &open).await;
+    open.close().await?;
+    report(arguments, &erased?)
+}
+
+async fn erase(arguments: &Arguments, config: &Config, open: &Open) -> Result<Erased, Failure> {
+    current_schema(open).await?;
+    let mut client = open.connect().await?;
+    let hard = arguments.hard || matches!(config.delete_policy, DeletePolicy::Hard(_));
+    purge::erase(&mut client, &arguments.id, hard).await.map_err(Failure::of)
+}
+
+fn report(arguments: &Arguments, erased: &Erased) -> Result<(), Failure> {
+    let Erased { shown, purged, blocked } = erased;
+    let row = match (purged.removed, purged.emptied) {
+        (1.., _) => "removed",
+        (_, 1..) => "emptied",
+        _ => "none",
+    };
+    let shown_fields = shown.map_or(vec![], |shown| {
+        let fields = [("name", shown.name), ("email", shown.email), ("raw_json", true)];
+        fields.into_iter().filter(|(_, there)| *there).map(|(field, _)| field).collect()
+    });
+    if arguments.json {
+        return print_json(&json!({
+            "id": arguments.id,
+            "row": row,
+            "erased": shown_fields,
+            "raw_json_bytes": shown.map_or(0, |shown| shown.raw_json_bytes),
+            "journal_bodies": purged.bodies,
+            "quarantined": purged.quarantined,
+            "not_removed_because": blocked,
+        }));
+    }
+    println!("{}", arguments.id);
+    match shown {
+        Some(_) => println!("  row {row}: {}", shown_fields.join(", ")),
+        None => println!("  there was no row"),
+    }
+    println!("  bodies removed from the journal: {}", purged.bodies + purged.quarantined);
+    println!(
+        "  what stays: the id, and a tombstone that keeps webhooks from bringing the user back"
+    );
+    if let Some(reason) = blocked {
+        println!("  the row was emptied, not removed: {reason}");
+    }
+    println!("If the provider still has this user, delete it there too.");
+    Ok(())
+}

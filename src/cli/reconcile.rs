@@ -1,0 +1,92 @@
+//! `users-sync reconcile`
+
+use std::process::ExitCode;
+
+use clap::Args;
+use comfy_table::{Table, presets};
+
+use super::Failure;
+use super::open::Open;
+use super::work::Work;
+use crate::config::{Config, Environment, Purpose};
+use crate::sync::reconcile::{Finding, Report, Settings, reconcile};
+
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  users-sync reconcile --dry-run      exits 0 if nothing differs, 1 if something does\n  users-sync reconcile\n  users-sync reconcile --source clerk --allow-deletes 500"
+)]
+pub(super) struct Arguments {
+    /// Only this source's users
+    #[arg(long)]
+    source: Option<String>,
+    /// Only show what differs
+    #[arg(long)]
+    dry_run: bool,
+    /// Mark so many users as deleted that the provider no longer has [default: 100, or 5 % of them]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    allow_deletes: u64,
+}
+
+pub(super) async fn run(
+    arguments: &Arguments,
+    environment: &Environment,
+) -> Result<ExitCode, Failure> {
+    let config = Config::parse(environment, Purpose::Maintain)?;
+    config.logging.start();
+    let open = Open::sharing(&config.database).await?;
+    let drift = every_source(arguments, &config, &open).await;
+    open.close().await?;
+    let differs = match drift {
+        Ok(drift) => arguments.dry_run && drift > 0,
+        // As with diff, 1 says that something differs, and trouble is 2.
+        Err(Failure::Failed(text)) if arguments.dry_run => return Err(Failure::Misused(text)),
+        Err(failure) => return Err(failure),
+    };
+    Ok(if differs { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn every_source(arguments: &Arguments, config: &Config, open: &Open) -> Result<i64, Failure> {
+    let work = Work::begin(config, open, arguments.source.as_deref()).await?;
+    let settings = Settings {
+        dry_run: arguments.dry_run,
+        allow_deletes: arguments.allow_deletes,
+        sole: config.repair.apis.len() == 1,
+    };
+    let mut drift = 0;
+    for client in &work.clients {
+        let report = reconcile(&work.tables, client, settings).await.map_err(Failure::of)?;
+        print(client.source(), &report);
+        drift += report.counts.drift();
+    }
+    Ok(drift)
+}
+
+fn print(source: &str, Report { counts, findings }: &Report) {
+    if !findings.is_empty() {
+        println!("{}", table(findings));
+    }
+    let more = counts.drift() - i64::try_from(findings.len()).unwrap_or(i64::MAX);
+    if more > 0 {
+        println!("… and {more} more");
+    }
+    println!(
+        "{source}: {} users; {} missing, {} stale, {} alive but deleted here, {} gone",
+        counts.seen, counts.missing, counts.stale, counts.restored, counts.gone
+    );
+    if let Some(since) = counts.unannounced_since {
+        println!(
+            "{} changes since {since:.0} arrived by no webhook: is the endpoint enabled and subscribed?",
+            counts.unannounced
+        );
+    }
+}
+
+fn table(findings: &[Finding]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(["user", "is", "changed"]);
+    for Finding { id, drift, changed_at } in findings {
+        let changed = changed_at.map(|at| format!("{at:.0}")).unwrap_or_default();
+        table.add_row([id.clone(), drift.to_string(), changed]);
+    }
+    table
+}

@@ -1,0 +1,133 @@
+//! Backfills and reconciliations: how far they came and what they found.
+
+use jiff::Timestamp;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Error};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Backfill,
+    Reconcile,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Backfill => "backfill",
+            Self::Reconcile => "reconcile",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    Failed,
+    /// The guard refused to delete.
+    Refused,
+}
+
+/// A run, and what it found so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Run {
+    pub id: i64,
+    pub cursor: Option<String>,
+    pub counts: Counts,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub seen: i64,
+    pub missing: i64,
+    pub stale: i64,
+    pub restored: i64,
+    pub gone: i64,
+    pub unreadable: i64,
+    /// Changes, some minutes old, that no delivery had announced.
+    pub unannounced: i64,
+    pub unannounced_since: Option<Timestamp>,
+}
+
+impl Counts {
+    /// What was not as the provider has it.
+    pub fn drift(&self) -> i64 {
+        self.missing + self.stale + self.restored + self.gone
+    }
+}
+
+/// When the last whole runs over a source began.
+#[derive(Clone, Copy, Debug)]
+pub struct Previous {
+    pub of_any_kind: Option<Timestamp>,
+    pub of_this_kind: Option<Timestamp>,
+}
+
+pub async fn begin(client: &Client, kind: Kind, source: &str) -> Result<Run, Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&kind.as_str(), Type::TEXT), (&source, Type::TEXT)];
+    let row = client.query_typed_one(include_str!("../../sql/runs/begin.sql"), &params).await?;
+    Ok(Run { id: row.get("id"), ..Run::default() })
+}
+
+/// The run to go on with, if the last one was interrupted.
+pub async fn resumable(client: &Client, kind: Kind, source: &str) -> Result<Option<Run>, Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&kind.as_str(), Type::TEXT), (&source, Type::TEXT)];
+    let statement = include_str!("../../sql/runs/resumable.sql");
+    let row = client.query_typed_opt(statement, &params).await?;
+    Ok(row.map(|row| {
+        let counts = Counts {
+            seen: row.get("seen"),
+            missing: row.get("missing"),
+            stale: row.get("stale"),
+            unreadable: row.get("unreadable"),
+            ..Counts::default()
+        };
+        Run { id: row.get("id"), cursor: row.get("cursor"), counts }
+    }))
+}
+
+pub async fn progress(client: &Client, run: &Run) -> Result<(), Error> {
+    let Run { id, cursor, counts } = run;
+    let Counts { seen, missing, stale, restored, gone, .. } = counts;
+    let Counts { unreadable, unannounced, unannounced_since, .. } = counts;
+    let params: [(&(dyn ToSql + Sync), Type); 10] = [
+        (id, Type::INT8),
+        (cursor, Type::TEXT),
+        (seen, Type::INT8),
+        (missing, Type::INT8),
+        (stale, Type::INT8),
+        (restored, Type::INT8),
+        (gone, Type::INT8),
+        (unreadable, Type::INT8),
+        (unannounced, Type::INT8),
+        (unannounced_since, Type::TIMESTAMPTZ),
+    ];
+    client.execute_typed(include_str!("../../sql/runs/progress.sql"), &params).await?;
+    Ok(())
+}
+
+pub async fn finish(
+    client: &Client,
+    run: &Run,
+    outcome: Outcome,
+    reason: Option<&str>,
+) -> Result<(), Error> {
+    let outcome = match outcome {
+        Outcome::Done => "done",
+        Outcome::Failed => "failed",
+        Outcome::Refused => "refused",
+    };
+    let params: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&run.id, Type::INT8), (&outcome, Type::TEXT), (&reason, Type::TEXT)];
+    client.execute_typed(include_str!("../../sql/runs/finish.sql"), &params).await?;
+    Ok(())
+}
+
+pub async fn previous(client: &Client, kind: Kind, source: &str) -> Result<Previous, Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&source, Type::TEXT), (&kind.as_str(), Type::TEXT)];
+    let statement = include_str!("../../sql/runs/previous.sql");
+    let row = client.query_typed_one(statement, &params).await?;
+    Ok(Previous { of_any_kind: row.get("any_began"), of_this_kind: row.get("kind_began") })
+}

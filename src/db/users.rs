@@ -1,0 +1,45 @@
+//! One row of the mirror.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error};
+
+/// As the mirror shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UserRow {
+    pub id: String,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub created_at: Option<Timestamp>,
+    pub updated_at: Option<Timestamp>,
+    pub deleted_at: Option<Timestamp>,
+    pub disabled: bool,
+    pub source: Option<String>,
+    pub raw_json: Value,
+}
+
+/// `None` where there is no row, and where it is a stub.
+pub async fn one(client: &Client, id: &str) -> Result<Option<UserRow>, Error> {
+    let statement = include_str!("../../sql/users/one.sql");
+    let row = client.query_typed_opt(statement, &[(&id, Type::TEXT)]).await?;
+    Ok(row.map(|row| UserRow {
+        id: row.get("id"),
+        name: row.get("name"),
+        email: row.get("email"),
+        created_at: row.get("created_at"),
+        updated_at: row.get("updated_at"),
+        deleted_at: row.get("deleted_at"),
+        disabled: row.get("disabled"),
+        source: row.get("source"),
+        raw_json: row.get("raw_json"),
+    }))
+}
+
+/// Which of these users have a row that is not a stub.
+pub async fn present(client: &Client, ids: &[String]) -> Result<Vec<String>, Error> {
+    let statement = include_str!("../../sql/users/present.sql");
+    let rows = client.query_typed(statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
+    Ok(rows.iter().map(|row| row.get("id")).collect())
+}

@@ -1,0 +1,101 @@
+//! What the providers' APIs say, written by the law.
+
+use std::time::Duration;
+
+use super::Tables;
+use super::commits::Commits;
+use super::fold::fold_readings;
+use crate::db::apply::Changed;
+use crate::db::readings::{self, Standing};
+use crate::db::session::{ApplyError, Session};
+use crate::model::{Change, Reading};
+
+/// Most readings in one statement: webhooks wait for no longer.
+const BATCH: usize = 256;
+
+/// A batch may wait so long for somebody else's lock.
+const COMMIT: Duration = Duration::from_secs(30);
+
+/// A writer of readings, with a connection of its own beside those of the webhooks.
+pub struct Readings {
+    session: Session,
+    commits: Commits,
+    pool: deadpool_postgres::Pool,
+}
+
+/// Why readings were not written. What was committed before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("no connection to the database")]
+    Connect(#[from] deadpool_postgres::PoolError),
+    #[error("the tables cannot be read")]
+    Read(#[from] tokio_postgres::Error),
+    #[error("the rows were not written")]
+    Write(#[from] ApplyError),
+}
+
+impl Readings {
+    pub fn new(tables: &Tables) -> Self {
+        Self {
+            session: tables.session(COMMIT),
+            commits: tables.commits.clone(),
+            pool: tables.pool().clone(),
+        }
+    }
+
+    /// How each snapshot stands to the tables; a deletion stands as [`Standing::Same`].
+    pub async fn compare(&self, readings: &[Reading]) -> Result<Vec<Standing>, Error> {
+        let snapshots = readings.iter().enumerate().filter_map(|(place, reading)| {
+            let Change::Snapshot { version, user } = &reading.change else { return None };
+            Some((place, (version, user)))
+        });
+        let (places, users): (Vec<_>, Vec<_>) = snapshots.unzip();
+        let client = self.pool.get().await?;
+        let found = readings::compare(&client, &users).await?;
+        let mut standings = vec![Standing::Same; readings.len()];
+        for (place, standing) in places.into_iter().zip(found) {
+            standings[place] = standing;
+        }
+        Ok(standings)
+    }
+
+    /// Writes readings, and answers what changed. One that Postgres refuses is left out, and logged.
+    pub async fn accept(&mut self, readings: &[Reading]) -> Result<Vec<Changed>, Error> {
+        let mut parts: Vec<_> = readings.chunks(BATCH).rev().collect();
+        let mut changed = Vec::new();
+        while let Some(part) = parts.pop() {
+            let entities = fold_readings(part);
+            match self.session.apply(&entities, &[]).await {
+                Ok(applied) => {
+                    self.commits.announce(&entities);
+                    changed.extend(applied.changed);
+                }
+                Err(ApplyError::Refused { .. }) if part.len() > 1 => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+                Err(error @ ApplyError::Refused { .. }) => {
+                    let (id, error) = (part[0].change.entity_id(), crate::error_chain(&error));
+                    tracing::warn!(user = id, error, "a user in a list is left out");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(changed)
+    }
+
+    /// As [`Self::accept`], but what the tables hold already is not written.
+    pub async fn accept_news(&mut self, readings: Vec<Reading>) -> Result<Vec<Changed>, Error> {
+        let standings = self.compare(&readings).await?;
+        let news: Vec<_> = readings
+            .into_iter()
+            .zip(standings)
+            .filter(|(reading, standing)| {
+                let differs = matches!(standing, Standing::Missing | Standing::Stale(_));
+                differs || reading.fence.is_some() || reading.change.is_deletion()
+            })
+            .map(|(reading, _)| reading)
+            .collect();
+        self.accept(&news).await
+    }
+}

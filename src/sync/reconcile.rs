@@ -1,0 +1,167 @@
+//! The provider's list against the table: what is missing, stale, gone, or deleted here and alive there.
+//!
+//! A list may be short, so what it leaves out proves nothing: only the API's word on one id deletes or restores a row.
+
+mod gone;
+mod pass;
+mod schedule;
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::Tables;
+use super::backfill::lease_name;
+use super::lease::Lease;
+use super::readings;
+use crate::api::{self, Client};
+use crate::db::runs::{self, Counts, Kind, Outcome, Run};
+use pass::Pass;
+
+pub use schedule::{Schedule, keep};
+
+/// What a reconciliation may do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings {
+    /// Only look.
+    pub dry_run: bool,
+    /// Deletions beyond what the guard lets through.
+    pub allow_deletes: u64,
+    /// Whether rows of no source are this one's.
+    pub sole: bool,
+}
+
+/// How a user differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drift {
+    Missing,
+    Stale,
+    /// Deleted here, alive there.
+    Alive,
+    /// Here, but not there.
+    Gone,
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "missing",
+            Self::Stale => "stale",
+            Self::Alive => "alive",
+            Self::Gone => "gone",
+        })
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub id: String,
+    pub drift: Drift,
+    /// When the provider made the change, where it says so.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// What was found, and repaired unless it was only looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    pub counts: Counts,
+    /// The first thousand.
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Api(#[from] api::Error),
+    #[error(transparent)]
+    Readings(#[from] readings::Error),
+    #[error("another backfill or reconcile of this source is at work")]
+    Busy,
+    #[error("the lease was lost: another one may have taken over")]
+    LeaseLost,
+    #[error(
+        "{missing} of {known} users are not in the provider's list: more than {allowed} are not deleted without --allow-deletes {missing}"
+    )]
+    TooManyGone { missing: u64, known: u64, allowed: u64 },
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        readings::Error::from(error).into()
+    }
+}
+
+impl From<deadpool_postgres::PoolError> for Error {
+    fn from(error: deadpool_postgres::PoolError) -> Self {
+        readings::Error::from(error).into()
+    }
+}
+
+/// Looks at every user of a source, once.
+pub async fn reconcile(
+    tables: &Tables,
+    client: &Client,
+    settings: Settings,
+) -> Result<Report, Error> {
+    let since = previous(tables, client).await?.of_any_kind;
+    if settings.dry_run {
+        return Pass::new(tables, client, settings, since).run(&mut |_| {}).await;
+    }
+    let lease = Lease::take(tables.pool(), &lease_name(client)).await?.ok_or(Error::Busy)?;
+    let result = tokio::select! {
+        result = leased(tables, client, settings, since) => result,
+        () = lease.lost() => Err(Error::LeaseLost),
+    };
+    lease.release().await;
+    result
+}
+
+async fn previous(tables: &Tables, client: &Client) -> Result<runs::Previous, Error> {
+    let database = tables.pool().get().await?;
+    Ok(runs::previous(&database, Kind::Reconcile, client.source()).await?)
+}
+
+async fn leased(
+    tables: &Tables,
+    client: &Client,
+    settings: Settings,
+    since: Option<Timestamp>,
+) -> Result<Report, Error> {
+    let database = tables.pool().get().await?;
+    let mut run = runs::begin(&database, Kind::Reconcile, client.source()).await?;
+    drop(database);
+    let pass = Pass::new(tables, client, settings, since);
+    let result = pass.run(&mut |counts| run.counts = counts).await;
+
+    let database = tables.pool().get().await?;
+    runs::progress(&database, &run).await?;
+    let outcome = match &result {
+        Ok(_) => Outcome::Done,
+        Err(Error::TooManyGone { .. }) => Outcome::Refused,
+        Err(_) => Outcome::Failed,
+    };
+    let reason = result.as_ref().err().map(|error| crate::error_chain(error));
+    runs::finish(&database, &run, outcome, reason.as_deref()).await?;
+    tell(client, &run);
+    result
+}
+
+/// The alarm: repairs that no delivery had announced.
+fn tell(client: &Client, Run { counts, .. }: &Run) {
+    let source = client.source();
+    if let Some(since) = counts.unannounced_since {
+        let changes = counts.unannounced;
+        tracing::warn!(
+            %source,
+            changes,
+            %since,
+            "changes arrived by no webhook: is the endpoint enabled and subscribed to all user events?"
+        );
+    }
+    let Counts { seen, missing, stale, restored, gone, .. } = counts;
+    if counts.drift() > 0 {
+        tracing::info!(%source, seen, missing, stale, restored, gone, "reconciled");
+    } else {
+        tracing::debug!(%source, seen, "reconciled: nothing to repair");
+    }
+}

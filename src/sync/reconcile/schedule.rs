@@ -1,0 +1,49 @@
+//! Reconciling while the service runs: again and again, by one replica at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Error, Settings, previous, reconcile};
+use crate::api::Client;
+use crate::sync::Tables;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    pub every: Duration,
+}
+
+/// Reconciles each source in turn, whenever its last time was long enough ago; never returns.
+pub async fn keep(tables: Tables, clients: Vec<Arc<Client>>, schedule: Schedule) {
+    let mut ticks = tokio::time::interval(schedule.every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let settings = Settings { sole: clients.len() == 1, ..Settings::default() };
+    loop {
+        ticks.tick().await;
+        for client in &clients {
+            match turn(&tables, client, settings, schedule).await {
+                Ok(()) | Err(Error::Busy) => {}
+                Err(error) => {
+                    let (source, error) = (client.source(), crate::error_chain(&error));
+                    tracing::warn!(%source, error, "not reconciled");
+                }
+            }
+        }
+    }
+}
+
+async fn turn(
+    tables: &Tables,
+    client: &Client,
+    settings: Settings,
+    Schedule { every }: Schedule,
+) -> Result<(), Error> {
+    // Another replica may just have done it; its clock and its pace are a little different.
+    let recently = SignedDuration::try_from(every.mul_f32(0.9)).unwrap_or(SignedDuration::MAX);
+    let last = previous(tables, client).await?.of_this_kind;
+    if last.is_some_and(|last| Timestamp::now().duration_since(last) < recently) {
+        return Ok(());
+    }
+    reconcile(tables, client, settings).await.map(|_| ())
+}

@@ -1,0 +1,50 @@
+//! The tables, for everything that writes to them: where they are, how they are written, and who waits for a commit.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::Pool;
+
+use super::commits::Commits;
+use crate::db::conninfo::Conninfo;
+use crate::db::session::Session;
+use crate::metrics::Metrics;
+
+/// Every clone is the same tables.
+#[derive(Clone)]
+pub struct Tables {
+    conninfo: Conninfo,
+    pool: Pool,
+    pub(super) options: Arc<Options>,
+    pub(super) commits: Commits,
+}
+
+/// How changes are written.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Whether every body is journaled, not only the quarantined ones.
+    pub keep_bodies: bool,
+    /// Where every change is told (`LISTEN`).
+    pub channel: Option<Arc<str>>,
+    /// Sources whose deliveries say who changed, while their API says how.
+    pub refetch: HashSet<Arc<str>>,
+    /// What is told of each commit.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Tables {
+    pub fn new(conninfo: Conninfo, pool: Pool, options: Options) -> Self {
+        Self { conninfo, pool, options: Arc::new(options), commits: Commits::default() }
+    }
+
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// A writer's own connection; a batch that takes longer than `time_out` is given up.
+    pub(super) fn session(&self, time_out: Duration) -> Session {
+        let session = Session::new(self.conninfo.clone(), self.pool.clone(), time_out);
+        session.telling(self.options.channel.clone())
+    }
+}

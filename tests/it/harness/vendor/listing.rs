@@ -1,0 +1,80 @@
+//! How each vendor pages through its users, and what it makes of a new one.
+
+use serde_json::{Value, json};
+
+use super::{Cursor, Desk};
+
+type Refused = (u16, &'static str);
+
+pub(super) fn page(
+    provider: &str,
+    desk: &Desk,
+    query: &[(String, String)],
+) -> Result<Value, Refused> {
+    let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
+    let limit = value("limit").and_then(|limit| limit.parse().ok()).unwrap_or(10);
+    let listed = desk.users.iter().filter(|user| !(desk.unlisted)(user));
+    if provider == "clerk" {
+        if limit > 500 || value("order_by") != Some("+created_at") {
+            return Err((422, "form_param_value_invalid"));
+        }
+        return clerk(&listed.collect::<Vec<_>>(), limit, value("starting_after"));
+    }
+    let shows = |name: &str| value(name) == Some("true");
+    let onboarded = |user: &&Value| {
+        (shows("include_anonymous") || user["is_anonymous"] != true)
+            && (shows("include_restricted") || user["is_restricted"] != true)
+    };
+    if limit > 1000 {
+        return Err((400, "SCHEMA_ERROR"));
+    }
+    let users: Vec<_> = listed.filter(onboarded).collect();
+    Ok(stack(&users, limit.min(desk.page_cap), desk.cursor, value("cursor")))
+}
+
+fn place(users: &[&Value], id: &str) -> Option<usize> {
+    users.iter().position(|user| user["id"] == id)
+}
+
+fn clerk(users: &[&Value], limit: usize, after: Option<&str>) -> Result<Value, Refused> {
+    let start = match after {
+        None => 0,
+        Some(id) => place(users, id).ok_or((404, "resource_not_found"))? + 1,
+    };
+    Ok(users.iter().skip(start).take(limit).copied().cloned().collect())
+}
+
+/// A cursor whose user is gone leads to an empty page, as the last one would be.
+fn stack(users: &[&Value], limit: usize, semantics: Cursor, cursor: Option<&str>) -> Value {
+    let found = cursor.map_or(Some(None), |id| place(users, id).map(Some));
+    let start = match (found, semantics) {
+        (None, _) => users.len(),
+        (Some(None), _) => 0,
+        (Some(Some(place)), Cursor::FirstOfNextPage) => place,
+        (Some(Some(place)), Cursor::LastOfThisPage) => place + 1,
+    };
+    let page: Vec<_> = users.iter().skip(start).take(limit).copied().collect();
+    let next = match semantics {
+        Cursor::FirstOfNextPage => users.get(start + limit).map(|user| &user["id"]),
+        Cursor::LastOfThisPage if page.len() == limit => page.last().map(|user| &user["id"]),
+        Cursor::LastOfThisPage => None,
+    };
+    json!({ "items": page, "is_paginated": true, "pagination": { "next_cursor": next } })
+}
+
+pub(super) fn created(provider: &str, number: usize, asked: &Value) -> Value {
+    let (id, email, name) = if provider == "clerk" {
+        let name = json!({ "first_name": asked["first_name"], "last_name": asked["last_name"] });
+        (format!("user_made_{number}"), &asked["email_address"][0], name)
+    } else {
+        let name = json!({ "display_name": asked["display_name"] });
+        (format!("made-{number}"), &asked["primary_email"], name)
+    };
+    let mut user = super::super::body(provider, "user.created", &id, &name)["data"].take();
+    if provider == "clerk" {
+        user["email_addresses"][0]["email_address"] = email.clone();
+    } else {
+        user["primary_email"] = email.clone();
+    }
+    user
+}

@@ -1,0 +1,250 @@
+//! `users-sync reconcile`: the provider's list against the table.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use users_sync::model::{Change, Kind, Reading};
+use users_sync::sync::reconcile::{Drift, Error, Report, Settings, reconcile};
+
+use crate::harness::{Fault, Mirror, Vendor};
+
+fn ids(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("user_{number:05}")).collect()
+}
+
+/// A vendor with so many users, and a table that has them.
+async fn in_sync(provider: &'static str, count: usize) -> (Vendor, Mirror) {
+    let (vendor, mirror) = (Vendor::new(provider).await, Mirror::new().await);
+    vendor.enrol(ids(count).iter().map(String::as_str));
+    mirror.backfill(&vendor.client()).await.expect("a backfill");
+    (vendor, mirror)
+}
+
+fn drift(report: &Report) -> Vec<(&str, Drift)> {
+    report.findings.iter().map(|finding| (finding.id.as_str(), finding.drift)).collect()
+}
+
+fn ago(seconds: i64) -> Timestamp {
+    Timestamp::now() - SignedDuration::from_secs(seconds)
+}
+
+fn deleted(id: &str, at: Timestamp) -> Reading {
+    let change = Change::Deleted { kind: Kind::User, id: id.into(), at };
+    Reading { source: "clerk".into(), change, fence: None }
+}
+
+#[tokio::test]
+async fn what_is_missing_stale_and_gone_is_repaired() {
+    for provider in ["clerk", "stack"] {
+        let (vendor, mirror) = in_sync(provider, 5).await;
+        vendor.put("user_new", &json!({}));
+        let changed = json!({ "first_name": "Grace", "display_name": "Grace Lovelace" });
+        vendor.put("user_00001", &changed);
+        vendor.dismiss("user_00002");
+        // A version of Stack's is a whole second: the answer must not be of the one before.
+        vendor.desk().date = Some(Timestamp::now() + SignedDuration::from_secs(5));
+
+        let looked = mirror.dry_run(&vendor.client()).await.expect("a look");
+        let repaired = mirror.reconcile(&vendor.client()).await.expect("a repair");
+
+        let expected = [
+            ("user_00001", Drift::Stale),
+            ("user_new", Drift::Missing),
+            ("user_00002", Drift::Gone),
+        ];
+        assert_eq!(drift(&looked), expected, "{provider}");
+        assert_eq!(drift(&repaired), expected, "{provider}");
+        let rows = mirror.rows().await;
+        assert_eq!(rows["user_00001"].name.as_deref(), Some("Grace Lovelace"));
+        assert!(rows["user_00002"].deleted_at.is_some());
+        assert_eq!(rows["user_00002"].email.as_deref(), Some("ada@example.com"));
+        assert!(rows.contains_key("user_new"));
+        let again = mirror.dry_run(&vendor.client()).await.expect("a look");
+        assert_eq!(drift(&again), [], "{provider}");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_writes_nothing() {
+    let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
+    vendor.enrol(["user_1"]);
+
+    let report = mirror.dry_run(&vendor.client()).await.expect("a look");
+
+    assert_eq!(drift(&report), [("user_1", Drift::Missing)]);
+    assert!(mirror.rows().await.is_empty());
+    assert_eq!(mirror.count("select count(*) from users_sync.runs").await, 0);
+}
+
+#[tokio::test]
+async fn a_list_that_loses_half_of_its_users_deletes_nothing() {
+    for count in [40, 700] {
+        let (vendor, mirror) = in_sync("stack", count).await;
+        vendor.desk().unlisted = Box::new(|user: &Value| {
+            user["id"].as_str().is_some_and(|id| id.ends_with(['1', '3', '5', '7', '9']))
+        });
+
+        let result = mirror.reconcile(&vendor.client()).await;
+
+        assert_eq!(mirror.alive().await.len(), count);
+        assert_eq!(result.is_err(), count == 700, "{result:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_list_deletes_nothing_that_the_provider_has() {
+    let (vendor, mirror) = in_sync("clerk", 10).await;
+    vendor.desk().unlisted = Box::new(|_| true);
+
+    mirror.reconcile(&vendor.client()).await.expect("a repair");
+
+    assert_eq!(mirror.alive().await.len(), 10);
+}
+
+#[tokio::test]
+async fn a_mass_deletion_is_refused_until_it_is_allowed() {
+    let (vendor, mirror) = in_sync("clerk", 120).await;
+    vendor.desk().users.truncate(10);
+    let client = vendor.client();
+
+    let refused = mirror.reconcile(&client).await;
+
+    assert!(
+        matches!(refused, Err(Error::TooManyGone { missing: 110, known: 120, allowed: 100 })),
+        "{refused:?}"
+    );
+    assert_eq!(mirror.alive().await.len(), 120);
+    assert_eq!(
+        mirror.count("select count(*) from users_sync.runs where outcome = 'refused'").await,
+        1
+    );
+    let settings = Settings { allow_deletes: 110, ..Settings::default() };
+    reconcile(&mirror.tables, &client, settings).await.expect("a repair");
+    assert_eq!(mirror.alive().await.len(), 10);
+}
+
+#[tokio::test]
+async fn an_error_in_the_middle_of_the_confirmations_deletes_nothing() {
+    let (vendor, mirror) = in_sync("clerk", 10).await;
+    for id in &ids(10)[..5] {
+        vendor.dismiss(id);
+    }
+    let client = vendor.client();
+    // The page, two confirmations, and then a proxy that knows nothing.
+    vendor.desk().stumbles = Some((4, Fault::Html(404)));
+
+    let result = mirror.reconcile(&client).await;
+
+    assert!(matches!(result, Err(Error::Api(_))), "{result:?}");
+    assert_eq!(mirror.alive().await.len(), 10);
+}
+
+#[tokio::test]
+async fn a_walk_that_breaks_off_deletes_nothing() {
+    let (vendor, mirror) = in_sync("clerk", 600).await;
+    vendor.dismiss("user_00001");
+    vendor.desk().stumbles = Some((2, Fault::Html(500)));
+
+    let result = mirror.reconcile(&vendor.client()).await;
+
+    assert!(matches!(result, Err(Error::Api(_))), "{result:?}");
+    assert_eq!(mirror.alive().await.len(), 600);
+}
+
+#[tokio::test]
+async fn a_tombstone_of_a_user_that_the_provider_has_is_lifted() {
+    let (vendor, mirror) = in_sync("clerk", 3).await;
+    mirror.accept(&[deleted("user_00001", ago(3600))]).await;
+
+    let report = mirror.reconcile(&vendor.client()).await.expect("a repair");
+
+    assert_eq!(drift(&report), [("user_00001", Drift::Alive)]);
+    assert_eq!(mirror.alive().await, ids(3));
+    // The delivery comes once more, late.
+    mirror.accept(&[deleted("user_00001", ago(3600))]).await;
+    assert_eq!(mirror.alive().await, ids(3));
+}
+
+#[tokio::test]
+async fn a_fresh_tombstone_is_not_lifted_by_a_list_that_may_be_older() {
+    let (vendor, mirror) = in_sync("clerk", 3).await;
+    mirror.accept(&[deleted("user_00001", ago(1))]).await;
+
+    let report = mirror.reconcile(&vendor.client()).await.expect("a repair");
+
+    assert_eq!(drift(&report), []);
+    assert_eq!(mirror.alive().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_tombstone_that_is_listed_but_not_confirmed_stays() {
+    let (vendor, mirror) = in_sync("clerk", 600).await;
+    mirror.accept(&[deleted("user_00001", ago(3600))]).await;
+    vendor.desk().leaving.push((3, "user_00001".into()));
+    // The backfill asked for two pages: as soon as the next one is answered, the user is gone.
+
+    mirror.reconcile(&vendor.client()).await.expect("a repair");
+
+    assert_eq!(mirror.alive().await.len(), 599);
+}
+
+#[tokio::test]
+async fn a_user_that_another_source_keeps_is_not_gone() {
+    let (vendor, mirror) = in_sync("clerk", 3).await;
+    mirror.execute("update users_sync.ledger set source = 'other' where id = 'user_00001'").await;
+    vendor.dismiss("user_00001");
+
+    let report = mirror.reconcile(&vendor.client()).await.expect("a repair");
+
+    assert_eq!(drift(&report), []);
+    assert_eq!(mirror.alive().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_field_that_changes_without_a_change_of_the_user_is_no_drift() {
+    let (vendor, mirror) = in_sync("stack", 3).await;
+    let mut user = mirror.rows().await["user_00001"].raw.clone();
+    user["last_active_at_millis"] = json!(1);
+    vendor.put("user_00001", &user);
+
+    let report = mirror.dry_run(&vendor.client()).await.expect("a look");
+
+    assert_eq!(drift(&report), []);
+}
+
+#[tokio::test]
+async fn changes_that_no_delivery_announced_are_counted_when_they_are_some_minutes_old() {
+    let (vendor, mirror) = in_sync("clerk", 4).await;
+    mirror.execute("update users_sync.runs set started_at = now() - interval '1 hour'").await;
+    let silent = ago(1200);
+    for (id, at) in [("user_00001", silent), ("user_00002", ago(10)), ("user_00003", ago(7200))] {
+        mirror.execute(&format!("delete from neon_auth.users_sync where id = '{id}'")).await;
+        vendor.put(id, &json!({ "updated_at": at.as_millisecond() }));
+    }
+    mirror.execute("truncate users_sync.ledger").await;
+
+    let report = mirror.reconcile(&vendor.client()).await.expect("a repair");
+
+    let since = Timestamp::from_millisecond(silent.as_millisecond()).expect("a time");
+    assert_eq!(report.counts.unannounced, 1);
+    assert_eq!(report.counts.unannounced_since, Some(since));
+    let stored =
+        "select count(*) from users_sync.runs where kind = 'reconcile' and unannounced = 1";
+    assert_eq!(mirror.count(stored).await, 1);
+}
+
+#[tokio::test]
+async fn a_change_that_was_announced_in_other_words_is_no_silence() {
+    let (vendor, mirror) = in_sync("clerk", 0).await;
+    mirror.execute("update users_sync.runs set started_at = now() - interval '1 hour'").await;
+    let user = json!({ "updated_at": ago(1200).as_millisecond() });
+    let service = crate::harness::Service::start(mirror.database.url()).await;
+    let body = crate::harness::body("clerk", "user.updated", "user_00000", &user).to_string();
+    service.post(&crate::harness::Signed::new("clerk", body)).await;
+    vendor.put("user_00000", &user);
+    vendor.desk().users[0]["a_field_of_the_api_alone"] = json!(true);
+
+    let report = mirror.reconcile(&vendor.client()).await.expect("a repair");
+
+    assert_eq!(drift(&report), [("user_00000", Drift::Stale)]);
+    assert_eq!(report.counts.unannounced, 0);
+}

@@ -1,0 +1,155 @@
+//! The commands that ask the providers, as programs.
+
+use std::process::Stdio;
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::harness::{API_KEY, Mirror, Program, SECRET, Scratch, Vendor, eventually, signal_to};
+
+/// What a command is started with: a database, and a vendor to ask.
+struct Desk {
+    dir: Scratch,
+    mirror: Mirror,
+    vendor: Vendor,
+}
+
+impl Desk {
+    async fn new(users: usize) -> Self {
+        let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
+        for number in 0..users {
+            vendor.put(&format!("user_{number:05}"), &json!({}));
+        }
+        Self { dir: Scratch::new().await, mirror, vendor }
+    }
+
+    async fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let url = self.vendor.url();
+        let ended = Program::run(self.dir.path(), arguments, &self.variables(&url)).await;
+        (ended.code, format!("{}{}", ended.stdout, ended.stderr))
+    }
+
+    fn variables<'a>(&'a self, url: &'a str) -> [(&'static str, &'a str); 3] {
+        let database = self.mirror.database.url();
+        [("DATABASE_URL", database), ("CLERK_SECRET_KEY", API_KEY), ("CLERK_API_URL", url)]
+    }
+}
+
+#[tokio::test]
+async fn a_backfill_that_is_killed_goes_on_where_it_stood() {
+    let desk = Desk::new(2100).await;
+    let (url, asked) = (desk.vendor.url(), || desk.vendor.asked("GET", "/users"));
+    desk.vendor.desk().silent_after = Some(3);
+    let variables = desk.variables(&url);
+    let mut command = Program::command(desk.dir.path(), &["backfill"], &variables);
+    let mut child = command.stderr(Stdio::null()).spawn().expect("the program starts");
+    let written = "select coalesce(max(seen), 0)::bigint from users_sync.runs";
+    eventually("two pages are written", async || desk.mirror.count(written).await >= 1000).await;
+
+    signal_to(&child, Signal::KILL);
+    child.wait().await.expect("it is our child");
+    desk.vendor.desk().silent_after = None;
+    desk.mirror.execute("update users_sync.leases set until = now()").await;
+    let before = asked();
+    let (code, told) = desk.run(&["backfill"]).await;
+
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.starts_with("clerk: 2100 users at Clerk; 2100 were missing"), "{told}");
+    assert_eq!(desk.mirror.alive().await.len(), 2100);
+    // The count, and the three pages that were left.
+    assert!(asked() - before <= 4, "it started over");
+}
+
+#[tokio::test]
+async fn a_dry_run_exits_as_diff_does_and_shows_what_differs() {
+    let desk = Desk::new(2).await;
+
+    let (differs, told) = desk.run(&["reconcile", "--dry-run"]).await;
+    let (repaired, _) = desk.run(&["reconcile"]).await;
+    let (same, _) = desk.run(&["reconcile", "--dry-run"]).await;
+    let (unknown, _) = desk.run(&["reconcile", "--dry-run", "--source", "nobody"]).await;
+    desk.vendor.desk().stumbles = Some((1, crate::harness::Fault::Html(403)));
+    let (refused, why) = desk.run(&["reconcile", "--dry-run"]).await;
+
+    assert_eq!(
+        (differs, repaired, same, unknown, refused),
+        (Some(1), Some(0), Some(0), Some(2), Some(2))
+    );
+    assert!(told.contains("user_00001") && told.contains("missing"), "{told}");
+    assert!(why.contains("the key has no permission for users; look at CLERK_SECRET_KEY"), "{why}");
+}
+
+#[tokio::test]
+async fn a_command_that_cannot_ask_anybody_says_what_to_set() {
+    let desk = Desk::new(0).await;
+    let variables = [("DATABASE_URL", desk.mirror.database.url())];
+
+    let ended = Program::run(desk.dir.path(), &["backfill"], &variables).await;
+
+    assert_eq!(ended.code, Some(2));
+    let expected = "users-sync: no provider can be asked: set CLERK_SECRET_KEY, or STACK_PROJECT_ID and STACK_SECRET_SERVER_KEY\n";
+    assert_eq!(ended.stderr, expected);
+}
+
+#[tokio::test]
+async fn one_user_is_created_shown_and_deleted_from_a_terminal() {
+    let desk = Desk::new(0).await;
+
+    let (created, told) = desk.run(&["users", "create", "--email", "grace@example.com"]).await;
+    let (shown, row) = desk.run(&["users", "get", "user_made_1"]).await;
+    let (deleted, gone) = desk.run(&["users", "delete", "user_made_1"]).await;
+    let (nobody, _) = desk.run(&["users", "get", "user_nobody"]).await;
+
+    assert_eq!((created, shown, deleted, nobody), (Some(0), Some(0), Some(0), Some(1)), "{told}");
+    assert!(row.contains("grace@example.com"), "{row}");
+    assert!(gone.contains("\"deleted_at\": \"2"), "{gone}");
+    assert!(desk.vendor.desk().users.is_empty());
+}
+
+#[tokio::test]
+async fn the_service_keeps_the_table_true_without_a_webhook() {
+    let desk = Desk::new(3).await;
+    let url = desk.vendor.url();
+    let [database, key, api] = desk.variables(&url);
+    let interval = ("RECONCILE_INTERVAL", "1s");
+    let service = Program::serve(desk.dir.path(), &[database, key, api, interval]).await;
+
+    eventually("they are in the table", async || desk.mirror.alive().await.len() == 3).await;
+    desk.vendor.dismiss("user_00001");
+    eventually("one is gone", async || desk.mirror.alive().await.len() == 2).await;
+
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_replica_leaves_the_work_to_the_one_that_has_the_lease() {
+    let desk = Desk::new(3).await;
+    let url = desk.vendor.url();
+    let [database, key, api] = desk.variables(&url);
+    let variables =
+        [database, key, api, ("RECONCILE_INTERVAL", "1h"), ("CLERK_WEBHOOK_SECRET", SECRET)];
+    let first = Program::serve(desk.dir.path(), &variables).await;
+    let done = "select count(*) from users_sync.runs where outcome = 'done'";
+    eventually("it was reconciled", async || desk.mirror.count(done).await == 1).await;
+
+    let second = Program::serve(desk.dir.path(), &variables).await;
+    second.stop().await;
+    first.stop().await;
+
+    assert_eq!(desk.mirror.count("select count(*) from users_sync.runs").await, 1);
+}
+
+#[tokio::test]
+async fn the_key_is_in_no_log_however_much_is_logged() {
+    let desk = Desk::new(3).await;
+    let url = desk.vendor.url();
+    let [database, key, api] = desk.variables(&url);
+    desk.vendor.desk().faults.push_back(crate::harness::Fault::ServerError);
+
+    let variables = [database, key, api, ("RUST_LOG", "trace")];
+    let ended = Program::run(desk.dir.path(), &["backfill"], &variables).await;
+
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("TRACE"), "it logs nothing");
+    assert!(!ended.stderr.contains(API_KEY) && !ended.stdout.contains(API_KEY));
+}
