@@ -153,3 +153,15 @@ async fn the_key_is_in_no_log_however_much_is_logged() {
     assert!(ended.stderr.contains("TRACE"), "it logs nothing");
     assert!(!ended.stderr.contains(API_KEY) && !ended.stdout.contains(API_KEY));
 }
+
+#[tokio::test]
+async fn polling_needs_a_provider_that_can_be_asked() {
+    let desk = Desk::new(0).await;
+    let secret = ("CLERK_WEBHOOK_SECRET", SECRET);
+    let variables = [("DATABASE_URL", desk.mirror.database.url()), ("PORT", "0"), secret];
+
+    let ended = Program::run(desk.dir.path(), &["serve", "--poll", "5s"], &variables).await;
+
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("--poll: no provider can be asked: set CLERK_SECRET_KEY"));
+}
