@@ -13,6 +13,7 @@ mod databases;
 mod documentation;
 mod embedded;
 mod failures;
+mod fences;
 mod fixtures;
 mod ksuid;
 mod law_of_readings;
