@@ -1,5 +1,6 @@
 //! Requests that must not be done twice.
 
+use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error};
 
@@ -39,4 +40,10 @@ pub async fn forget(client: &Client, key: &str) -> Result<(), Error> {
     let statement = include_str!("../../sql/requests/forget.sql");
     client.execute_typed(statement, &[(&key, Type::TEXT)]).await?;
     Ok(())
+}
+
+/// Forgets the requests that began before this, and answers how many.
+pub async fn prune(client: &Client, before: Timestamp) -> Result<u64, Error> {
+    let statement = include_str!("../../sql/requests/prune.sql");
+    client.execute_typed(statement, &[(&before, Type::TIMESTAMPTZ)]).await
 }

@@ -33,11 +33,12 @@ pub(super) async fn show(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     Query(Waiting { wait }): Query<Waiting>,
-) -> Result<Json<UserRow>, Problem> {
+) -> Result<Response, Problem> {
     let id = possible(id)?;
     let wait = wait.as_deref().map_or(Ok(Duration::ZERO), duration)?;
     let row = app.users.wait(&id, wait.min(LONGEST_WAIT)).await.map_err(problem)?;
-    row.map(|row| Json(Arc::unwrap_or_clone(row))).ok_or(Problem::NoSuchUser)
+    // Written from the row that all who wait share.
+    row.map(|row| Json(&*row).into_response()).ok_or(Problem::NoSuchUser)
 }
 
 /// `POST /api/users/{id}/sync`

@@ -1,14 +1,16 @@
-//! Forgetting: journal rows past their retention.
+//! Forgetting: journal rows past their retention, and the keys of old requests.
 
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::db::journal;
+use crate::db::{journal, requests};
 
 /// Rows in one transaction, so that no lock is held for long.
 const STEP: u16 = 5_000;
+/// How long the key of a request that created a user is remembered.
+const REQUESTS: SignedDuration = SignedDuration::from_hours(7 * 24);
 const EVERY: Duration = Duration::from_secs(600);
 
 /// Removes what is older than `retention`, now and every ten minutes; never returns.
@@ -26,6 +28,9 @@ pub async fn prune(pool: Pool, retention: SignedDuration) {
 
 async fn prune_once(pool: &Pool, retention: SignedDuration) -> Result<u64, String> {
     let client = pool.get().await.map_err(|error| crate::error_chain(&error))?;
+    requests::prune(&client, Timestamp::now() - REQUESTS)
+        .await
+        .map_err(|error| crate::error_chain(&error))?;
     let before = Timestamp::now() - retention;
     let mut removed = 0;
     loop {

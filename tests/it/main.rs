@@ -17,6 +17,7 @@ mod doctor;
 mod documentation;
 mod embedded;
 mod failures;
+mod fences;
 mod fixtures;
 mod ksuid;
 mod law_of_readings;

@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 use users_sync::ksuid;
 use users_sync::model::Reading;
-use users_sync::sync::Readings;
+use users_sync::sync::{self, Readings, refetch};
 
 use crate::harness::{Mirror, Service, Signed, Vendor, body};
 
@@ -23,6 +23,8 @@ enum Step {
         user: usize,
         arrivals: Vec<usize>,
     },
+    /// Fetches what deliveries have marked.
+    Fetch,
     /// Reads the list, and writes what was read so many steps later, or never.
     Read {
         written: Option<usize>,
@@ -38,13 +40,14 @@ fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         5 => (0..3_usize, any_arrivals()).prop_map(|(user, arrivals)| Step::Change { user, arrivals }),
         2 => (0..3_usize, any_arrivals()).prop_map(|(user, arrivals)| Step::Delete { user, arrivals }),
+        1 => Just(Step::Fetch),
         3 => prop::option::of(0..8_usize).prop_map(|written| Step::Read { written }),
     ]
 }
 
 /// What happens at a step besides its own.
 enum Arrival {
-    Delivery(Signed),
+    Delivery(usize, Signed),
     Page(Vec<Reading>),
 }
 
@@ -61,9 +64,9 @@ fn at(step: usize) -> Timestamp {
 }
 
 impl World {
-    async fn new(provider: &'static str) -> Self {
+    async fn new(provider: &'static str, options: sync::Options) -> Self {
         let (vendor, mirror) = (Vendor::new(provider).await, Mirror::new().await);
-        let service = Service::start(mirror.database.url()).await;
+        let service = mirror.serve(&vendor, options).await;
         Self { provider, vendor, mirror, service }
     }
 
@@ -82,58 +85,73 @@ impl World {
         Signed::new(self.provider, body.to_string()).with_id(&id)
     }
 
-    /// Plays a history; afterwards everything that was not lost has arrived.
-    async fn play(&self, steps: &[Step]) {
+    /// Plays a history; afterwards everything that was not lost has arrived. Answers who was in a delivery that came after
+    /// the last change of the user.
+    async fn play(&self, steps: &[Step]) -> BTreeSet<usize> {
         self.mirror
-            .execute("truncate users_sync.ledger, users_sync.journal, neon_auth.users_sync")
+            .execute("truncate users_sync.ledger, users_sync.journal, users_sync.marks, neon_auth.users_sync")
             .await;
         self.vendor.desk().users.clear();
         let (mut due, mut deleted) = (BTreeMap::<usize, Vec<Arrival>>::new(), BTreeSet::new());
+        let mut announced = BTreeSet::new();
         for (place, step) in steps.iter().enumerate() {
             self.vendor.desk().date = Some(at(place) + SignedDuration::from_secs(2));
-            match step {
-                // An id is never given again.
-                Step::Change { user, .. } | Step::Delete { user, .. } if deleted.contains(user) => {
-                }
-                Step::Change { user, arrivals } => {
-                    let delivery = self.delivery("user.updated", &format!("user_{user}"), place);
-                    for after in arrivals {
-                        due.entry(place + after)
-                            .or_default()
-                            .push(Arrival::Delivery(delivery.clone()));
-                    }
-                }
-                Step::Delete { user, arrivals } => {
-                    deleted.insert(*user);
-                    let id = format!("user_{user}");
-                    self.vendor.dismiss(&id);
-                    let delivery = self.delivery("user.deleted", &id, place);
-                    for after in arrivals {
-                        due.entry(place + after)
-                            .or_default()
-                            .push(Arrival::Delivery(delivery.clone()));
-                    }
-                }
-                Step::Read { written } => {
-                    let page = self.vendor.client().page(None).await.expect("a page");
-                    if let Some(after) = written {
-                        due.entry(place + after).or_default().push(Arrival::Page(page.users));
-                    }
-                }
+            for (after, arrival) in self.take(step, place, &mut deleted, &mut announced).await {
+                due.entry(place + after).or_default().push(arrival);
             }
             for arrival in due.remove(&place).unwrap_or_default() {
-                self.arrive(arrival).await;
+                self.arrive(arrival, &mut announced).await;
             }
         }
         for arrival in due.into_values().flatten() {
-            self.arrive(arrival).await;
+            self.arrive(arrival, &mut announced).await;
         }
+        announced
     }
 
-    async fn arrive(&self, arrival: Arrival) {
+    /// Takes one step, and answers what arrives how many steps later.
+    async fn take(
+        &self,
+        step: &Step,
+        place: usize,
+        deleted: &mut BTreeSet<usize>,
+        announced: &mut BTreeSet<usize>,
+    ) -> Vec<(usize, Arrival)> {
+        let (user, event, arrivals) = match step {
+            Step::Fetch => {
+                refetch::fetch_due(&self.service.users).await.expect("a fetch");
+                return Vec::new();
+            }
+            Step::Read { written } => {
+                let page = self.vendor.client().page(None).await.expect("a page");
+                return written
+                    .map(|after| (after, Arrival::Page(page.users)))
+                    .into_iter()
+                    .collect();
+            }
+            Step::Change { user, arrivals } => (*user, "user.updated", arrivals),
+            Step::Delete { user, arrivals } => (*user, "user.deleted", arrivals),
+        };
+        // An id is never given again.
+        if deleted.contains(&user) {
+            return Vec::new();
+        }
+        announced.remove(&user);
+        let id = format!("user_{user}");
+        if event == "user.deleted" {
+            deleted.insert(user);
+            self.vendor.dismiss(&id);
+        }
+        let delivery = self.delivery(event, &id, place);
+        let arrival = |after: &usize| (*after, Arrival::Delivery(user, delivery.clone()));
+        arrivals.iter().map(arrival).collect()
+    }
+
+    async fn arrive(&self, arrival: Arrival, announced: &mut BTreeSet<usize>) {
         match arrival {
-            Arrival::Delivery(signed) => {
+            Arrival::Delivery(user, signed) => {
                 assert_eq!(self.service.post(&signed).await.status, 200);
+                announced.insert(user);
             }
             Arrival::Page(readings) => {
                 let mut writer = Readings::new(&self.mirror.tables);
@@ -159,7 +177,7 @@ impl World {
 
 fn after_a_reconcile_the_table_is_the_list(provider: &'static str) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let world = runtime.block_on(World::new(provider));
+    let world = runtime.block_on(World::new(provider, sync::Options::default()));
     let mut runner = TestRunner::new(Config { cases: 100, ..Config::default() });
 
     let holds = runner.run(&prop::collection::vec(any_step(), 1..20), |steps| {
@@ -189,4 +207,32 @@ fn after_a_reconcile_the_table_is_the_list_of_clerk() {
 #[test]
 fn after_a_reconcile_the_table_is_the_list_of_stack() {
     after_a_reconcile_the_table_is_the_list("stack");
+}
+
+#[test]
+fn with_refetch_whoever_was_in_a_delivery_after_the_last_change_is_as_the_provider_has_it() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let options = sync::Options { refetch: ["stack".into()].into(), ..sync::Options::default() };
+    let world = runtime.block_on(World::new("stack", options));
+    let mut runner = TestRunner::new(Config { cases: 100, ..Config::default() });
+
+    let holds = runner.run(&prop::collection::vec(any_step(), 1..20), |steps| {
+        let (announced, there, here) = runtime.block_on(async {
+            let announced = world.play(&steps).await;
+            world.vendor.desk().date = Some(at(1000));
+            refetch::fetch_due(&world.service.users).await.expect("a fetch");
+            let (there, here) = world.compared().await;
+            (announced, there, here)
+        });
+        for user in announced.iter().map(|user| format!("user_{user}")) {
+            if let Some(found) = there.iter().find(|(id, _)| *id == user) {
+                prop_assert!(here.contains(found), "{:?} is not in {:?}", found, here);
+            }
+        }
+        Ok(())
+    });
+
+    let _guard = runtime.enter();
+    drop(world);
+    assert!(holds.is_ok(), "{holds:?}");
 }
