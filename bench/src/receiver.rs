@@ -4,6 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::Result;
@@ -138,14 +140,22 @@ impl Receiver {
         self.process.id().unwrap_or(0)
     }
 
+    /// A socket that is bound is not yet a service: one answer, whatever it says, tells that it is.
     async fn wait(&mut self) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(30);
-        while tokio::net::TcpStream::connect(self.address).await.is_err() {
+        while self.ask().await.is_err() {
             if Instant::now() > deadline || self.process.try_wait()?.is_some() {
                 return Err(format!("{} did not start", self.kind.name).into());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        Ok(())
+    }
+
+    async fn ask(&self) -> std::io::Result<()> {
+        let mut stream = TcpStream::connect(self.address).await?;
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n").await?;
+        stream.read_u8().await?;
         Ok(())
     }
 

@@ -9,8 +9,9 @@ use tokio::process::Command;
 
 use super::{Error, error::Output, programs::Programs, user::User};
 
-/// The superuser of every cluster of ours; the socket's directory is what keeps others out.
-pub(super) const SUPERUSER: &str = "users_sync";
+/// The superuser of every cluster of ours; the socket's directory keeps others out. Not named as a schema of ours: by the
+/// default search path, an application's tables would land in it.
+pub(super) const SUPERUSER: &str = "postgres";
 
 /// A data directory of Postgres, with the programs and the account that run it.
 #[derive(Debug, Clone)]

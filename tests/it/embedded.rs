@@ -32,7 +32,7 @@ async fn the_first_start_makes_a_durable_database_that_only_its_socket_reaches()
     let embedded = start(&scratch.path().join("new/data")).await;
 
     let url = embedded.url();
-    assert!(url.starts_with("postgresql://users_sync@/users_sync?host=%2F"), "{url}");
+    assert!(url.starts_with("postgresql://postgres@/users_sync?host=%2F"), "{url}");
     assert_eq!(setting(&url, "fsync").await, "on");
     assert_eq!(setting(&url, "synchronous_commit").await, "on");
     assert_eq!(setting(&url, "listen_addresses").await, "");
