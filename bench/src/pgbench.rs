@@ -61,7 +61,9 @@ async fn limit(
         (1..50).map(|k| format!("\"key_{k}\":\"{:016x}\"", k * 0x9e37_79b9_u64 * 0x1234_5677));
     let body = format!("{{{}}}", words.collect::<Vec<_>>().join(","));
     let before = cpu_of_tree(server.pid());
-    let output = Command::new(server.programs.dir.join("pgbench"))
+    // Beside the real program: the one that was found may be a link.
+    let postgres = std::fs::canonicalize(server.programs.dir.join("postgres"))?;
+    let output = Command::new(postgres.with_file_name("pgbench"))
         .args([
             "-n",
             "-M",

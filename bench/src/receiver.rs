@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,6 +27,8 @@ pub(crate) struct Kind {
 enum Program {
     UsersSync,
     Plain,
+    /// The plain handler with our tables and our law: a transaction per request is all the difference.
+    SameWork,
     Fastify,
     FastApi,
 }
@@ -34,10 +37,11 @@ const fn kind(name: &'static str, program: Program, pool: u32, processes: u32) -
     Kind { name, program, pool, processes }
 }
 
-pub(crate) static KINDS: [Kind; 9] = [
+pub(crate) static KINDS: [Kind; 10] = [
     kind("users-sync", Program::UsersSync, 10, 1),
     kind("axum-10", Program::Plain, 10, 1),
     kind("axum-16", Program::Plain, 16, 1),
+    kind("same-work-16", Program::SameWork, 16, 1),
     kind("axum-32", Program::Plain, 32, 1),
     kind("fastify-10", Program::Fastify, 10, 1),
     kind("fastify-32", Program::Fastify, 32, 1),
@@ -55,8 +59,13 @@ impl Kind {
             .ok_or_else(|| format!("{name}: none of {names}").into())
     }
 
-    pub(crate) fn is_ours(&self) -> bool {
+    fn is_ours(&self) -> bool {
         self.program == Program::UsersSync
+    }
+
+    /// Whether it keeps our tables.
+    pub(crate) fn has_our_tables(&self) -> bool {
+        matches!(self.program, Program::UsersSync | Program::SameWork)
     }
 
     fn command(&self) -> Result<Command> {
@@ -64,6 +73,11 @@ impl Kind {
         Ok(match self.program {
             Program::UsersSync => Command::new(sibling("users-sync")?),
             Program::Plain => Command::new(sibling("plain")?),
+            Program::SameWork => {
+                let mut command = Command::new(sibling("plain")?);
+                command.env("SAME_WORK", "1");
+                command
+            }
             Program::Fastify => {
                 let mut command = Command::new("node");
                 command.arg("server.js").current_dir(peers.join("fastify"));
@@ -104,10 +118,7 @@ impl Receiver {
             .batch_execute(&format!("create database {database}"))
             .await?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        if !kind.is_ours() {
-            // Ours makes its own tables.
-            server.client(&database).await?.batch_execute(include_str!("../sql/peer.sql")).await?;
-        }
+        make_tables(kind, server, &database).await?;
         let process = spawn(kind, server, &database, address)?;
         let mut receiver = Self {
             kind,
@@ -161,7 +172,7 @@ impl Receiver {
 
     async fn fill(&self, server: &Server, users: u32, journal: u32) -> Result<()> {
         let client = server.client(&self.database).await?;
-        let sql = if self.kind.is_ours() {
+        let sql = if self.kind.has_our_tables() {
             include_str!("../sql/fill_users_sync.sql")
         } else {
             include_str!("../sql/fill_peer.sql")
@@ -175,6 +186,17 @@ impl Receiver {
     }
 }
 
+async fn make_tables(kind: &Kind, server: &Server, database: &str) -> Result<()> {
+    if kind.has_our_tables() {
+        let mut migrate = Command::new(sibling("users-sync")?);
+        migrate.arg("migrate").env("DATABASE_URL", server.url(database)).stdout(Stdio::null());
+        let done = migrate.status().await?;
+        return if done.success() { Ok(()) } else { Err("users-sync migrate failed".into()) };
+    }
+    let client = server.client(database).await?;
+    Ok(client.batch_execute(include_str!("../sql/peer.sql")).await?)
+}
+
 fn spawn(kind: &Kind, server: &Server, database: &str, address: SocketAddr) -> Result<Child> {
     let mut command = kind.command()?;
     command
@@ -186,8 +208,8 @@ fn spawn(kind: &Kind, server: &Server, database: &str, address: SocketAddr) -> R
         .env("PROCESSES", kind.processes.to_string())
         .env("NODE_ENV", "production")
         .env_remove("PORT")
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .kill_on_drop(true);
     if kind.is_ours() {
         command.arg("serve");

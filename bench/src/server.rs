@@ -10,14 +10,16 @@ use users_sync::embedded::{self, Cluster, Options, Programs, Search, User, socke
 use crate::Result;
 use crate::process::{Usage, cpu_of_tree, memory_of_tree};
 
-/// Durable, as in production; a little more memory than the defaults of 2005.
-const SETTINGS: [(&str, &str); 6] = [
+/// Durable, as in production, with memory for the tables. WAL files are kept to be used again, as on a server that has run for
+/// a while: on a new one each has to be filled with zeros first, and everybody waits.
+const SETTINGS: [(&str, &str); 7] = [
     ("fsync", "on"),
     ("synchronous_commit", "on"),
     ("full_page_writes", "on"),
     ("max_connections", "200"),
     ("shared_buffers", "1GB"),
-    ("max_wal_size", "4GB"),
+    ("max_wal_size", "8GB"),
+    ("min_wal_size", "4GB"),
 ];
 
 pub(crate) struct Server {

@@ -18,7 +18,7 @@ use crate::webhook::Decoded;
 const BATCH: usize = 256;
 
 /// Deliveries that must wait for each batch that is in flight before another one is begun.
-const WORTH_A_BATCH: usize = 8;
+const WORTH_A_BATCH: usize = 16;
 
 /// A delivery that waits for its outcome.
 pub(super) struct Job {

@@ -19,6 +19,8 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 struct App {
     webhook: Webhook,
     pool: Pool,
+    /// Whether to keep the ledger and the journal of users-sync as well.
+    same_work: bool,
 }
 
 /// A delivery as the peers' tables want it.
@@ -40,7 +42,12 @@ async fn main() -> Result<(), Failure> {
         ManagerConfig { recycling_method: RecyclingMethod::Fast },
     );
     let pool = Pool::builder(manager).max_size(variable("POOL_SIZE")?.parse()?).build()?;
-    let app = Arc::new(App { webhook: Webhook::new(&variable("CLERK_WEBHOOK_SECRET")?)?, pool });
+    let same_work = variable("SAME_WORK").is_ok();
+    let app = Arc::new(App {
+        webhook: Webhook::new(&variable("CLERK_WEBHOOK_SECRET")?)?,
+        pool,
+        same_work,
+    });
     let router = Router::new().route("/webhooks/{source}", post(receive)).with_state(app);
     let listener = tokio::net::TcpListener::bind(variable("LISTEN_ADDR")?).await?;
     axum::serve(listener, router).await?;
@@ -57,7 +64,12 @@ async fn receive(
         return StatusCode::UNAUTHORIZED;
     }
     let id = headers.get("svix-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
-    match write(&app.pool, &source, id, &body).await {
+    let written = if app.same_work {
+        write_the_same(&app.pool, source, id, &body).await
+    } else {
+        write(&app.pool, &source, id, &body).await
+    };
+    match written {
         Ok(()) => StatusCode::OK,
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -89,6 +101,78 @@ async fn write(pool: &Pool, source: &str, delivery: &str, body: &[u8]) -> Result
     transaction.commit().await?;
     Ok(())
 }
+
+/// What users-sync does for a delivery, statement by statement.
+async fn write_the_same(
+    pool: &Pool,
+    source: String,
+    delivery: &str,
+    body: &[u8],
+) -> Result<(), Failure> {
+    let event: Value = serde_json::from_slice(body)?;
+    let (data, event_type) = (&event["data"], event["type"].as_str().ok_or("no type")?);
+    let deletes = event_type == "user.deleted";
+    let user = match source.as_str() {
+        _ if deletes => User {
+            id: data["id"].as_str().ok_or("no id")?,
+            name: None,
+            email: None,
+            created_at: None,
+            updated_at: Timestamp::now(),
+        },
+        "clerk" => clerk(data)?,
+        _ => stack(data)?,
+    };
+    let User { id, name, email, created_at, updated_at } = user;
+    let mut client = pool.get().await?;
+    let transaction = client.transaction().await?;
+    let journal = transaction.prepare_cached(JOURNAL).await?;
+    transaction
+        .execute(&journal, &[&source, &delivery, &event_type, &id, &updated_at, &Timestamp::now()])
+        .await?;
+    if deletes {
+        let ledger = transaction.prepare_cached(LEDGER_DELETE).await?;
+        transaction.execute(&ledger, &[&id, &source, &updated_at]).await?;
+        let mirror = transaction.prepare_cached(MIRROR_DELETE).await?;
+        transaction.execute(&mirror, &[&id, &updated_at, &serde_json::json!({ "id": id })]).await?;
+    } else {
+        let ledger = transaction.prepare_cached(LEDGER).await?;
+        if transaction.execute(&ledger, &[&id, &source, &updated_at, &delivery]).await? > 0 {
+            let mirror = transaction.prepare_cached(MIRROR).await?;
+            transaction
+                .execute(&mirror, &[&id, &name, &email, &created_at, &updated_at, data])
+                .await?;
+        }
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+const JOURNAL: &str = "insert into users_sync.journal as j
+        (source, delivery_id, event_type, kind, entity_id, version_at, received_at, outcome)
+    values ($1, $2, $3, 'user', $4, $5, $6, 'applied')
+    on conflict (source, delivery_id) do update set attempts = j.attempts + 1";
+
+const LEDGER: &str =
+    "insert into users_sync.ledger as l (kind, id, source, version_at, version_delivery)
+    values ('user', $1, $2, $3, $4)
+    on conflict (kind, id) do update set source = excluded.source, version_at = excluded.version_at,
+        version_delivery = excluded.version_delivery
+    where (excluded.version_at, excluded.version_delivery)
+        >= (coalesce(l.version_at, '-infinity'), coalesce(l.version_delivery, ''))";
+
+const LEDGER_DELETE: &str = "insert into users_sync.ledger as l (kind, id, source, deleted_at)
+    values ('user', $1, $2, $3)
+    on conflict (kind, id) do update set deleted_at = least(l.deleted_at, excluded.deleted_at)";
+
+const MIRROR: &str = "insert into neon_auth.users_sync (id, name, email, created_at, updated_at, raw_json)
+    values ($1, $2, $3, $4, $5, $6)
+    on conflict (id) do update set name = excluded.name, email = excluded.email,
+        created_at = excluded.created_at, updated_at = excluded.updated_at, raw_json = excluded.raw_json";
+
+const MIRROR_DELETE: &str =
+    "insert into neon_auth.users_sync as u (id, deleted_at, raw_json) values ($1, $2, $3)
+    on conflict (id) do update set deleted_at = least(u.deleted_at, excluded.deleted_at)";
 
 const UPSERT: &str = "insert into peer.users (id, name, email, created_at, updated_at, raw_json)
     values ($1, $2, $3, $4, $5, $6)
