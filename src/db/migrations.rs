@@ -27,9 +27,9 @@ macro_rules! migration {
 /// Every migration, in order.
 pub static ALL: [Migration; 4] = [
     migration!(1, "0001_users"),
-    migration!(2, "0002_apply"),
-    migration!(3, "0003_repair"),
-    migration!(10, "0010_operate"),
+    migration!(2, "0002_repair"),
+    migration!(3, "0003_apply"),
+    migration!(4, "0004_operate"),
 ];
 
 #[derive(Debug, thiserror::Error)]
