@@ -25,11 +25,12 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub static ALL: [Migration; 4] = [
+pub static ALL: [Migration; 5] = [
     migration!(1, "0001_users"),
     migration!(2, "0002_apply"),
     migration!(3, "0003_repair"),
     migration!(10, "0010_operate"),
+    migration!(11, "0011_silence"),
 ];
 
 #[derive(Debug, thiserror::Error)]
