@@ -8,6 +8,7 @@ mod health;
 mod metrics;
 mod problem;
 pub mod server;
+mod sources;
 mod status;
 mod users;
 mod webhooks;

@@ -1,6 +1,7 @@
 //! What the service counts and measures, for Prometheus. Every label has few values, whatever a sender sends.
 
 mod labels;
+mod reconciles;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -21,6 +22,9 @@ use crate::signature::Rejection;
 use labels::{
     DeliveryLabels, RejectionLabels, RequestLabels, SecretLabels, SourceLabels, StateLabels,
 };
+use reconciles::Reconciles;
+
+pub use reconciles::Reconciled;
 
 /// The names, without the suffixes that the text format adds (`_total`, `_bucket`, `_info`).
 pub mod names {
@@ -41,8 +45,11 @@ pub mod names {
     pub const POOL_WAITING: &str = "users_sync_pool_waiting";
     pub const DATABASE_UP: &str = "users_sync_database_up";
     pub const QUARANTINED: &str = "users_sync_quarantined_deliveries";
+    pub const REPAIRS: &str = "users_sync_reconcile_repairs";
+    pub const UNANNOUNCED: &str = "users_sync_unannounced_changes";
+    pub const LAST_RECONCILE: &str = "users_sync_reconcile_last_success_time_seconds";
 
-    pub const ALL: [&str; 17] = [
+    pub const ALL: [&str; 20] = [
         BUILD,
         STARTED,
         REQUESTS,
@@ -60,6 +67,9 @@ pub mod names {
         POOL_WAITING,
         DATABASE_UP,
         QUARANTINED,
+        REPAIRS,
+        UNANNOUNCED,
+        LAST_RECONCILE,
     ];
 }
 
@@ -104,6 +114,7 @@ pub struct Metrics {
     pool_waiting: Gauge,
     database_up: Gauge,
     quarantined: Gauge,
+    reconciles: Reconciles,
 }
 
 impl std::fmt::Debug for Buckets {
@@ -131,7 +142,14 @@ pub struct Observed {
     pub pool_busy: usize,
     pub pool_waiting: usize,
     /// `None` where the database did not answer.
-    pub quarantined: Option<i64>,
+    pub stored: Option<Stored>,
+}
+
+/// What only the database knows.
+pub struct Stored {
+    pub quarantined: i64,
+    /// One for each source.
+    pub reconciled: Vec<Reconciled>,
 }
 
 impl Default for Metrics {
@@ -153,6 +171,7 @@ impl Default for Metrics {
             pool_waiting: Gauge::default(),
             database_up: Gauge::default(),
             quarantined: Gauge::default(),
+            reconciles: Reconciles::default(),
         };
         metrics.register_service();
         metrics.register_deliveries();
@@ -202,6 +221,7 @@ impl Metrics {
         registry.register(names::DATABASE_UP, help, self.database_up.clone());
         let help = "Deliveries in quarantine";
         registry.register(names::QUARANTINED, help, self.quarantined.clone());
+        self.reconciles.register(registry);
     }
 
     /// `route` is a pattern of the router, never a path.
@@ -248,16 +268,17 @@ impl Metrics {
 
     /// The text of everything, with what was observed for it.
     pub fn encode(&self, observed: &Observed) -> String {
-        let &Observed { queue, queue_capacity, pool_idle, pool_busy, pool_waiting, quarantined } =
+        let &Observed { queue, queue_capacity, pool_idle, pool_busy, pool_waiting, ref stored } =
             observed;
         self.queue.set(gauge(queue));
         self.queue_capacity.set(gauge(queue_capacity));
         self.pool.get_or_create(&StateLabels { state: "idle" }).set(gauge(pool_idle));
         self.pool.get_or_create(&StateLabels { state: "busy" }).set(gauge(pool_busy));
         self.pool_waiting.set(gauge(pool_waiting));
-        self.database_up.set(quarantined.is_some().into());
-        if let Some(quarantined) = quarantined {
-            self.quarantined.set(quarantined);
+        self.database_up.set(stored.is_some().into());
+        if let Some(Stored { quarantined, reconciled }) = stored {
+            self.quarantined.set(*quarantined);
+            reconciled.iter().for_each(|reconciled| self.reconciles.observe(reconciled));
         }
         let mut out = String::new();
         text::encode(&mut out, &self.registry).expect("a string takes all that is written");

@@ -1,5 +1,12 @@
--- begin: a new run of kind $1 over source $2; answers its id, and forgets all but the last thousand
-with forgotten as (
+-- begin: a new run of kind $1 over source $2; answers its id, and forgets all but the last thousand, never what they repaired
+with kept as (
+    -- The last whole one says since when changes are looked for, the last silent one what an operator has to hear.
+    select
+        coalesce(max(id) filter (where outcome = 'done'), 0) as done,
+        coalesce(max(id) filter (where unannounced > 0), 0) as silent
+    from users_sync.runs
+    where kind = $1 and source = $2
+), forgotten as (
     delete from users_sync.runs
     where id in (
         select id
@@ -8,6 +15,19 @@ with forgotten as (
         order by id desc
         offset 1000
     )
+    and id not in (select done from kept union all select silent from kept)
+    returning kind, source, missing, stale, restored, gone
+), remembered as (
+    insert into users_sync.repairs as r (source, missing, stale, restored, gone)
+    select source, sum(missing), sum(stale), sum(restored), sum(gone)
+    from forgotten
+    where kind = 'reconcile'
+    group by source
+    on conflict (source) do update
+    set missing = r.missing + excluded.missing,
+        stale = r.stale + excluded.stale,
+        restored = r.restored + excluded.restored,
+        gone = r.gone + excluded.gone
 )
 insert into users_sync.runs (kind, source)
 values ($1, $2)

@@ -73,11 +73,8 @@ fn print(source: &str, Report { counts, findings }: &Report) {
         "{source}: {} users; {} missing, {} stale, {} alive but deleted here, {} gone",
         counts.seen, counts.missing, counts.stale, counts.restored, counts.gone
     );
-    if let Some(since) = counts.unannounced_since {
-        println!(
-            "{} changes since {since:.0} arrived by no webhook: is the endpoint enabled and subscribed?",
-            counts.unannounced
-        );
+    if let Some(silence) = counts.silence() {
+        println!("{silence}");
     }
 }
 

@@ -25,11 +25,12 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub static ALL: [Migration; 4] = [
+pub static ALL: [Migration; 5] = [
     migration!(1, "0001_users"),
     migration!(2, "0002_repair"),
     migration!(3, "0003_apply"),
     migration!(4, "0004_operate"),
+    migration!(5, "0005_silence"),
 ];
 
 #[derive(Debug, thiserror::Error)]

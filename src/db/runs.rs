@@ -1,8 +1,15 @@
 //! Backfills and reconciliations: how far they came and what they found.
 
+mod recorded;
+
+use std::fmt;
+
 use jiff::Timestamp;
+use serde::Serialize;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error};
+
+pub use recorded::{Recorded, Repairs, last, recent, repairs, silences};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -35,7 +42,7 @@ pub struct Run {
     pub counts: Counts,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     pub seen: i64,
     pub missing: i64,
@@ -52,6 +59,30 @@ impl Counts {
     /// What was not as the provider has it.
     pub fn drift(&self) -> i64 {
         self.missing + self.stale + self.restored + self.gone
+    }
+
+    pub fn silence(&self) -> Option<Silence> {
+        self.unannounced_since.map(|since| Silence { changes: self.unannounced, since })
+    }
+}
+
+/// Changes that were found where a delivery should have told them; its text is a sentence for an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silence {
+    pub changes: i64,
+    /// When the oldest of them was made.
+    pub since: Timestamp,
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { changes, since } = self;
+        let noun = if *changes == 1 { "change" } else { "changes" };
+        let since = since.strftime("%Y-%m-%d %H:%M UTC");
+        write!(
+            f,
+            "{changes} {noun} since {since} arrived by no webhook: is the endpoint enabled and subscribed to user.created and user.updated?"
+        )
     }
 }
 

@@ -1,7 +1,9 @@
 //! `/admin`: a page over the API, for people. No script, nothing from another host, nothing inline.
 
 mod chart;
+mod now;
 mod pages;
+mod runs;
 mod session;
 mod views;
 
@@ -39,11 +41,12 @@ const SECURITY: [(HeaderName, &str); 5] = [
 
 pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
-        .route("/admin", get(pages::now))
+        .route("/admin", get(now::now))
         .route("/admin/deliveries", get(pages::deliveries))
         .route("/admin/deliveries/{source}/{id}", get(pages::delivery))
         .route("/admin/deliveries/{source}/{id}/replay", post(pages::replay))
         .route("/admin/users", get(pages::user))
+        .route("/admin/runs", get(runs::runs))
         .route("/admin/quarantine", get(pages::quarantine))
         .route("/admin/quarantine/replay", post(pages::replay_quarantined))
         .route("/admin/sign-out", post(sign_out))

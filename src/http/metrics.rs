@@ -9,19 +9,16 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
-use crate::db::journal;
-use crate::metrics::Observed;
+use super::sources::{self, Known};
+use crate::db::{journal, runs};
+use crate::metrics::{Observed, Reconciled, Stored};
 
 /// A scrape is answered without the database rather than late.
 const TIMEOUT: Duration = Duration::from_secs(2);
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let quarantined = async {
-        let client = app.pool.get().await.ok()?;
-        journal::quarantined(&client).await.ok()
-    };
-    let quarantined = tokio::time::timeout(TIMEOUT, quarantined).await.ok().flatten();
+    let stored = tokio::time::timeout(TIMEOUT, stored(&app)).await.ok().flatten();
     let (pool, queue) = (app.pool.status(), app.sync.queue());
     let observed = Observed {
         queue: queue.waiting,
@@ -29,9 +26,29 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
         pool_idle: pool.available,
         pool_busy: pool.size.saturating_sub(pool.available),
         pool_waiting: pool.waiting,
-        quarantined,
+        stored,
     };
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], app.sync.metrics().encode(&observed))
+}
+
+async fn stored(app: &App) -> Option<Stored> {
+    let known = sources::known(app);
+    let names = sources::names(&known);
+    let client = app.pool.get().await.ok()?;
+    let (quarantined, repairs, silences) = tokio::try_join!(
+        journal::quarantined(&client),
+        runs::repairs(&client, &names),
+        runs::silences(&client, &names),
+    )
+    .ok()?;
+    let reconciled = known.iter().zip(repairs).map(|(Known { name, .. }, repairs)| {
+        let runs::Repairs { missing, stale, restored, gone, last_success } = repairs;
+        let silent = silences.iter().find(|run| *run.source == **name);
+        let unannounced = silent.map_or(0, |run| run.counts.unannounced);
+        let source = name.clone();
+        Reconciled { source, missing, stale, restored, gone, unannounced, last_success }
+    });
+    Some(Stored { quarantined, reconciled: reconciled.collect() })
 }
 
 /// Counts by the pattern of the route: a path is whatever a stranger likes.

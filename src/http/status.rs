@@ -9,6 +9,8 @@ use serde::Serialize;
 
 use super::App;
 use super::problem::Problem;
+use super::sources::{self, Known};
+use crate::db::runs::{self, Kind, Recorded};
 use crate::db::status::{self, Finding, Reason, Users};
 
 #[derive(Serialize)]
@@ -28,6 +30,10 @@ struct Source {
     provider: &'static str,
     secrets: usize,
     last_delivery_at: Option<Timestamp>,
+    last_backfill: Option<Recorded>,
+    last_reconcile: Option<Recorded>,
+    /// Until a reconcile finds no changes that came by no webhook.
+    silence: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -38,31 +44,48 @@ struct Queue {
 
 pub(super) async fn status(State(app): State<Arc<App>>) -> Result<Json<Answer>, Problem> {
     let client = super::connection_of(&app).await?;
-    let mut sources: Vec<_> = app.sources.values().collect();
-    sources.sort_by_key(|source| source.name.clone());
-    let names: Vec<_> = sources.iter().map(|source| &*source.name).collect();
+    let known = sources::known(&app);
+    let names = sources::names(&known);
 
-    let (users, last, quarantine, findings) = tokio::try_join!(
+    let (users, last, runs, silences, quarantine, findings) = tokio::try_join!(
         status::users(&client),
         status::last_deliveries(&client, &names),
+        runs::last(&client, &names),
+        runs::silences(&client, &names),
         status::quarantine(&client),
         status::findings(&client),
     )
     .map_err(super::failed)?;
-    let source = |(source, last): (&&crate::webhook::Source, _)| Source {
-        name: source.name.to_string(),
-        provider: source.provider.name,
-        secrets: source.secrets.len(),
-        last_delivery_at: last,
-    };
+    let sources = known.iter().zip(last).map(|(known, last)| source(known, last, &runs, &silences));
     let queue = app.sync.queue();
     Ok(Json(Answer {
         version: env!("CARGO_PKG_VERSION"),
         draining: app.draining.is_cancelled(),
         users,
-        sources: sources.iter().zip(last).map(source).collect(),
+        sources: sources.collect(),
         quarantine,
         findings,
         queue: Queue { waiting: queue.waiting, capacity: queue.capacity },
     }))
+}
+
+fn source(
+    Known { name, provider, secrets }: &Known,
+    last_delivery_at: Option<Timestamp>,
+    runs: &[Recorded],
+    silences: &[Recorded],
+) -> Source {
+    let last = |kind: Kind| {
+        runs.iter().find(|run| *run.source == **name && run.kind == kind.as_str()).cloned()
+    };
+    let silent = silences.iter().find(|run| *run.source == **name);
+    Source {
+        name: name.to_string(),
+        provider: provider.name,
+        secrets: *secrets,
+        last_delivery_at,
+        last_backfill: last(Kind::Backfill),
+        last_reconcile: last(Kind::Reconcile),
+        silence: silent.and_then(|run| run.counts.silence()).map(|silence| silence.to_string()),
+    }
 }

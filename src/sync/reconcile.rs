@@ -15,7 +15,7 @@ use super::backfill::lease_name;
 use super::lease::Lease;
 use super::readings;
 use crate::api::{self, Client};
-use crate::db::runs::{self, Counts, Kind, Outcome, Run};
+use crate::db::runs::{self, Counts, Kind, Outcome, Run, Silence};
 use pass::Pass;
 
 pub use schedule::{Schedule, keep};
@@ -130,7 +130,7 @@ async fn leased(
     let database = tables.pool().get().await?;
     let mut run = runs::begin(&database, Kind::Reconcile, client.source()).await?;
     drop(database);
-    let pass = Pass::new(tables, client, settings, since);
+    let pass = Pass::new(tables, client, settings, since).recorded(run.id);
     let result = pass.run(&mut |counts| run.counts = counts).await;
 
     let database = tables.pool().get().await?;
@@ -149,8 +149,7 @@ async fn leased(
 /// The alarm: repairs that no delivery had announced.
 fn tell(client: &Client, Run { counts, .. }: &Run) {
     let source = client.source();
-    if let Some(since) = counts.unannounced_since {
-        let changes = counts.unannounced;
+    if let Some(Silence { changes, since }) = counts.silence() {
         tracing::warn!(
             %source,
             changes,

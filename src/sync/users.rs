@@ -67,6 +67,10 @@ impl Users {
         &self.tables
     }
 
+    pub fn clients(&self) -> &[Arc<Client>] {
+        &self.clients
+    }
+
     /// The sources that can be asked.
     pub fn sources(&self) -> Vec<&str> {
         self.clients.iter().map(|client| &**client.source()).collect()

@@ -96,11 +96,12 @@ async fn quarantine(database: &TestDatabase, signed: &Signed) {
         .expect("it is quarantined");
 }
 
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 6] = [
     "/admin",
     "/admin/deliveries",
     "/admin/deliveries?outcome=applied&source=clerk&user=user_1",
     "/admin/users?id=user_1",
+    "/admin/runs",
     "/admin/quarantine",
 ];
 
@@ -258,4 +259,31 @@ async fn pages_follow_each_other_with_their_filter() {
     assert_eq!(first.matches("/admin/deliveries/clerk/id-").count(), 50);
     assert_eq!(second.matches("/admin/deliveries/clerk/id-").count(), 20);
     assert!(!second.contains("rel=\"next\""));
+}
+
+#[tokio::test]
+async fn runs_are_listed_and_changes_that_came_by_no_webhook_are_told_until_a_reconcile_finds_none()
+{
+    let database = TestDatabase::new().await;
+    let service = service(&database).await;
+    let person = Person::signed_in(&service).await;
+    let run = |stale: u8, since: &str| {
+        format!(
+            "insert into users_sync.runs (kind, source, outcome, finished_at, seen, stale, unannounced, unannounced_since)
+             values ('reconcile', 'clerk', 'done', now(), 40, {stale}, {stale}, {since})"
+        )
+    };
+    let client = database.client().await;
+    let told =
+        "14 changes since 2026-01-31 09:12 UTC arrived by no webhook: is the endpoint enabled";
+
+    client.batch_execute(&run(14, "'2026-01-31 09:12:34Z'")).await.expect("it is recorded");
+    let (now, runs) = (person.page("/admin").await, person.page("/admin/runs").await);
+    client.batch_execute(&run(0, "null")).await.expect("it is recorded");
+    let (later, both) = (person.page("/admin").await, person.page("/admin/runs").await);
+
+    assert!(now.contains(told) && now.contains("40 users, 14 differed"), "{now}");
+    assert!(runs.contains(told) && runs.contains("<td>14</td>"), "{runs}");
+    assert!(!later.contains("by no webhook") && later.contains("40 users, 0 differed"), "{later}");
+    assert_eq!((both.contains(told), both.matches("<td>reconcile</td>").count()), (false, 2));
 }

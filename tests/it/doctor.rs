@@ -256,3 +256,13 @@ async fn silence_and_quarantine_are_told() {
         &["1 of clerk", "`data` is missing", "replay --quarantined"],
     );
 }
+
+#[tokio::test]
+async fn changes_that_came_by_no_webhook_are_told() {
+    let sql = "insert into users_sync.runs (kind, source, outcome, finished_at, missing, unannounced, unannounced_since)
+        values ('reconcile', 'clerk', 'done', now(), 1, 1, '2026-01-31 09:12Z')";
+    let checks = prepared(sql, &[]).await;
+
+    let told = ["1 change since 2026-01-31 09:12 UTC arrived by no webhook", "dashboard"];
+    assert_told(&checks, "warn", "silence of clerk", &told);
+}

@@ -36,6 +36,7 @@ mod repair_variables;
 mod replay;
 mod shutdown;
 mod signature;
+mod silence;
 mod stack;
 mod tls;
 mod unreadable;

@@ -8,14 +8,14 @@ use users_sync::metrics::names;
 
 use crate::harness::{Service, ServiceSettings, Signed, TestDatabase, body};
 
-async fn scrape(service: &Service) -> String {
+pub(crate) async fn scrape(service: &Service) -> String {
     let answer = service.get("/metrics").await;
     assert_eq!(answer.status, 200);
     answer.body.as_str().expect("text").to_owned()
 }
 
 /// The value of one series.
-fn value(text: &str, series: &str) -> Option<f64> {
+pub(crate) fn value(text: &str, series: &str) -> Option<f64> {
     let line = text
         .lines()
         .find(|line| line.strip_prefix(series).is_some_and(|rest| rest.starts_with(' ')));

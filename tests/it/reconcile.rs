@@ -1,11 +1,14 @@
 //! `users-sync reconcile`: the provider's list against the table.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use users_sync::model::{Change, Kind, Reading};
 use users_sync::sync::reconcile::{Drift, Error, Report, Settings, reconcile};
 
-use crate::harness::{Fault, Mirror, Vendor};
+use crate::harness::{Fault, Mirror, Vendor, eventually};
 
 fn ids(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("user_{number:05}")).collect()
@@ -247,4 +250,31 @@ async fn a_change_that_was_announced_in_other_words_is_no_silence() {
 
     assert_eq!(drift(&report), [("user_00000", Drift::Stale)]);
     assert_eq!(report.counts.unannounced, 0);
+}
+
+#[tokio::test]
+async fn of_many_replicas_one_reconciles_and_another_takes_over_when_it_has_died() {
+    let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
+    vendor.enrol(["user_1"]);
+    vendor.desk().silent_after = Some(0);
+    let (client, mut replicas) = (Arc::new(vendor.client()), JoinSet::new());
+    for _ in 0..8 {
+        let (tables, client) = (mirror.tables.clone(), client.clone());
+        replicas.spawn(async move { reconcile(&tables, &client, Settings::default()).await });
+    }
+
+    for _ in 0..7 {
+        let refused = replicas.join_next().await.expect("a replica").expect("it does not panic");
+        assert!(matches!(refused, Err(Error::Busy)), "{refused:?}");
+    }
+    let runs = async || mirror.count("select count(*) from users_sync.runs").await;
+    eventually("one is at work", async || runs().await == 1).await;
+    replicas.shutdown().await;
+    vendor.desk().silent_after = None;
+    assert!(matches!(mirror.reconcile(&client).await, Err(Error::Busy)), "its term still runs");
+    mirror.execute("update users_sync.leases set until = now() - interval '1 second'").await;
+    mirror.reconcile(&client).await.expect("a repair");
+
+    assert_eq!(runs().await, 2);
+    assert_eq!(mirror.alive().await, ["user_1"]);
 }

@@ -122,6 +122,30 @@ async fn the_service_keeps_the_table_true_without_a_webhook() {
 }
 
 #[tokio::test]
+async fn polling_brings_what_changed_without_any_webhook() {
+    let desk = Desk::new(3).await;
+    let url = desk.vendor.url();
+    let (poll, variables) = (["--poll", "1s"], desk.variables(&url));
+    let service = Program::serve_with(desk.dir.path(), &poll, &variables).await;
+    eventually("they are in the table", async || desk.mirror.alive().await.len() == 3).await;
+
+    desk.vendor.put("user_00001", &json!({ "first_name": "Grace" }));
+    desk.vendor.dismiss("user_00002");
+    desk.vendor.put("user_new", &json!({}));
+
+    let polled = async || {
+        let rows = desk.mirror.rows().await;
+        let name = rows["user_00001"].name.as_deref();
+        name == Some("Grace Lovelace")
+            && rows["user_00002"].deleted_at.is_some()
+            && rows.contains_key("user_new")
+    };
+    eventually("the table is as the provider's list", polled).await;
+    assert_eq!(desk.mirror.count("select count(*) from users_sync.journal").await, 0);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_second_replica_leaves_the_work_to_the_one_that_has_the_lease() {
     let desk = Desk::new(3).await;
     let url = desk.vendor.url();

@@ -5,7 +5,7 @@ use tokio_postgres::{Client, Error};
 
 use super::check::Checks;
 use crate::config::secret_variable;
-use crate::db::status;
+use crate::db::{runs, status};
 use crate::webhook::Source;
 
 /// Svix makes keys of 24 bytes; whoever makes their own should not make shorter ones.
@@ -53,6 +53,12 @@ async fn look(checks: &mut Checks, client: &Client, sources: &[Source]) -> Resul
     let last = status::last_deliveries(client, &names).await?;
     for (source, last) in sources.iter().zip(last) {
         heard(checks, source, last);
+    }
+    for run in runs::silences(client, &names).await? {
+        if let Some(silence) = run.counts.silence() {
+            let advice = "look at the endpoint in the provider's dashboard; this ends with a reconcile that finds none";
+            checks.warn(&format!("silence of {}", run.source), silence.to_string(), advice);
+        }
     }
     for reason in status::quarantine(client).await? {
         let found = format!("{} of {}: {}", reason.deliveries, reason.source, reason.reason);

@@ -6,12 +6,11 @@ use axum::Extension;
 use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::chart::{bars, totals};
 use super::session::Session;
-use super::views::{self, Deliveries, Delivery, Line, Now, Quarantine, Shown, SourceLine, User};
+use super::views::{self, Deliveries, Delivery, Line, Quarantine, Shown, User};
 use super::{App, Csrf, Problem};
 use crate::db::journal::search::{self, Filter, Record};
 use crate::db::{pages, status};
@@ -22,44 +21,6 @@ use crate::model::Outcome;
 use crate::sync::replay::{self, Doing, Replayed};
 
 const PAGE: i64 = 50;
-const SILENCE: SignedDuration = SignedDuration::from_hours(3 * 24);
-
-pub(super) async fn now(
-    State(app): State<Arc<App>>,
-    Extension(session): Extension<Session>,
-) -> Result<Response, Problem> {
-    let client = connection_of(&app).await?;
-    let mut configured: Vec<_> = app.sources.values().collect();
-    configured.sort_by_key(|source| source.name.clone());
-    let names: Vec<_> = configured.iter().map(|source| &*source.name).collect();
-    let (users, last, quarantine, findings, minutes, lag) = tokio::try_join!(
-        status::users(&client),
-        status::last_deliveries(&client, &names),
-        status::quarantine(&client),
-        status::findings(&client),
-        pages::minutes(&client),
-        pages::lag(&client),
-    )
-    .map_err(failed)?;
-    let sources = configured.iter().zip(last).map(|(source, last)| SourceLine {
-        name: source.name.to_string(),
-        title: source.provider.title,
-        silent: last.is_none_or(|last| Timestamp::now().duration_since(last) > SILENCE),
-        last: last.map(time),
-    });
-    let seconds = |lag: Option<f64>| lag.map_or("–".into(), |lag| format!("{lag:.2} s"));
-    let now = Now {
-        csrf: session.csrf,
-        users,
-        sources: sources.collect(),
-        quarantined: quarantine.iter().map(|reason| reason.deliveries).sum(),
-        findings,
-        lag: format!("{} / {}", seconds(lag.p50), seconds(lag.p99)),
-        bars: bars(&minutes),
-        outcomes: totals(&minutes),
-    };
-    Ok(views::page(StatusCode::OK, &now))
-}
 
 /// As the form of the page sends it: what is empty was not filled in.
 #[derive(Default, Deserialize)]
@@ -265,6 +226,6 @@ fn line(record: Record) -> Line {
     }
 }
 
-fn time(at: Timestamp) -> String {
+pub(super) fn time(at: Timestamp) -> String {
     format!("{at:.3}")
 }

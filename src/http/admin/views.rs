@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::db::pages::KnownUser;
+use crate::db::runs::Counts;
 use crate::db::status::{Finding, Reason, Users};
 
 #[derive(Template)]
@@ -31,6 +32,11 @@ pub(super) struct SourceLine {
     pub(super) title: &'static str,
     pub(super) last: Option<String>,
     pub(super) silent: bool,
+    /// What came by no webhook, in a sentence.
+    pub(super) unannounced: Option<String>,
+    /// The last one, in words; empty where there was none.
+    pub(super) backfill: String,
+    pub(super) reconcile: String,
 }
 
 /// A piece of the chart.
@@ -98,6 +104,26 @@ pub(super) struct User {
     pub(super) raw_json: String,
     pub(super) rows: Vec<Line>,
     pub(super) next: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "admin/runs.html")]
+pub(super) struct Runs {
+    pub(super) csrf: String,
+    /// Sources, and what of them came by no webhook.
+    pub(super) silences: Vec<(String, String)>,
+    pub(super) rows: Vec<RunLine>,
+    pub(super) next: Option<String>,
+}
+
+pub(super) struct RunLine {
+    pub(super) started: String,
+    pub(super) finished: String,
+    pub(super) kind: String,
+    pub(super) source: String,
+    pub(super) outcome: String,
+    pub(super) reason: String,
+    pub(super) counts: Counts,
 }
 
 #[derive(Template)]

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Drift, Error, Finding, Report, Settings};
 use crate::api::{Client, Found, Page, Walk};
 use crate::db::readings::{self, Standing};
-use crate::db::runs::Counts;
+use crate::db::runs::{self, Counts, Run};
 use crate::model::{Change, Reading};
 use crate::sync::Tables;
 use crate::sync::backfill::length;
@@ -33,6 +33,8 @@ pub(super) struct Pass<'a> {
     pub(super) listed: Listed,
     /// Until when everything is known to have been repaired.
     since: Option<Timestamp>,
+    /// Where it is told how far the pass came.
+    run: Option<i64>,
 }
 
 /// Ids that the list had, as hashes: a few bytes for each user. Two that meet hide a user that is gone, until the next pass
@@ -62,7 +64,11 @@ impl<'a> Pass<'a> {
     ) -> Self {
         let (writer, report, listed) =
             (Readings::new(tables), Report::default(), Listed::default());
-        Self { client, settings, pool: tables.pool(), writer, report, listed, since }
+        Self { client, settings, pool: tables.pool(), writer, report, listed, since, run: None }
+    }
+
+    pub(super) fn recorded(self, run: i64) -> Self {
+        Self { run: Some(run), ..self }
     }
 
     /// Stubs, then the list, then what the list does not have; `told` learns the counts, whatever becomes of the pass.
@@ -124,6 +130,14 @@ impl<'a> Pass<'a> {
         if !self.settings.dry_run {
             self.writer.accept(&news).await?;
         }
+        self.record().await
+    }
+
+    /// What was repaired is not found again, so a pass that is killed must have told it.
+    async fn record(&self) -> Result<(), Error> {
+        let Some(id) = self.run else { return Ok(()) };
+        let database = self.pool.get().await?;
+        runs::progress(&database, &Run { id, cursor: None, counts: self.report.counts }).await?;
         Ok(())
     }
 

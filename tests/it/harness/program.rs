@@ -42,7 +42,12 @@ impl Program {
 
     /// Starts the service on a free port and waits until it says where.
     pub(crate) async fn serve(dir: &Path, variables: &[(&str, &str)]) -> Self {
-        let mut command = Self::command(dir, &["serve"], variables);
+        Self::serve_with(dir, &[], variables).await
+    }
+
+    /// As [`Program::serve`], with these flags.
+    pub(crate) async fn serve_with(dir: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Self::command(dir, &[&["serve"], flags].concat(), variables);
         if !variables.iter().any(|(name, _)| ["LISTEN_ADDR", "PORT"].contains(name)) {
             command.env("PORT", "0");
         }

@@ -1,0 +1,17 @@
+-- silences: of each source in $1 the newest reconcile that can tell, if it found changes that no delivery had announced
+select
+    r.kind, r.source, r.started_at, r.finished_at, r.outcome, r.reason,
+    r.seen, r.missing, r.stale, r.restored, r.gone, r.unreadable, r.unannounced, r.unannounced_since
+from unnest($1::text[]) as s (name)
+cross join lateral (
+    select *
+    from users_sync.runs
+    where source = s.name
+      and kind = 'reconcile'
+      -- One that broke off and found none proves nothing.
+      and (outcome = 'done' or unannounced > 0)
+    order by id desc
+    limit 1
+) r
+where r.unannounced > 0
+order by r.source

@@ -1,0 +1,96 @@
+//! Runs as they are looked back at, whichever process they ran in.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Error, Row};
+
+use super::Counts;
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Recorded {
+    #[serde(skip)]
+    pub kind: String,
+    #[serde(skip)]
+    pub source: String,
+    pub started_at: Timestamp,
+    /// `None` while it is under way, and where it was interrupted.
+    pub finished_at: Option<Timestamp>,
+    pub outcome: Option<String>,
+    pub reason: Option<String>,
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// All that was ever repaired of one source.
+#[derive(Clone, Copy, Debug)]
+pub struct Repairs {
+    pub missing: i64,
+    pub stale: i64,
+    pub restored: i64,
+    pub gone: i64,
+    /// When the last whole reconcile ended.
+    pub last_success: Option<Timestamp>,
+}
+
+impl From<&Row> for Recorded {
+    fn from(row: &Row) -> Self {
+        Self {
+            kind: row.get("kind"),
+            source: row.get("source"),
+            started_at: row.get("started_at"),
+            finished_at: row.get("finished_at"),
+            outcome: row.get("outcome"),
+            reason: row.get("reason"),
+            counts: Counts {
+                seen: row.get("seen"),
+                missing: row.get("missing"),
+                stale: row.get("stale"),
+                restored: row.get("restored"),
+                gone: row.get("gone"),
+                unreadable: row.get("unreadable"),
+                unannounced: row.get("unannounced"),
+                unannounced_since: row.get("unannounced_since"),
+            },
+        }
+    }
+}
+
+/// The newest run of each kind over each of these sources.
+pub async fn last(client: &Client, sources: &[&str]) -> Result<Vec<Recorded>, Error> {
+    let statement = include_str!("../../../sql/runs/last.sql");
+    let rows = client.query_typed(statement, &[(&sources, Type::TEXT_ARRAY)]).await?;
+    Ok(rows.iter().map(Recorded::from).collect())
+}
+
+/// Those runs whose silence stands: until a later one over the same source finds none.
+pub async fn silences(client: &Client, sources: &[&str]) -> Result<Vec<Recorded>, Error> {
+    let statement = include_str!("../../../sql/runs/silences.sql");
+    let rows = client.query_typed(statement, &[(&sources, Type::TEXT_ARRAY)]).await?;
+    Ok(rows.iter().map(Recorded::from).collect())
+}
+
+/// With their ids, the newest first.
+pub async fn recent(
+    client: &Client,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<(i64, Recorded)>, Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 2] = [(&before, Type::INT8), (&limit, Type::INT8)];
+    let rows = client.query_typed(include_str!("../../../sql/runs/recent.sql"), &params).await?;
+    Ok(rows.iter().map(|row| (row.get("id"), row.into())).collect())
+}
+
+/// Of each source in the order given.
+pub async fn repairs(client: &Client, sources: &[&str]) -> Result<Vec<Repairs>, Error> {
+    let statement = include_str!("../../../sql/runs/repairs.sql");
+    let rows = client.query_typed(statement, &[(&sources, Type::TEXT_ARRAY)]).await?;
+    let repairs = |row: &Row| Repairs {
+        missing: row.get("missing"),
+        stale: row.get("stale"),
+        restored: row.get("restored"),
+        gone: row.get("gone"),
+        last_success: row.get("last_success"),
+    };
+    Ok(rows.iter().map(repairs).collect())
+}
