@@ -30,7 +30,7 @@ fn text(
     for source in sources {
         lines.push(format!("  POST /webhooks/{}   {}", source.name, source.provider.title));
     }
-    lines.push("  GET  /healthz, /readyz".into());
+    lines.push("  GET  /healthz, /readyz, /metrics".into());
     lines.push(String::new());
     match open.embedded_url() {
         Some(url) => {
