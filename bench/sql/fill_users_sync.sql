@@ -3,7 +3,7 @@ insert into neon_auth.users_sync (id, name, email, created_at, updated_at, raw_j
 select u.id, 'Ada Lovelace', u.id || '@example.com', now() - interval '1 year', now() - interval '1 day',
     jsonb_build_object('id', u.id, 'metadata', (
         select jsonb_object_agg('key_' || k, left(md5(u.n::text || '/' || k), 16))
-        from generate_series(1, 5 + u.n % 95) k
+        from generate_series(1, 5 + u.n % (:fields - 5)) k
     ))
 from (
     select n, case when n % 4 = 0 then '00000000-0000-4000-8000-' || lpad(n::text, 12, '0')

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use crate::Result;
 use crate::receiver::Receiver;
 use crate::server::Server;
+use crate::tables::Tables;
 
 /// Fails where a delivery is missing or unknown, or where a row shows another version than the last one acknowledged.
 pub(crate) async fn check(receiver: &Receiver, server: &Server) -> Result<()> {
     let client = server.client(&receiver.database).await?;
-    let ours = receiver.kind.has_our_tables();
+    let ours = receiver.kind.tables() == Tables::Ours;
     let sent: BTreeSet<&str> =
         receiver.acknowledged.iter().map(|delivery| delivery.id.as_str()).collect();
     let sql = if ours {

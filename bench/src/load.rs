@@ -15,6 +15,25 @@ use crate::Result;
 use crate::process::Usage;
 use crate::workload::Delivery;
 
+/// What the generator does for one measurement.
+#[derive(Clone, Copy)]
+pub(crate) struct Load {
+    /// Each sends one delivery after the other.
+    pub(crate) connections: usize,
+    /// Deliveries per second that are due; `None` for as many as there are answers.
+    pub(crate) rate: Option<f64>,
+    pub(crate) seconds: u64,
+}
+
+impl Load {
+    /// More deliveries than any receiver takes in the time.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
+    #[expect(clippy::cast_precision_loss, reason = "some seconds")]
+    pub(crate) fn most(&self) -> usize {
+        (self.rate.unwrap_or(20_000.0) * self.seconds as f64) as usize
+    }
+}
+
 /// What one measurement found.
 #[derive(Clone)]
 pub(crate) struct Measured {
@@ -73,20 +92,19 @@ struct Shared {
     found: RefCell<Measured>,
 }
 
-/// Sends until `seconds` are over, then waits for the answers that are still out.
+/// Sends until the time is over, then waits for the answers that are still out.
 pub(crate) async fn run(
     address: SocketAddr,
     deliveries: &[Delivery],
-    connections: usize,
-    rate: Option<f64>,
-    seconds: Duration,
+    load: Load,
 ) -> Result<Measured> {
     let mut streams = Vec::new();
-    for _ in 0..connections {
+    for _ in 0..load.connections {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         streams.push(stream);
     }
+    let deliveries = deliveries.to_vec();
     let begin = Instant::now();
     let empty = Measured {
         elapsed: Duration::ZERO,
@@ -96,11 +114,11 @@ pub(crate) async fn run(
         usage: Usage::default(),
     };
     let shared = Rc::new(Shared {
-        deliveries: deliveries.to_vec(),
+        deliveries,
         next: Cell::new(0),
         begin,
-        end: begin + seconds,
-        rate,
+        end: begin + Duration::from_secs(load.seconds),
+        rate: load.rate,
         found: RefCell::new(empty),
     });
     let local = LocalSet::new();

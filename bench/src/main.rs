@@ -4,24 +4,28 @@
 //! round by round, so that what disturbs the machine disturbs them all. Compare the ratios of one run, not numbers across runs.
 
 mod audit;
+mod growth;
 mod load;
 mod pgbench;
 mod process;
 mod receiver;
 mod report;
 mod server;
+mod tables;
 mod workload;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Parser;
 
-use load::Measured;
+use growth::Grown;
+use load::Load;
+use pgbench::{Limit, Pgbench};
 use receiver::{Kind, Receiver};
 use report::Row;
 use server::Server;
-use workload::Workload;
+use tables::Size;
+use workload::MOST_FIELDS;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -43,10 +47,13 @@ struct Arguments {
     /// Users that are in the tables before
     #[arg(long, default_value_t = 100_000)]
     users: u32,
-    /// Rows that are in the journal before (users-sync only)
-    #[arg(long, default_value_t = 0)]
-    journal: u32,
-    /// Also send at half of users-sync's own rate, timed from when each delivery was due
+    /// Instead, measure users-sync alone with so many users, and rows in the journal, before: USERS[:JOURNAL],…
+    #[arg(long, value_delimiter = ',')]
+    growth: Vec<Grown>,
+    /// Memory of Postgres for the tables
+    #[arg(long, default_value = "1GB")]
+    shared_buffers: String,
+    /// Also send at half of each receiver's own rate, timed from when each delivery was due
     #[arg(long)]
     open_loop: bool,
     /// Also let pgbench do the same work in Postgres alone
@@ -63,95 +70,101 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let kinds =
-        arguments.receivers.iter().map(|name| Kind::named(name)).collect::<Result<Vec<_>>>()?;
-    let server = Server::start(&arguments.scratch).await?;
-    let measured = measure(&arguments, &kinds, &server).await;
+    let server = Server::start(&arguments.scratch, &arguments.shared_buffers).await?;
+    let done = if arguments.growth.is_empty() {
+        compare(&arguments, &server).await
+    } else {
+        grow(&arguments, &server).await
+    };
     server.stop().await?;
-    let (rows, limits) = measured?;
-    report::write(&arguments.results, &rows, &limits)
+    done
 }
 
-async fn measure(
-    arguments: &Arguments,
-    kinds: &[&'static Kind],
-    server: &Server,
-) -> Result<(Vec<Row>, Vec<pgbench::Limit>)> {
+async fn grow(arguments: &Arguments, server: &Server) -> Result<()> {
+    let load = Load { connections: 64, rate: None, seconds: arguments.seconds };
+    let steps = growth::measure(server, &arguments.growth, load, arguments.rounds).await?;
+    report::write_growth(&arguments.results, &steps)
+}
+
+async fn compare(arguments: &Arguments, server: &Server) -> Result<()> {
+    let kinds =
+        arguments.receivers.iter().map(|name| Kind::named(name)).collect::<Result<Vec<_>>>()?;
+    let size = Size { users: arguments.users, journal: 0, fields: MOST_FIELDS };
     let mut receivers = Vec::new();
     for kind in kinds {
         eprintln!("{}: filling {} users", kind.name, arguments.users);
-        receivers.push(Receiver::start(kind, server, arguments.users, arguments.journal).await?);
+        let database = kind.name.replace('-', "_");
+        receivers.push(Receiver::start(kind, server, database, size).await?);
     }
-    let limits = if arguments.pgbench {
-        pgbench::limits(server, arguments.users, arguments.seconds).await?
-    } else {
-        Vec::new()
+    let pgbench = match arguments.pgbench {
+        true => Some(Pgbench::start(server, size, arguments.seconds).await?),
+        false => None,
     };
-
-    let mut rows = Vec::new();
-    for &connections in &arguments.connections {
-        let mut turns = vec![Vec::new(); receivers.len()];
-        for round in 1..=arguments.rounds {
-            for (receiver, turns) in receivers.iter_mut().zip(&mut turns) {
-                let measured = turn(arguments, receiver, server, connections, None).await?;
-                eprintln!(
-                    "round {round}, {connections} connections, {}: {measured}",
-                    receiver.kind.name
-                );
-                turns.push(measured);
-            }
-        }
-        rows.extend(
-            receivers
-                .iter()
-                .zip(turns)
-                .map(|(receiver, turns)| Row::new(receiver.kind.name, connections, turns)),
-        );
-    }
+    let mut limits = match &pgbench {
+        Some(pgbench) => pgbench.limits().await?,
+        None => Vec::new(),
+    };
+    let mut rows = closed_loop(arguments, &mut receivers, server).await?;
     if arguments.open_loop {
-        rows.extend(open_loop(arguments, &mut receivers, server, &rows).await?);
+        let (open, limit) =
+            open_loop(arguments, &mut receivers, server, &rows, pgbench.as_ref()).await?;
+        rows.extend(open);
+        limits.extend(limit);
     }
     for receiver in &receivers {
         audit::check(receiver, server).await?;
     }
-    Ok((rows, limits))
+    report::write(&arguments.results, &rows, &limits)
 }
 
-/// At half of the rate that each reached by itself at 64 connections.
+async fn closed_loop(
+    arguments: &Arguments,
+    receivers: &mut [Receiver],
+    server: &Server,
+) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for &connections in &arguments.connections {
+        let load = Load { connections, rate: None, seconds: arguments.seconds };
+        let mut turns = vec![Vec::new(); receivers.len()];
+        for round in 1..=arguments.rounds {
+            for (receiver, turns) in receivers.iter_mut().zip(&mut turns) {
+                let measured = receiver.turn(server, load).await?;
+                let name = receiver.kind.name;
+                eprintln!("round {round}, {connections} connections, {name}: {measured}");
+                turns.push(measured);
+            }
+        }
+        let names = receivers.iter().map(|receiver| receiver.kind.name);
+        rows.extend(names.zip(turns).map(|(name, turns)| Row::new(name, connections, turns)));
+    }
+    Ok(rows)
+}
+
+/// At half of the rate that each reached by itself at 64 connections; pgbench at half of that of users-sync.
 async fn open_loop(
     arguments: &Arguments,
     receivers: &mut [Receiver],
     server: &Server,
     rows: &[Row],
-) -> Result<Vec<Row>> {
-    let mut open = Vec::new();
+    pgbench: Option<&Pgbench<'_>>,
+) -> Result<(Vec<Row>, Option<Limit>)> {
+    let (mut open, mut limit) = (Vec::new(), None);
     for receiver in receivers {
-        let own =
-            rows.iter().find(|row| row.receiver == receiver.kind.name && row.connections == 64);
+        let name = receiver.kind.name;
+        let own = rows.iter().find(|row| row.receiver == name && row.connections == 64);
         let Some(own) = own else { continue };
         let rate = own.per_second() / 2.0;
-        let measured = turn(arguments, receiver, server, 64, Some(rate)).await?;
-        eprintln!("at {rate:.0} per second, {}: {measured}", receiver.kind.name);
-        open.push(Row::at_rate(receiver.kind.name, rate, measured));
+        let load = Load { connections: 64, rate: Some(rate), seconds: arguments.seconds };
+        let mut turns = Vec::new();
+        for _ in 0..arguments.rounds {
+            let measured = receiver.turn(server, load).await?;
+            eprintln!("at {rate:.0} per second, {name}: {measured}");
+            turns.push(measured);
+        }
+        open.push(Row::at_rate(name, rate, turns));
+        if let (true, Some(pgbench)) = (name == "users-sync", pgbench) {
+            limit = Some(pgbench.at_rate(rate).await?);
+        }
     }
-    Ok(open)
-}
-
-async fn turn(
-    arguments: &Arguments,
-    receiver: &mut Receiver,
-    server: &Server,
-    connections: usize,
-    rate: Option<f64>,
-) -> Result<Measured> {
-    let seconds = Duration::from_secs(arguments.seconds);
-    // More than any receiver takes in the time; signatures are made before the clock starts.
-    let most = rate.unwrap_or(14_000.0) * seconds.as_secs_f64();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
-    let deliveries = Workload::new(arguments.users, receiver.next_user()).deliveries(most as usize);
-    let before = server.usage(receiver.pid()).await?;
-    let mut measured = load::run(receiver.address, &deliveries, connections, rate, seconds).await?;
-    measured.charge(before, server.usage(receiver.pid()).await?);
-    receiver.remember(deliveries, &measured);
-    Ok(measured)
+    Ok((open, limit))
 }

@@ -1,98 +1,164 @@
 //! The limit: what Postgres does with the same rows when nobody receives, verifies or decodes anything.
 
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
 use tokio::process::Command;
 
 use crate::Result;
-use crate::process::cpu_of_tree;
+use crate::process::{children_of, cpu_of_tree};
 use crate::server::Server;
+use crate::tables::{Size, Tables};
+use crate::workload::Workload;
 
 /// One way of writing the rows.
+struct Way {
+    name: &'static str,
+    script: &'static str,
+    tables: Tables,
+    /// In a transaction.
+    rows: u32,
+    clients: u32,
+}
+
+const fn way(
+    name: &'static str,
+    script: &'static str,
+    tables: Tables,
+    rows: u32,
+    clients: u32,
+) -> Way {
+    Way { name, script, tables, rows, clients }
+}
+
+static WAYS: [Way; 7] = [
+    way("a row per transaction, a peer's tables", "pgbench_peer_one.sql", Tables::Peer, 1, 1),
+    way("a row per transaction, a peer's tables", "pgbench_peer_one.sql", Tables::Peer, 1, 16),
+    way("a row per transaction, a peer's tables", "pgbench_peer_one.sql", Tables::Peer, 1, 64),
+    way("64 rows per transaction, a peer's tables", "pgbench_peer_batch.sql", Tables::Peer, 64, 1),
+    way("64 rows per transaction, a peer's tables", "pgbench_peer_batch.sql", Tables::Peer, 64, 8),
+    way("64 rows per transaction, our tables", "pgbench_ours_batch.sql", Tables::Ours, 64, 1),
+    way("64 rows per transaction, our tables", "pgbench_ours_batch.sql", Tables::Ours, 64, 8),
+];
+
+/// What one way reached.
 pub(crate) struct Limit {
     pub(crate) name: &'static str,
     pub(crate) clients: u32,
     pub(crate) rows_per_second: f64,
     /// µs of Postgres's CPU for a row.
     pub(crate) cpu: f64,
-    /// Of a transaction, in ms.
-    pub(crate) latency: f64,
+    /// Of a transaction, in ms: on average, and that of the slowest of a hundred.
+    pub(crate) mean: f64,
+    pub(crate) p99: f64,
+    /// Transactions per second that were due; `None` for as many as there are answers.
+    pub(crate) rate: Option<f64>,
 }
 
-/// Name, script, rows in a transaction, clients.
-const WAYS: [(&str, &str, f64, u32); 5] = [
-    ("a row per transaction", "pgbench_one.sql", 1.0, 1),
-    ("a row per transaction", "pgbench_one.sql", 1.0, 16),
-    ("a row per transaction", "pgbench_one.sql", 1.0, 64),
-    ("64 rows per transaction", "pgbench_batch.sql", 64.0, 1),
-    ("64 rows per transaction", "pgbench_batch.sql", 64.0, 8),
-];
-
-pub(crate) async fn limits(server: &Server, users: u32, seconds: u64) -> Result<Vec<Limit>> {
-    server.client("postgres").await?.batch_execute("create database pgbench").await?;
-    let client = server.client("pgbench").await?;
-    client.batch_execute(include_str!("../sql/peer.sql")).await?;
-    client
-        .batch_execute(&include_str!("../sql/fill_peer.sql").replace(":users", &users.to_string()))
-        .await?;
-    client.batch_execute("vacuum analyze").await?;
-    let mut limits = Vec::new();
-    for (name, script, rows, clients) in WAYS {
-        let limit = limit(server, users, seconds, name, script, rows, clients).await?;
-        eprintln!(
-            "pgbench, {name}, {clients} clients: {:.0} rows/s, {:.0} µs a row",
-            limit.rows_per_second, limit.cpu
-        );
-        limits.push(limit);
-    }
-    Ok(limits)
-}
-
-async fn limit(
-    server: &Server,
-    users: u32,
+pub(crate) struct Pgbench<'a> {
+    server: &'a Server,
+    size: Size,
     seconds: u64,
-    name: &'static str,
-    script: &str,
-    rows: f64,
-    clients: u32,
-) -> Result<Limit> {
-    let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/sql");
-    // An object of the size that the deliveries have, with a value that does not repeat.
-    let words =
-        (1..50).map(|k| format!("\"key_{k}\":\"{:016x}\"", k * 0x9e37_79b9_u64 * 0x1234_5677));
-    let body = format!("{{{}}}", words.collect::<Vec<_>>().join(","));
-    let before = cpu_of_tree(server.pid());
-    // Beside the real program: the one that was found may be a link.
-    let postgres = std::fs::canonicalize(server.programs.dir.join("postgres"))?;
-    let output = Command::new(postgres.with_file_name("pgbench"))
-        .args([
-            "-n",
-            "-M",
-            "prepared",
-            "-j",
-            "2",
-            "-c",
-            &clients.to_string(),
-            "-T",
-            &seconds.to_string(),
-        ])
-        .args(["-D", &format!("users={users}"), "-D", &format!("body={body}")])
-        .args(["-f", &format!("{scripts}/{script}"), &server.url("pgbench")])
-        .output()
-        .await?;
-    let used = cpu_of_tree(server.pid()) - before;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let figure = |label: &str| -> Result<f64> {
-        let line = text.lines().find_map(|line| line.strip_prefix(label));
-        let number =
-            line.and_then(|line| line.split_whitespace().next()).and_then(|word| word.parse().ok());
-        number.ok_or_else(|| format!("pgbench: {}", String::from_utf8_lossy(&output.stderr)).into())
-    };
-    let transactions = figure("number of transactions actually processed: ")?;
-    Ok(Limit {
-        name,
-        clients,
-        rows_per_second: figure("tps = ")? * rows,
-        cpu: used * 1e6 / (transactions * rows),
-        latency: figure("latency average = ")?,
-    })
+    body: String,
+}
+
+impl<'a> Pgbench<'a> {
+    pub(crate) async fn start(server: &'a Server, size: Size, seconds: u64) -> Result<Self> {
+        for tables in [Tables::Peer, Tables::Ours] {
+            tables.create(server, database(tables)).await?;
+            tables.fill(server, database(tables), size).await?;
+        }
+        let body = Workload::new(size.users, 0).object().to_string();
+        Ok(Self { server, size, seconds, body })
+    }
+
+    pub(crate) async fn limits(&self) -> Result<Vec<Limit>> {
+        let mut limits = Vec::new();
+        for way in &WAYS {
+            limits.push(self.limit(way, None).await?);
+        }
+        Ok(limits)
+    }
+
+    /// A row per transaction, so many in a second, timed from when each is due.
+    pub(crate) async fn at_rate(&self, rate: f64) -> Result<Limit> {
+        self.limit(&WAYS[1], Some(rate)).await
+    }
+
+    async fn limit(&self, way: &Way, rate: Option<f64>) -> Result<Limit> {
+        let log = self.server.scratch.join("pgbench");
+        fs::create_dir(&log)?;
+        let (processes, before) =
+            (children_of(self.server.pid()).len(), cpu_of_tree(self.server.pid()));
+        let output = self.command(way, rate, &log)?.output().await?;
+        self.wait_for_backends(processes).await;
+        let used = cpu_of_tree(self.server.pid()) - before;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let rows = f64::from(way.rows);
+        let figure = |label: &str| -> Result<f64> {
+            let line = printed.lines().find_map(|line| line.strip_prefix(label));
+            let word = line.and_then(|line| line.split_whitespace().next());
+            let refused = || format!("pgbench: {}", String::from_utf8_lossy(&output.stderr));
+            Ok(word.and_then(|word| word.parse().ok()).ok_or_else(refused)?)
+        };
+        let limit = Limit {
+            name: way.name,
+            clients: way.clients,
+            rows_per_second: figure("tps = ")? * rows,
+            cpu: used * 1e6 / (figure("number of transactions actually processed: ")? * rows),
+            mean: figure("latency average = ")?,
+            p99: p99(&log)?,
+            rate,
+        };
+        fs::remove_dir_all(&log)?;
+        eprintln!(
+            "pgbench, {}, {} clients: {:.0} rows/s, {:.0} µs a row, p99 {:.2} ms",
+            limit.name, limit.clients, limit.rows_per_second, limit.cpu, limit.p99
+        );
+        Ok(limit)
+    }
+
+    fn command(&self, way: &Way, rate: Option<f64>, log: &Path) -> Result<Command> {
+        let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/sql");
+        // Beside the real program: the one that was found may be a link.
+        let postgres = fs::canonicalize(self.server.programs.dir.join("postgres"))?;
+        let mut command = Command::new(postgres.with_file_name("pgbench"));
+        command
+            .args(["-n", "-M", "prepared", "-j", "2", "-l"])
+            .arg(format!("--log-prefix={}/log", log.display()))
+            .args(["-c", &way.clients.to_string(), "-T", &self.seconds.to_string()])
+            .args(rate.map(|rate| format!("--rate={rate:.0}")))
+            .args(["-D", &format!("users={}", self.size.users)])
+            .args(["-D", &format!("body={}", self.body)])
+            .args(["-f", &format!("{scripts}/{}", way.script)])
+            .arg(self.server.url(database(way.tables)));
+        Ok(command)
+    }
+
+    /// What a backend used is known to the server when it has ended.
+    async fn wait_for_backends(&self, processes: usize) {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while children_of(self.server.pid()).len() > processes && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+fn database(tables: Tables) -> &'static str {
+    match tables {
+        Tables::Peer => "pgbench_peer",
+        Tables::Ours => "pgbench_ours",
+    }
+}
+
+/// In ms, of the transactions in pgbench's logs: a line each, the third word is its µs.
+fn p99(log: &Path) -> Result<f64> {
+    let mut times: Vec<f64> = Vec::new();
+    for file in fs::read_dir(log)? {
+        let text = fs::read_to_string(file?.path())?;
+        times.extend(text.lines().filter_map(|line| line.split(' ').nth(2)?.parse::<f64>().ok()));
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times.get(times.len() * 99 / 100).ok_or("pgbench wrote no log")? / 1000.0)
 }

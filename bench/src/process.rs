@@ -29,7 +29,7 @@ const TICKS: f64 = 100.0;
 /// CPU seconds of a process and of all that came from it, the ended ones too.
 pub(crate) fn cpu_of_tree(pid: u32) -> f64 {
     let own = stat(pid).map_or(0.0, |stat| stat.cpu_ticks / TICKS);
-    own + children(pid).into_iter().map(cpu_of_tree).sum::<f64>()
+    own + children_of(pid).into_iter().map(cpu_of_tree).sum::<f64>()
 }
 
 /// Highest resident memory of a process and of those that came from it, in bytes.
@@ -38,7 +38,7 @@ pub(crate) fn memory_of_tree(pid: u32) -> f64 {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = peak.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
     let own = kilobytes.unwrap_or(0.0) * 1024.0;
-    own + children(pid).into_iter().map(memory_of_tree).sum::<f64>()
+    own + children_of(pid).into_iter().map(memory_of_tree).sum::<f64>()
 }
 
 struct Stat {
@@ -55,7 +55,7 @@ fn stat(pid: u32) -> Option<Stat> {
     Some(Stat { parent: fields.get(1)?.parse().ok()?, cpu_ticks: ticks.sum() })
 }
 
-fn children(parent: u32) -> Vec<u32> {
+pub(crate) fn children_of(parent: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|process| process.file_name().to_str()?.parse::<u32>().ok());
     pids.filter(|pid| stat(*pid).is_some_and(|stat| stat.parent == parent)).collect()

@@ -10,9 +10,10 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::Result;
-use crate::load::Measured;
+use crate::load::{self, Load, Measured};
 use crate::server::{Server, sibling};
-use crate::workload::{Delivery, SECRET};
+use crate::tables::{Size, Tables};
+use crate::workload::{Delivery, SECRET, Workload};
 
 /// A receiver and its configuration.
 pub(crate) struct Kind {
@@ -63,9 +64,11 @@ impl Kind {
         self.program == Program::UsersSync
     }
 
-    /// Whether it keeps our tables.
-    pub(crate) fn has_our_tables(&self) -> bool {
-        matches!(self.program, Program::UsersSync | Program::SameWork)
+    pub(crate) fn tables(&self) -> Tables {
+        match self.program {
+            Program::UsersSync | Program::SameWork => Tables::Ours,
+            Program::Plain | Program::Fastify | Program::FastApi => Tables::Peer,
+        }
     }
 
     fn command(&self) -> Result<Command> {
@@ -98,8 +101,8 @@ pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
     pub(crate) database: String,
     process: Child,
-    users: u64,
-    runs: u64,
+    users: u32,
+    turns: u64,
     /// Every delivery that was acknowledged.
     pub(crate) acknowledged: Vec<Delivery>,
 }
@@ -108,46 +111,47 @@ impl Receiver {
     pub(crate) async fn start(
         kind: &'static Kind,
         server: &Server,
-        users: u32,
-        journal: u32,
+        database: String,
+        size: Size,
     ) -> Result<Self> {
-        let database = kind.name.replace('-', "_");
-        server
-            .client("postgres")
-            .await?
-            .batch_execute(&format!("create database {database}"))
-            .await?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        make_tables(kind, server, &database).await?;
+        kind.tables().create(server, &database).await?;
         let process = spawn(kind, server, &database, address)?;
         let mut receiver = Self {
             kind,
             address,
             process,
-            users: users.into(),
-            runs: 0,
+            users: size.users,
+            turns: 0,
             acknowledged: Vec::new(),
             database,
         };
         receiver.wait().await?;
-        receiver.fill(server, users, journal).await?;
+        kind.tables().fill(server, &receiver.database, size).await?;
         Ok(receiver)
     }
 
-    /// The number of a user that no earlier run has created.
-    pub(crate) fn next_user(&mut self) -> u64 {
-        self.runs += 1;
-        self.users + self.runs * 1_000_000_000
+    /// One measurement; signatures are made before the clock starts.
+    pub(crate) async fn turn(&mut self, server: &Server, load: Load) -> Result<Measured> {
+        self.turns += 1;
+        // Users that no earlier turn has created.
+        let first_new = u64::from(self.users) + self.turns * 1_000_000_000;
+        let deliveries = Workload::new(self.users, first_new).deliveries(load.most());
+        let before = server.usage(self.pid()).await?;
+        let mut measured = load::run(self.address, &deliveries, load).await?;
+        measured.charge(before, server.usage(self.pid()).await?);
+        self.remember(deliveries, &measured);
+        Ok(measured)
     }
 
-    pub(crate) fn remember(&mut self, deliveries: Vec<Delivery>, measured: &Measured) {
+    fn remember(&mut self, deliveries: Vec<Delivery>, measured: &Measured) {
         self.acknowledged.extend(measured.acknowledged.iter().map(|place| {
             // The request itself is no longer needed, and is most of the memory.
             Delivery { request: Default::default(), ..deliveries[*place].clone() }
         }));
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    fn pid(&self) -> u32 {
         self.process.id().unwrap_or(0)
     }
 
@@ -169,32 +173,6 @@ impl Receiver {
         stream.read_u8().await?;
         Ok(())
     }
-
-    async fn fill(&self, server: &Server, users: u32, journal: u32) -> Result<()> {
-        let client = server.client(&self.database).await?;
-        let sql = if self.kind.has_our_tables() {
-            include_str!("../sql/fill_users_sync.sql")
-        } else {
-            include_str!("../sql/fill_peer.sql")
-        };
-        let sql =
-            sql.replace(":users", &users.to_string()).replace(":journal", &journal.to_string());
-        client.batch_execute(&sql).await?;
-        client.batch_execute("vacuum analyze").await?;
-        client.batch_execute("checkpoint").await?;
-        Ok(())
-    }
-}
-
-async fn make_tables(kind: &Kind, server: &Server, database: &str) -> Result<()> {
-    if kind.has_our_tables() {
-        let mut migrate = Command::new(sibling("users-sync")?);
-        migrate.arg("migrate").env("DATABASE_URL", server.url(database)).stdout(Stdio::null());
-        let done = migrate.status().await?;
-        return if done.success() { Ok(()) } else { Err("users-sync migrate failed".into()) };
-    }
-    let client = server.client(database).await?;
-    Ok(client.batch_execute(include_str!("../sql/peer.sql")).await?)
 }
 
 fn spawn(kind: &Kind, server: &Server, database: &str, address: SocketAddr) -> Result<Child> {

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::Result;
+use crate::growth::Step;
 use crate::load::Measured;
 use crate::pgbench::Limit;
 
@@ -30,7 +31,10 @@ impl Row {
         Self { receiver, connections, rate: None, measured }
     }
 
-    pub(crate) fn at_rate(receiver: &'static str, rate: f64, measured: Measured) -> Self {
+    /// The round with the median of p99.
+    pub(crate) fn at_rate(receiver: &'static str, rate: f64, mut turns: Vec<Measured>) -> Self {
+        turns.sort_by(|a, b| a.milliseconds(0.99).total_cmp(&b.milliseconds(0.99)));
+        let measured = turns.swap_remove(turns.len() / 2);
         Self { receiver, connections: 64, rate: Some(rate), measured }
     }
 
@@ -97,10 +101,14 @@ pub(crate) fn write(directory: &Path, rows: &[Row], limits: &[Limit]) -> Result<
         writeln!(table, "{}", row.line(ours))?;
     }
     if !limits.is_empty() {
-        table.push_str("\n| pgbench alone | clients | rows/s | ms a transaction | CPU Postgres µs a row |\n|---|---:|---:|---:|---:|\n");
+        table.push_str("\n| pgbench alone | clients | rows/s | mean ms a transaction | p99 ms | CPU Postgres µs a row |\n|---|---:|---:|---:|---:|---:|\n");
     }
-    for Limit { name, clients, rows_per_second, cpu, latency } in limits {
-        writeln!(table, "| {name} | {clients} | {rows_per_second:.0} | {latency:.2} | {cpu:.0} |")?;
+    for Limit { name, clients, rows_per_second, cpu, mean, p99, rate } in limits {
+        let due = rate.map_or(String::new(), |rate| format!(", {rate:.0}/s due"));
+        writeln!(
+            table,
+            "| {name}{due} | {clients} | {rows_per_second:.0} | {mean:.2} | {p99:.2} | {cpu:.0} |"
+        )?;
     }
     println!("{table}");
     fs::create_dir_all(directory)?;
@@ -109,6 +117,34 @@ pub(crate) fn write(directory: &Path, rows: &[Row], limits: &[Limit]) -> Result<
     fs::write(directory.join("results.json"), serde_json::to_string_pretty(&rows_json)?)?;
     fs::write(directory.join("chart.svg"), chart(rows)?)?;
     Ok(())
+}
+
+const GROWTH_HEAD: &str = "\
+| tables | deliveries/s | p50 ms | p99 ms | CPU receiver µs | CPU Postgres µs | × the first | WAL kB |
+|---|---:|---:|---:|---:|---:|---:|---:|
+";
+
+pub(crate) fn write_growth(directory: &Path, steps: &[Step]) -> Result<()> {
+    let mut table = GROWTH_HEAD.to_owned();
+    let cost = |step: &Step| step.measured.usage.postgres * 1e6 / step.measured.deliveries();
+    for step in steps {
+        let Measured { usage, .. } = &step.measured;
+        writeln!(
+            table,
+            "| {} | {:.0} | {:.2} | {:.2} | {:.0} | {:.0} | {:.2} | {:.1} |",
+            step.name(),
+            step.measured.per_second(),
+            step.measured.milliseconds(0.5),
+            step.measured.milliseconds(0.99),
+            usage.service * 1e6 / step.measured.deliveries(),
+            cost(step),
+            cost(step) / cost(&steps[0]),
+            usage.wal / step.measured.deliveries() / 1000.0,
+        )?;
+    }
+    println!("{table}");
+    fs::create_dir_all(directory)?;
+    Ok(fs::write(directory.join("growth.md"), table)?)
 }
 
 /// Deliveries per second as bars, grouped by the number of connections.

@@ -10,26 +10,29 @@ use users_sync::embedded::{self, Cluster, Options, Programs, Search, User, socke
 use crate::Result;
 use crate::process::{Usage, cpu_of_tree, memory_of_tree};
 
-/// Durable, as in production, with memory for the tables. WAL files are kept to be used again, as on a server that has run for
-/// a while: on a new one each has to be filled with zeros first, and everybody waits.
-const SETTINGS: [(&str, &str); 7] = [
+/// Durable, as in production, with memory for the tables. As many WAL files as one run fills are kept to be used again.
+const SETTINGS: [(&str, &str); 6] = [
     ("fsync", "on"),
     ("synchronous_commit", "on"),
     ("full_page_writes", "on"),
     ("max_connections", "200"),
-    ("shared_buffers", "1GB"),
     ("max_wal_size", "8GB"),
-    ("min_wal_size", "4GB"),
+    ("min_wal_size", "6GB"),
 ];
+
+/// Of 16 MB each; they are `min_wal_size`.
+const WAL_FILES: usize = 384;
 
 pub(crate) struct Server {
     server: embedded::Server,
-    scratch: PathBuf,
+    pub(crate) scratch: PathBuf,
     pub(crate) programs: Programs,
 }
 
 impl Server {
-    pub(crate) async fn start(scratch: &Path) -> Result<Self> {
+    pub(crate) async fn start(scratch: &Path, shared_buffers: &str) -> Result<Self> {
+        let mut settings = SETTINGS.to_vec();
+        settings.push(("shared_buffers", shared_buffers));
         let path: Vec<_> = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect();
         let bin_dir = env::var_os("PG_BIN_DIR").map(PathBuf::from);
         let programs = Programs::find(Search::new(bin_dir.as_deref(), &path), None)?;
@@ -46,13 +49,30 @@ impl Server {
             guard: &sibling("users-sync")?,
             socket_dir: &socket_dir,
             log: &scratch.join("postgres.log"),
-            settings: &SETTINGS,
+            settings: &settings,
             lifeline: None,
             linger: Duration::ZERO,
             then_remove: Some(&socket_dir),
         };
         let server = embedded::Server::start(&cluster, &options).await?;
-        Ok(Self { server, scratch, programs })
+        let server = Self { server, scratch, programs };
+        server.make_wal_files().await?;
+        Ok(server)
+    }
+
+    /// As on a server that has run for a while: on a new one each WAL file is filled with zeros when it is begun, and
+    /// every commit waits for that.
+    async fn make_wal_files(&self) -> Result<()> {
+        eprintln!("postgres: making WAL files");
+        let client = self.client("postgres").await?;
+        for _ in 0..WAL_FILES {
+            client
+                .batch_execute(
+                    "select pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()",
+                )
+                .await?;
+        }
+        Ok(client.batch_execute("checkpoint").await?)
     }
 
     pub(crate) fn url(&self, database: &str) -> String {

@@ -16,6 +16,9 @@ use users_sync::provider::{self, Provider, Sample};
 /// What every sender signs with, and every receiver is told.
 pub(crate) const SECRET: &str = "whsec_dGhlIHNlY3JldCBvZiB0aGUgYmVuY2htYXJrLCAzMmI=";
 
+/// Of a user's metadata, 28 bytes each; there are at least 5.
+pub(crate) const MOST_FIELDS: u32 = 100;
+
 pub(crate) struct Workload {
     users: u32,
     next_user: Range<u64>,
@@ -65,6 +68,20 @@ impl Workload {
         deliveries
     }
 
+    /// A user's object of the mean size, with `value` in it.
+    pub(crate) fn object(&mut self) -> Value {
+        let sample = Sample {
+            event_type: "user.updated",
+            id: "value",
+            email: "value",
+            now: Timestamp::now(),
+        };
+        let provider = provider::find("clerk").expect("a provider of ours");
+        let mut body = (provider.sample)(&sample);
+        body["data"]["public_metadata"] = self.metadata(MOST_FIELDS / 2);
+        body["data"].take()
+    }
+
     fn delivery(&mut self) -> Delivery {
         let (event_type, number) = match self.random.random_range(0..95) {
             0..60 => ("user.updated", u64::from(self.random.random_range(0..self.users))),
@@ -86,7 +103,8 @@ impl Workload {
         if !deletes {
             let field =
                 if provider.name == "clerk" { "public_metadata" } else { "client_metadata" };
-            body["data"][field] = self.metadata();
+            let fields = self.random.random_range(5..MOST_FIELDS);
+            body["data"][field] = self.metadata(fields);
         }
         let body = body.to_string();
         let version = (provider.name == "clerk").then(|| now.as_millisecond());
@@ -95,13 +113,10 @@ impl Workload {
     }
 
     /// Brings a body to 1 to 4 kB with what does not compress to nothing.
-    fn metadata(&mut self) -> Value {
-        let words = self.random.random_range(5..100);
-        (0..words)
-            .map(|word| {
-                (format!("key_{word}"), json!(format!("{:016x}", self.random.random::<u64>())))
-            })
-            .collect()
+    fn metadata(&mut self, fields: u32) -> Value {
+        let field =
+            |n| (format!("key_{n}"), json!(format!("{:016x}", self.random.random::<u64>())));
+        (0..fields).map(field).collect()
     }
 }
 
