@@ -71,7 +71,7 @@ fn printed(text: &str, indent: &str, colon: &str, comma: &str) -> String {
 }
 
 /// A string whole, else one character.
-fn token(text: &str, at: usize) -> Option<&str> {
+pub(super) fn token(text: &str, at: usize) -> Option<&str> {
     let first = text[at..].chars().next()?;
     let end = if first == '"' { end_of_string(text, at) } else { at + first.len_utf8() };
     Some(&text[at..end])

@@ -25,6 +25,7 @@ pub(super) struct Wanted {
     #[serde(rename = "type")]
     event_type: Option<String>,
     user: Option<String>,
+    reason: Option<String>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
     /// The `next` of the page before.
@@ -122,7 +123,8 @@ pub(super) async fn find(app: &App, source: &str, id: &str) -> Result<(Record, R
 }
 
 fn filter(wanted: Wanted) -> Result<Filter, Problem> {
-    let Wanted { source, outcome, event_type, user, since, until, after: _, limit: _ } = wanted;
+    let Wanted { source, outcome, event_type, user, reason, since, until, after: _, limit: _ } =
+        wanted;
     let words = || Outcome::ALL.map(Outcome::as_str).join(", ");
     let outcome = outcome
         .map(|word| {
@@ -130,7 +132,7 @@ fn filter(wanted: Wanted) -> Result<Filter, Problem> {
             Outcome::parse(&word).ok_or_else(unknown)
         })
         .transpose()?;
-    Ok(Filter { source, outcome, user, event_type, since, until })
+    Ok(Filter { source, outcome, user, event_type, reason, since, until })
 }
 
 fn row(record: Record) -> Row {
