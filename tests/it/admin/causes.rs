@@ -1,12 +1,10 @@
 //! A stale row, and one click to its cause in words.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::person::Person;
 use super::{service, user};
-use crate::harness::{Mirror, Service, ServiceSettings, Signed, TestDatabase, Vendor, body};
+use crate::harness::{Signed, TestDatabase, body};
 
 #[tokio::test]
 async fn a_wrong_secret_is_one_click_from_the_user_and_so_is_what_to_do() {
