@@ -10,8 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::App;
 use super::problem::Problem;
+use super::{App, sources};
 use crate::db::journal::search::{self, Filter, Place, Recalled, Record};
 use crate::model::Outcome;
 use crate::sync;
@@ -106,13 +106,12 @@ pub(super) async fn replay(
 /// Puts one delivery of the journal through once more, and answers its outcome.
 pub(super) async fn replay_one(app: &App, source: &str, id: &str) -> Result<&'static str, Problem> {
     let (_, recalled) = find(app, source, id).await?;
-    let delivery =
-        delivery(recalled, &|name: &str| app.sources.get(name).cloned()).map_err(|missing| {
-            match missing {
-                Missing::Body => Problem::BodyNotKept,
-                Missing::Source => Problem::NoSuchSource(source.to_owned()),
-            }
-        })?;
+    let delivery = delivery(recalled, &|name: &str| sources::named(app, name)).map_err(
+        |missing| match missing {
+            Missing::Body => Problem::BodyNotKept,
+            Missing::Source => Problem::NoSuchSource(source.to_owned()),
+        },
+    )?;
     Ok(sync::accept(&app.sync, delivery).await?.as_str())
 }
 

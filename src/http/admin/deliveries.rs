@@ -14,9 +14,8 @@ use super::views::{self, Body, Deliveries, Delivery, Line, Shown};
 use super::{App, Csrf, PAGE, Problem, links, live};
 use crate::db::journal::search::{self, Filter};
 use crate::http::deliveries::{self as api, cursor, place};
-use crate::http::{connection_of, failed};
+use crate::http::{connection_of, failed, sources};
 use crate::model::Outcome;
-use crate::provider;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -105,9 +104,8 @@ pub(super) async fn one(
     let processed = time(record.processed_at);
     let mut line = Line::of(record);
     if line.user.is_none() {
-        let provider = app.sources.get(&source).map(|source| source.provider);
-        let provider = provider.or_else(|| provider::find(&source));
-        let named = text.as_deref().and_then(|text| provider?.subject(text));
+        let source = sources::named(&app, &source);
+        let named = text.as_deref().and_then(|text| source?.provider.subject(text));
         line.user_href = named.as_deref().map(links::user);
         line.user = named;
     }

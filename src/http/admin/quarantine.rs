@@ -17,7 +17,7 @@ use super::{App, Csrf, PAGE, Problem, links};
 use crate::db::journal::search::{self, Filter};
 use crate::db::status::{self, Reason};
 use crate::http::deliveries::cursor;
-use crate::http::{connection_of, failed};
+use crate::http::{connection_of, failed, sources};
 use crate::model::Outcome;
 use crate::sync::replay::{self, Doing, Replayed};
 
@@ -101,7 +101,7 @@ pub(super) async fn replay(
         ..Filter::default()
     };
     let doing = Doing::Write(&app.sync);
-    let source = |name: &str| app.sources.get(name).cloned();
+    let source = |name: &str| sources::named(&app, name);
     let replayed =
         replay::replay(&app.pool, doing, &filter, source, |_| ()).await.map_err(failed)?;
     let told = in_words(&replayed);

@@ -16,7 +16,7 @@ use super::{App, Csrf, PAGE, Problem, causes, links};
 use crate::db::journal::search::{self, Filter, Quarantined};
 use crate::db::pages;
 use crate::http::deliveries::{cursor, place};
-use crate::http::{connection_of, failed, users};
+use crate::http::{connection_of, failed, sources, users};
 use crate::provider::{self, Provider};
 
 #[derive(Deserialize)]
@@ -86,9 +86,8 @@ fn missing_key(app: &App, source: Option<&str>) -> Option<String> {
     if app.users.sources().into_iter().any(can_ask) {
         return None;
     }
-    let configured = |name: &str| app.sources.get(name).map(|source| source.provider);
-    let its = source.and_then(|name| configured(name).or_else(|| provider::find(name)));
-    let providers = its.map_or_else(|| provider::ALL.to_vec(), |provider| vec![provider]);
+    let its = source.and_then(|name| sources::named(app, name));
+    let providers = its.map_or_else(|| provider::ALL.to_vec(), |its| vec![its.provider]);
     let keys: Vec<_> = providers.into_iter().map(key).collect();
     Some(keys.join(", or "))
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::person::{Person, location, unescaped};
 use super::{quarantine, service, user};
-use crate::harness::{Signed, TestDatabase};
+use crate::harness::{Service, ServiceSettings, Signed, TestDatabase};
 
 #[tokio::test]
 async fn a_quarantined_delivery_is_found_and_replayed_and_applies() {
@@ -111,6 +111,21 @@ async fn a_time_that_is_none_is_told_and_replays_nothing() {
     assert!(shown.contains("a time is written as 2026-01-31T12:00:00Z"), "{shown}");
     assert_eq!(answer.status(), 400);
     assert!(person.page("/admin").await.contains("4 deliveries are in quarantine"));
+}
+
+#[tokio::test]
+async fn what_a_source_sent_before_it_was_taken_out_of_the_configuration_is_replayed_too() {
+    let database = TestDatabase::new().await;
+    let settings = ServiceSettings { providers: Vec::new(), ..ServiceSettings::default() };
+    let service = Service::start_with(database.url(), settings).await;
+    let signed = user("user_1", "Ada");
+    quarantine(&database, &signed).await;
+    let person = Person::signed_in(&service).await;
+
+    let form = format!("csrf={}", person.csrf().await);
+    let answer = person.post("/admin/quarantine/replay", &form).await;
+
+    assert!(person.page(location(&answer)).await.contains("Replayed: 1 applied."));
 }
 
 #[tokio::test]
