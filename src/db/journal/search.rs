@@ -108,7 +108,6 @@ pub struct Quarantined {
     pub source: String,
     pub delivery_id: String,
     pub received_at: Timestamp,
-    pub reason: String,
 }
 
 /// What is in quarantine and has this id as a JSON string in its bytes, however far they can be read; newest first, of the
@@ -121,7 +120,6 @@ pub async fn naming(client: &Client, id: &str) -> Result<Vec<Quarantined>, Error
         source: row.get("source"),
         delivery_id: row.get("delivery_id"),
         received_at: row.get("received_at"),
-        reason: row.get("reason"),
     };
     Ok(rows.iter().map(quarantined).collect())
 }

@@ -14,7 +14,7 @@ use super::times::time;
 use super::views::{self, Body, Doubt, Line, User};
 use super::{App, Csrf, PAGE, Problem, causes, links};
 use crate::db::journal::search::{self, Filter, Quarantined};
-use crate::db::pages;
+use crate::db::pages::{self, KnownUser};
 use crate::http::deliveries::{cursor, place};
 use crate::http::{connection_of, failed, sources, users};
 use crate::provider::{self, Provider};
@@ -33,6 +33,7 @@ pub(super) async fn show(
     Extension(session): Extension<Session>,
     Query(Wanted { id, after, synced, private }): Query<Wanted>,
 ) -> Result<Response, Problem> {
+    let id = users::possible(id)?;
     let after = if after.is_empty() { None } else { Some(place(&after)?) };
     let client = connection_of(&app).await?;
     let filter = Filter { user: Some(id.clone()), ..Filter::default() };
@@ -50,7 +51,7 @@ pub(super) async fn show(
     let user = User {
         csrf: session.csrf,
         body: raw_json.map(|text| Body::of(text, private.is_some(), &href)),
-        doubts: doubts(naming, causes, source),
+        doubts: doubts(naming, causes, known.as_ref()),
         missing_key: missing_key(&app, source),
         synced: synced.as_deref().and_then(in_words),
         next: page.next.as_ref().map(|next| fields(&cursor(next))),
@@ -62,22 +63,25 @@ pub(super) async fn show(
 }
 
 /// Of a user whose source is unknown any source may be the one.
-fn doubts(naming: Vec<Quarantined>, causes: Vec<Cause>, source: Option<&str>) -> Vec<Doubt> {
+fn doubts(naming: Vec<Quarantined>, causes: Vec<Cause>, known: Option<&KnownUser>) -> Vec<Doubt> {
+    let source = known.and_then(|known| known.source.as_deref());
+    let version_at = known.and_then(|known| known.version_at);
     let unreadable = |quarantined: Quarantined| {
-        let Quarantined { source, delivery_id, received_at, reason: _ } = quarantined;
+        let Quarantined { source, delivery_id, received_at } = quarantined;
+        let at = time(received_at);
         let text = format!(
-            "A delivery of {} names this user, and is in quarantine: it could not be read.",
-            time(received_at)
+            "A delivery of {at} names this user, and is in quarantine: it could not be read."
         );
-        Doubt { href: links::delivery(&source, &delivery_id), text, past: false }
+        let past = version_at > Some(received_at);
+        Doubt { href: links::delivery(&source, &delivery_id), text, past }
     };
-    let causes =
-        causes.into_iter().filter(|cause| source.is_none_or(|name| *cause.source == *name));
     let caused = |Cause { place, title, found, past, .. }: Cause| {
         let text = format!("{title}: {found}");
         Doubt { href: format!("/admin#{place}"), text, past }
     };
-    naming.into_iter().map(unreadable).chain(causes.map(caused)).collect()
+    let is_its = |cause: &Cause| source.is_none_or(|name| *cause.source == *name);
+    let causes = causes.into_iter().filter(is_its).map(caused);
+    naming.into_iter().map(unreadable).chain(causes).collect()
 }
 
 /// What has to be set before this user can be fetched; `None` where it can.
@@ -117,8 +121,7 @@ pub(super) async fn sync(
         Ok(Some(row)) if row.deleted_at.is_some() => "gone",
         Ok(Some(_)) => "fetched",
         Ok(None) => "unknown",
-        Err(Problem::ProviderRefuses) => "refused",
-        Err(Problem::ProviderFails) => "failed",
+        Err(Problem::ProviderRefuses | Problem::ProviderFails) => "failed",
         Err(problem) => return Err(problem),
     };
     let href = links::query("/admin/users", &[("id", &id), ("synced", word)]);
@@ -131,11 +134,10 @@ fn in_words(word: &str) -> Option<(bool, &'static str)> {
         "fetched" => (true, "The provider was asked: the row is what it says now."),
         "gone" => (true, "The provider was asked: the user is deleted."),
         "unknown" => (false, "No provider that can be asked has this user."),
-        "refused" => (
+        "failed" => (
             false,
-            "The provider does not take the question: is the API key right? The log says why.",
+            "The provider did not answer: is its API up, and the key right? The log says why.",
         ),
-        "failed" => (false, "The provider could not be asked; the log says why. Try again."),
         _ => return None,
     })
 }

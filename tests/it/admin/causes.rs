@@ -48,6 +48,37 @@ async fn a_quarantined_body_that_names_the_user_is_one_click_away() {
 }
 
 #[tokio::test]
+async fn a_quarantined_delivery_from_before_the_row_as_it_is_now_is_past() {
+    let database = TestDatabase::new().await;
+    let service = service(&database).await;
+    let broken = body("clerk", "user.updated", "user_1", &json!({ "updated_at": null }));
+    let broken = Signed::new("clerk", broken.to_string());
+    service.post(&broken).await;
+    let person = Person::signed_in(&service).await;
+    let link = format!("<a href=\"/admin/deliveries/clerk/{}\">", broken.id);
+
+    let before = person.page("/admin/users?id=user_1").await;
+    let later = jiff::Timestamp::now().as_millisecond() + 1000;
+    let mended = body("clerk", "user.updated", "user_1", &json!({ "updated_at": later }));
+    service.post(&Signed::new("clerk", mended.to_string())).await;
+    let after = person.page("/admin/users?id=user_1").await;
+
+    assert!(before.contains(&format!("<li class=\"bad\">{link}")), "{before}");
+    assert!(after.contains(&format!("<li>{link}")), "{after}");
+}
+
+#[tokio::test]
+async fn an_id_that_can_be_nobodys_is_told_so() {
+    let database = TestDatabase::new().await;
+    let service = service(&database).await;
+    let person = Person::signed_in(&service).await;
+
+    for id in ["%00".to_owned(), "x".repeat(300)] {
+        assert_eq!(person.get(&format!("/admin/users?id={id}")).await.status(), 404, "{id}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_still_names_its_user() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
