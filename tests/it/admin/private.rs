@@ -67,3 +67,19 @@ async fn of_what_is_not_json_nothing_is_shown_until_somebody_asks() {
     assert!(!page.contains("078-05-1120") && page.contains("This is not JSON"), "{page}");
     assert!(whole.contains("Hide private fields"));
 }
+
+#[tokio::test]
+async fn a_body_of_brackets_does_not_make_a_page_without_end() {
+    let database = TestDatabase::new().await;
+    let service = service(&database).await;
+    let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+    let text = format!(r#"{{"type":"user.created","data":{{"id":"user_1","deep":{deep}}}}}"#);
+    let signed = Signed::new("clerk", text);
+    service.post(&signed).await;
+    let person = Person::signed_in(&service).await;
+
+    let page = person.page(&format!("/admin/deliveries/clerk/{}", signed.id)).await;
+
+    assert!(page.contains("\"deep\"") || page.contains("&#34;deep&#34;"));
+    assert!(page.len() < 2_000_000, "{}", page.len());
+}
