@@ -1,6 +1,7 @@
 //! Why a request is refused: the known mistakes are tried one by one, until one of them makes the signature right.
 
 mod body;
+mod private;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,6 +14,7 @@ use crate::signature::{Rejection, Secret};
 use crate::webhook::Source;
 
 pub use body::pretty;
+pub use private::{Discreet, discreet};
 
 /// What is wrong with a request, and what to do. Never quotes a header, a body or a secret.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,7 +1,9 @@
 //! What the service counts and measures, for Prometheus. Every label has few values, whatever a sender sends.
 
 mod labels;
+pub mod names;
 mod reconciles;
+mod rejections;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -23,55 +25,10 @@ use labels::{
     DeliveryLabels, RejectionLabels, RequestLabels, SecretLabels, SourceLabels, StateLabels,
 };
 use reconciles::Reconciles;
+use rejections::Rejections;
 
 pub use reconciles::Reconciled;
-
-/// The names, without the suffixes that the text format adds (`_total`, `_bucket`, `_info`).
-pub mod names {
-    pub const BUILD: &str = "users_sync_build";
-    pub const STARTED: &str = "users_sync_start_time_seconds";
-    pub const REQUESTS: &str = "users_sync_requests";
-    pub const DELIVERIES: &str = "users_sync_deliveries";
-    pub const REJECTIONS: &str = "users_sync_rejections";
-    pub const SECRET_MATCHES: &str = "users_sync_secret_matches";
-    pub const UNAVAILABLE: &str = "users_sync_unavailable";
-    pub const EVENT_LAG: &str = "users_sync_event_to_commit_seconds";
-    pub const RECEIPT_LAG: &str = "users_sync_receipt_to_commit_seconds";
-    pub const BATCH_SIZE: &str = "users_sync_batch_deliveries";
-    pub const BATCH_COMMIT: &str = "users_sync_batch_commit_seconds";
-    pub const QUEUE: &str = "users_sync_queue_deliveries";
-    pub const QUEUE_CAPACITY: &str = "users_sync_queue_capacity_deliveries";
-    pub const POOL: &str = "users_sync_pool_connections";
-    pub const POOL_WAITING: &str = "users_sync_pool_waiting";
-    pub const DATABASE_UP: &str = "users_sync_database_up";
-    pub const QUARANTINED: &str = "users_sync_quarantined_deliveries";
-    pub const REPAIRS: &str = "users_sync_reconcile_repairs";
-    pub const UNANNOUNCED: &str = "users_sync_unannounced_changes";
-    pub const LAST_RECONCILE: &str = "users_sync_reconcile_last_success_time_seconds";
-
-    pub const ALL: [&str; 20] = [
-        BUILD,
-        STARTED,
-        REQUESTS,
-        DELIVERIES,
-        REJECTIONS,
-        SECRET_MATCHES,
-        UNAVAILABLE,
-        EVENT_LAG,
-        RECEIPT_LAG,
-        BATCH_SIZE,
-        BATCH_COMMIT,
-        QUEUE,
-        QUEUE_CAPACITY,
-        POOL,
-        POOL_WAITING,
-        DATABASE_UP,
-        QUARANTINED,
-        REPAIRS,
-        UNANNOUNCED,
-        LAST_RECONCILE,
-    ];
-}
+pub use rejections::Rejected;
 
 /// Histograms that share their buckets.
 #[derive(Clone)]
@@ -101,7 +58,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     deliveries: Family<DeliveryLabels, Counter>,
-    rejections: Family<RejectionLabels, Counter>,
+    rejections: Rejections,
     secret_matches: Family<SecretLabels, Counter>,
     unavailable: Family<RejectionLabels, Counter>,
     event_lag: Lags,
@@ -158,7 +115,7 @@ impl Default for Metrics {
             registry: Registry::default(),
             requests: Family::default(),
             deliveries: Family::default(),
-            rejections: Family::default(),
+            rejections: Rejections::default(),
             secret_matches: Family::default(),
             unavailable: Family::default(),
             event_lag: Family::new_with_constructor(LAG),
@@ -193,10 +150,9 @@ impl Metrics {
 
     fn register_deliveries(&mut self) {
         let Self { registry, deliveries, rejections, secret_matches, unavailable, .. } = self;
+        rejections.register(registry);
         let help = "Deliveries by source, event type and outcome, after their commit";
         registry.register(names::DELIVERIES, help, deliveries.clone());
-        let help = "Requests whose signature was refused, by reason";
-        registry.register(names::REJECTIONS, help, rejections.clone());
         let help = "Verified requests by the place of the secret that matched, from 1";
         registry.register(names::SECRET_MATCHES, help, secret_matches.clone());
         let help = "Verified requests that were answered 503, by reason";
@@ -230,8 +186,12 @@ impl Metrics {
     }
 
     pub fn rejected(&self, source: &Arc<str>, rejection: &Rejection) {
-        let labels = RejectionLabels { source: source.clone(), reason: rejection.code() };
-        self.rejections.get_or_create(&labels).inc();
+        self.rejections.count(source, rejection.reason());
+    }
+
+    /// What was refused of a source, by reason.
+    pub fn rejections(&self, source: &Arc<str>) -> Vec<Rejected> {
+        self.rejections.of(source)
     }
 
     /// `place` counts from 0.

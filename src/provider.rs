@@ -28,6 +28,8 @@ pub struct Provider {
     /// The user that an object in these bytes shows, in a delivery as in an answer of the API.
     pub user: fn(&Object<'_>, &Bytes) -> Result<User, Unreadable>,
     pub api: Api,
+    /// Fields that the vendor shows to servers alone, wherever they stand in a body.
+    pub private: &'static [&'static str],
     /// What its user ids begin with.
     pub id_prefix: &'static str,
     /// The user events it sends, the creation first.
@@ -82,6 +84,16 @@ impl Provider {
         }
     }
 
+    /// The user whom the body of a user's event names, even where nothing else of it can be read.
+    pub fn subject(&self, body: &str) -> Option<String> {
+        let body = Object::parse(body, "the body").ok()?;
+        let event_type = body.id("type").ok()?;
+        if !self.events.contains(&&*event_type) {
+            return None;
+        }
+        body.object("data").ok()??.id("id").ok()
+    }
+
     /// The event type where it is one of ours, else `other`: a name that may be kept for ever.
     pub fn known_event(&self, event_type: Option<&str>) -> &'static str {
         let known = self.events.iter().find(|known| Some(**known) == event_type);
@@ -104,6 +116,26 @@ impl std::fmt::Debug for Provider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Provider({})", self.name)
     }
+}
+
+/// What is nobody's to read by accident, whoever sends it.
+const CREDENTIALS: [&str; 10] = [
+    "password",
+    "password_digest",
+    "password_hash",
+    "totp_secret",
+    "backup_codes",
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "client_secret",
+    "secret",
+];
+
+/// The private fields of every provider.
+pub fn private() -> Vec<&'static str> {
+    let fields = ALL.into_iter().flat_map(|provider| provider.private).copied();
+    fields.chain(CREDENTIALS).collect()
 }
 
 pub fn find(name: &str) -> Option<&'static Provider> {

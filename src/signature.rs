@@ -91,14 +91,44 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// One word for programs.
-    pub fn code(&self) -> &'static str {
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::MissingHeader(_) => "missing_header",
-            Self::MalformedHeader { .. } => "malformed_header",
+            Self::MissingHeader(_) => Reason::MissingHeader,
+            Self::MalformedHeader { .. } => Reason::MalformedHeader,
+            Self::NoSecretMatches => Reason::NoSecretMatches,
+            Self::TooOld(_) => Reason::TooOld,
+            Self::TooNew(_) => Reason::TooNew,
+        }
+    }
+}
+
+/// The kind of a rejection, without what differs from request to request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    NoSecretMatches,
+    TooOld,
+    TooNew,
+    MissingHeader,
+    MalformedHeader,
+}
+
+impl Reason {
+    pub const ALL: [Self; 5] = [
+        Self::NoSecretMatches,
+        Self::TooOld,
+        Self::TooNew,
+        Self::MissingHeader,
+        Self::MalformedHeader,
+    ];
+
+    /// One word for programs.
+    pub fn code(self) -> &'static str {
+        match self {
             Self::NoSecretMatches => "no_secret_matches",
-            Self::TooOld(_) => "too_old",
-            Self::TooNew(_) => "too_new",
+            Self::TooOld => "too_old",
+            Self::TooNew => "too_new",
+            Self::MissingHeader => "missing_header",
+            Self::MalformedHeader => "malformed_header",
         }
     }
 }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::json::{Object, Unreadable, without_nul};
 use crate::model::{Change, DeliveryId};
-use crate::provider::{Envelope, Meaning, Provider};
+use crate::provider::{self, Envelope, Meaning, Provider};
 use crate::signature::{Proof, Rejection, Secret};
 
 /// A change dated later than this after its arrival would freeze its row.
@@ -39,6 +39,12 @@ impl Source {
 }
 
 impl Source {
+    /// What reads deliveries of a source that is not configured any more: the provider of its name.
+    pub fn unconfigured(name: &str) -> Option<Self> {
+        let provider = provider::find(name)?;
+        Some(Self { name: Arc::from(name), provider, secrets: Vec::new() })
+    }
+
     /// What was verified when it came, and is read from the journal.
     pub fn recall(&self, id: DeliveryId, received_at: Timestamp, body: Bytes) -> Delivery {
         let source = self.name.clone();

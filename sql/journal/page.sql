@@ -5,7 +5,8 @@ from (
     select
         source, delivery_id, event_type, kind, entity_id, version_at, received_at, processed_at,
         attempts, outcome, reason, body_bytes,
-        ($2::text is null or outcome = $2) and ($4::text is null or event_type = $4) as matches,
+        ($2::text is null or outcome = $2) and ($4::text is null or event_type = $4)
+            and ($12::text is null or reason = $12) as matches,
         row_number() over () as place
     from (
         select

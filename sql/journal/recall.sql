@@ -4,10 +4,11 @@ select *
 from (
     select
         source, delivery_id, received_at, body,
-        ($2::text is null or outcome = $2) and ($4::text is null or event_type = $4) as matches,
+        ($2::text is null or outcome = $2) and ($4::text is null or event_type = $4)
+            and ($12::text is null or reason = $12) as matches,
         row_number() over () as place
     from (
-        select source, delivery_id, event_type, received_at, outcome, body
+        select source, delivery_id, event_type, received_at, outcome, reason, body
         from users_sync.journal
         where ($1::text is null or source = $1)
           and ($2::text is null or $2 = 'applied' or outcome = $2)

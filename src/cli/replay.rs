@@ -32,6 +32,9 @@ pub(super) struct Arguments {
     /// Only deliveries of this event type
     #[arg(long = "type", value_name = "TYPE")]
     event_type: Option<String>,
+    /// Only what was quarantined or ignored for this reason, as the journal tells it
+    #[arg(long)]
+    reason: Option<String>,
     /// Only deliveries about this user
     #[arg(long, value_name = "ID")]
     user: Option<String>,
@@ -45,7 +48,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     all: bool,
     /// Captured requests (head, blank line, body; separated by ###) instead of the journal; may be repeated
-    #[arg(long = "file", value_name = "PATH", conflicts_with_all = ["quarantined", "source", "event_type", "user", "since", "until", "all"])]
+    #[arg(long = "file", value_name = "PATH", conflicts_with_all = ["quarantined", "source", "event_type", "reason", "user", "since", "until", "all"])]
     files: Vec<PathBuf>,
     /// The source of captured requests whose first line does not name it
     #[arg(long = "as", value_name = "SOURCE", requires = "files")]
@@ -75,20 +78,22 @@ impl Arguments {
             outcome: self.quarantined.then_some(Outcome::Quarantined),
             user: self.user.clone(),
             event_type: self.event_type.clone(),
+            reason: self.reason.clone(),
             since: self.since,
             until: self.until.or_else(|| Some(Timestamp::now())),
         };
-        let Filter { source, outcome, user, event_type, since, until: _ } = &filter;
+        let Filter { source, outcome, user, event_type, reason, since, until: _ } = &filter;
         let some = source.is_some()
             || outcome.is_some()
             || user.is_some()
             || event_type.is_some()
+            || reason.is_some()
             || since.is_some()
             || self.until.is_some();
         if some || self.all {
             return Ok(filter);
         }
-        let problem = "say what to replay: --quarantined, --source, --type, --user, --since, --until, --file or --all";
+        let problem = "say what to replay: --quarantined, --source, --type, --reason, --user, --since, --until, --file or --all";
         Err(Failure::Misused(problem.into()))
     }
 }

@@ -1,14 +1,11 @@
 //! What commands that put deliveries through once more stand on: a current schema, and writers of their own.
 
-use std::sync::Arc;
-
 use deadpool_postgres::Pool;
 
 use super::Failure;
 use super::open::Open;
 use super::work::{current_schema, tables};
 use crate::config::Config;
-use crate::provider;
 use crate::sync::{self, Sync, Writers};
 use crate::webhook::Source;
 
@@ -36,8 +33,5 @@ impl Writing {
 /// The configured source of this name; else, without secrets, the provider of this name.
 pub(super) fn source_named(sources: &[Source], name: &str) -> Option<Source> {
     let configured = sources.iter().find(|source| &*source.name == name).cloned();
-    configured.or_else(|| {
-        let provider = provider::find(name)?;
-        Some(Source { name: Arc::from(name), provider, secrets: Vec::new() })
-    })
+    configured.or_else(|| Source::unconfigured(name))
 }

@@ -1,12 +1,15 @@
 //! How things stand.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
 /// Rows that are counted one by one; beyond, an estimate will do.
 const COUNTED: i64 = 100_000;
+
+/// After so long without a delivery an endpoint may have been switched off.
+pub const SILENCE: SignedDuration = SignedDuration::from_hours(3 * 24);
 
 #[derive(Debug, Serialize)]
 pub struct Users {
@@ -58,8 +61,16 @@ pub async fn last_deliveries(
     Ok(rows.iter().map(|row| row.get("last")).collect())
 }
 
-pub async fn quarantine(client: &Client) -> Result<Vec<Reason>, Error> {
-    let rows = client.query_typed(include_str!("../../sql/status/quarantine.sql"), &[]).await?;
+/// Of what was received from `since` and before `until`.
+pub async fn quarantine(
+    client: &Client,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+) -> Result<Vec<Reason>, Error> {
+    let statement = include_str!("../../sql/status/quarantine.sql");
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&since, Type::TIMESTAMPTZ), (&until, Type::TIMESTAMPTZ)];
+    let rows = client.query_typed(statement, &params).await?;
     let reason = |row: &Row| Reason {
         source: row.get("source"),
         reason: row.get("reason"),

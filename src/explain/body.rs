@@ -31,6 +31,9 @@ pub fn pretty(text: &str) -> String {
     printed(text, "  ", ": ", ",")
 }
 
+/// Levels that are set in: beyond, a body of brackets would be printed in the square of its length.
+const DEEPEST: usize = 32;
+
 /// The same tokens with other blanks between them; numbers and strings stay as they are.
 fn printed(text: &str, indent: &str, colon: &str, comma: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -38,7 +41,7 @@ fn printed(text: &str, indent: &str, colon: &str, comma: &str) -> String {
     let line = |out: &mut String, depth: usize| {
         if !indent.is_empty() {
             out.push('\n');
-            out.push_str(&indent.repeat(depth));
+            out.push_str(&indent.repeat(depth.min(DEEPEST)));
         }
     };
     let mut at = 0;
@@ -71,7 +74,7 @@ fn printed(text: &str, indent: &str, colon: &str, comma: &str) -> String {
 }
 
 /// A string whole, else one character.
-fn token(text: &str, at: usize) -> Option<&str> {
+pub(super) fn token(text: &str, at: usize) -> Option<&str> {
     let first = text[at..].chars().next()?;
     let end = if first == '"' { end_of_string(text, at) } else { at + first.len_utf8() };
     Some(&text[at..end])

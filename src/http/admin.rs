@@ -1,10 +1,16 @@
-//! `/admin`: a page over the API, for people. No script, nothing from another host, nothing inline.
+//! `/admin`: a page over the API, for people. It needs no script, and has nothing from another host and nothing inline.
 
+mod causes;
 mod chart;
+mod deliveries;
+mod links;
+mod live;
 mod now;
-mod pages;
+mod quarantine;
 mod runs;
 mod session;
+mod times;
+mod user;
 mod views;
 
 use std::sync::Arc;
@@ -28,10 +34,15 @@ use views::SignIn;
 /// After a wrong token, and one wrong token at a time: a guesser gets one a second, whoever knows it does not wait.
 const AFTER_A_WRONG_TOKEN: Duration = Duration::from_secs(1);
 
+const SIGN_IN: &str = "/admin/sign-in";
+
+/// Rows of a page.
+const PAGE: i64 = 50;
+
 const SECURITY: [(HeaderName, &str); 5] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -42,24 +53,28 @@ const SECURITY: [(HeaderName, &str); 5] = [
 pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/admin", get(now::now))
-        .route("/admin/deliveries", get(pages::deliveries))
-        .route("/admin/deliveries/{source}/{id}", get(pages::delivery))
-        .route("/admin/deliveries/{source}/{id}/replay", post(pages::replay))
-        .route("/admin/users", get(pages::user))
+        .route("/admin/deliveries", get(deliveries::list))
+        .route("/admin/deliveries/{source}/{id}", get(deliveries::one))
+        .route("/admin/deliveries/{source}/{id}/replay", post(deliveries::replay))
+        .route("/admin/users", get(user::show))
+        .route("/admin/users/sync", post(user::sync))
         .route("/admin/runs", get(runs::runs))
-        .route("/admin/quarantine", get(pages::quarantine))
-        .route("/admin/quarantine/replay", post(pages::replay_quarantined))
+        .route("/admin/quarantine", get(quarantine::show))
+        .route("/admin/quarantine/replay", post(quarantine::replay))
         .route("/admin/sign-out", post(sign_out))
         .route_layer(middleware::from_fn_with_state(app.clone(), signed_in))
-        .route("/admin/sign-in", get(sign_in_form).post(sign_in))
+        .route(SIGN_IN, get(sign_in_form).post(sign_in))
         .route("/admin/style.css", get(style))
+        .route("/admin/live.js", get(live::script))
+        .route("/admin/htmx-2.0.11.min.js", get(live::htmx))
         .layer(Extension(Arc::new(Mutex::new(()))))
         .layer(middleware::map_response(guarded))
 }
 
 async fn guarded(mut response: Response) -> Response {
     for (name, value) in SECURITY {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        // Only what holds nothing of anybody says itself how long it may be kept.
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }
@@ -75,7 +90,8 @@ async fn signed_in(
             request.extensions_mut().insert(session);
             Ok(next.run(request).await)
         }
-        None => Ok(Redirect::to("/admin/sign-in").into_response()),
+        None if live::is_refresh(request.headers()) => Ok(live::elsewhere(SIGN_IN)),
+        None => Ok(Redirect::to(SIGN_IN).into_response()),
     }
 }
 
@@ -111,7 +127,7 @@ async fn sign_out(
 ) -> Result<Response, Problem> {
     form.check(&session)?;
     let cookie = session::closed();
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/admin/sign-in")).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(SIGN_IN)).into_response())
 }
 
 /// What every form sends along: no other site can know it.

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::App;
 use super::problem::Problem;
+use super::{App, sources};
 use crate::db::journal::search::{self, Filter, Place, Recalled, Record};
 use crate::model::Outcome;
 use crate::sync;
@@ -25,6 +25,7 @@ pub(super) struct Wanted {
     #[serde(rename = "type")]
     event_type: Option<String>,
     user: Option<String>,
+    reason: Option<String>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
     /// The `next` of the page before.
@@ -105,13 +106,12 @@ pub(super) async fn replay(
 /// Puts one delivery of the journal through once more, and answers its outcome.
 pub(super) async fn replay_one(app: &App, source: &str, id: &str) -> Result<&'static str, Problem> {
     let (_, recalled) = find(app, source, id).await?;
-    let delivery =
-        delivery(recalled, &|name: &str| app.sources.get(name).cloned()).map_err(|missing| {
-            match missing {
-                Missing::Body => Problem::BodyNotKept,
-                Missing::Source => Problem::NoSuchSource(source.to_owned()),
-            }
-        })?;
+    let delivery = delivery(recalled, &|name: &str| sources::named(app, name)).map_err(
+        |missing| match missing {
+            Missing::Body => Problem::BodyNotKept,
+            Missing::Source => Problem::NoSuchSource(source.to_owned()),
+        },
+    )?;
     Ok(sync::accept(&app.sync, delivery).await?.as_str())
 }
 
@@ -122,7 +122,8 @@ pub(super) async fn find(app: &App, source: &str, id: &str) -> Result<(Record, R
 }
 
 fn filter(wanted: Wanted) -> Result<Filter, Problem> {
-    let Wanted { source, outcome, event_type, user, since, until, after: _, limit: _ } = wanted;
+    let Wanted { source, outcome, event_type, user, reason, since, until, after: _, limit: _ } =
+        wanted;
     let words = || Outcome::ALL.map(Outcome::as_str).join(", ");
     let outcome = outcome
         .map(|word| {
@@ -130,7 +131,7 @@ fn filter(wanted: Wanted) -> Result<Filter, Problem> {
             Outcome::parse(&word).ok_or_else(unknown)
         })
         .transpose()?;
-    Ok(Filter { source, outcome, user, event_type, since, until })
+    Ok(Filter { source, outcome, user, event_type, reason, since, until })
 }
 
 fn row(record: Record) -> Row {

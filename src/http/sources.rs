@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::App;
 use crate::provider::Provider;
+use crate::webhook::Source;
 
 pub(super) struct Known {
     pub(super) name: Arc<str>,
@@ -29,6 +30,11 @@ pub(super) fn known(app: &App) -> Vec<Known> {
     let mut known: Vec<_> = sends.chain(is_only_asked).collect();
     known.sort_by_key(|source| source.name.clone());
     known
+}
+
+/// What reads deliveries of this name.
+pub(super) fn named(app: &App, name: &str) -> Option<Source> {
+    app.sources.get(name).cloned().or_else(|| Source::unconfigured(name))
 }
 
 pub(super) fn names(known: &[Known]) -> Vec<&str> {

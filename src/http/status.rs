@@ -12,6 +12,7 @@ use super::problem::Problem;
 use super::sources::{self, Known};
 use crate::db::runs::{self, Kind, Recorded};
 use crate::db::status::{self, Finding, Reason, Users};
+use crate::metrics::Rejected;
 
 #[derive(Serialize)]
 pub(super) struct Answer {
@@ -34,6 +35,15 @@ struct Source {
     last_reconcile: Option<Recorded>,
     /// Until a reconcile finds no changes that came by no webhook.
     silence: Option<String>,
+    /// Requests that this process refused.
+    rejections: Vec<Rejections>,
+}
+
+#[derive(Serialize)]
+struct Rejections {
+    reason: &'static str,
+    requests: u64,
+    last_at: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -52,11 +62,12 @@ pub(super) async fn status(State(app): State<Arc<App>>) -> Result<Json<Answer>, 
         status::last_deliveries(&client, &names),
         runs::last(&client, &names),
         runs::silences(&client, &names),
-        status::quarantine(&client),
+        status::quarantine(&client, None, None),
         status::findings(&client),
     )
     .map_err(super::failed)?;
-    let sources = known.iter().zip(last).map(|(known, last)| source(known, last, &runs, &silences));
+    let sources =
+        known.iter().zip(last).map(|(known, last)| source(&app, known, last, &runs, &silences));
     let queue = app.sync.queue();
     Ok(Json(Answer {
         version: env!("CARGO_PKG_VERSION"),
@@ -70,6 +81,7 @@ pub(super) async fn status(State(app): State<Arc<App>>) -> Result<Json<Answer>, 
 }
 
 fn source(
+    app: &App,
     Known { name, provider, secrets }: &Known,
     last_delivery_at: Option<Timestamp>,
     runs: &[Recorded],
@@ -78,6 +90,13 @@ fn source(
     let last = |kind: Kind| {
         runs.iter().find(|run| *run.source == **name && run.kind == kind.as_str()).cloned()
     };
+    let rejections = app.sync.metrics().rejections(name).into_iter().map(
+        |Rejected { reason, requests, last_at }| Rejections {
+            reason: reason.code(),
+            requests,
+            last_at,
+        },
+    );
     let silent = silences.iter().find(|run| *run.source == **name);
     Source {
         name: name.to_string(),
@@ -87,5 +106,6 @@ fn source(
         last_backfill: last(Kind::Backfill),
         last_reconcile: last(Kind::Reconcile),
         silence: silent.and_then(|run| run.counts.silence()).map(|silence| silence.to_string()),
+        rejections: rejections.collect(),
     }
 }

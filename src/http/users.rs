@@ -77,7 +77,7 @@ pub(super) async fn create(
 }
 
 /// Any other id cannot be in the table.
-fn possible(id: String) -> Result<String, Problem> {
+pub(super) fn possible(id: String) -> Result<String, Problem> {
     let possible = id.len() <= MAX_ID_LEN && !id.contains('\0');
     if possible { Ok(id) } else { Err(Problem::NoSuchUser) }
 }
@@ -94,7 +94,7 @@ fn duration(text: &str) -> Result<Duration, Problem> {
 }
 
 /// What the provider said is for the log alone.
-fn problem(error: Error) -> Problem {
+pub(super) fn problem(error: Error) -> Problem {
     match error {
         Error::NoApi => Problem::BadRequest("no provider can be asked: no API key is configured"),
         Error::WhichSource => Problem::BadRequest("`source` is needed: several can be asked"),

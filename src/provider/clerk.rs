@@ -19,6 +19,8 @@ pub(super) static PROVIDER: Provider = Provider {
     decode,
     user,
     api: API,
+    // <https://clerk.com/docs/guides/users/extending>: unsafe_metadata is the user's own to read and write.
+    private: &["private_metadata"],
     id_prefix: "user_",
     events: &["user.created", "user.updated", "user.deleted"],
     sample,

@@ -19,6 +19,12 @@ pub(super) static PROVIDER: Provider = Provider {
     decode,
     user,
     api: API,
+    // <https://docs.stack-auth.com/docs/concepts/custom-user-data>: the two others of the metadata are the client's to read.
+    private: &[
+        "server_metadata",
+        "restricted_by_admin_reason",
+        "restricted_by_admin_private_details",
+    ],
     id_prefix: "",
     events: &["user.created", "user.updated", "user.deleted"],
     sample,

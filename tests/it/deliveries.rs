@@ -107,6 +107,11 @@ async fn filters_narrow_the_list() {
         ("user=user_1&type=user.deleted", vec![&deleted]),
         ("since=2020-01-01T00:00:00Z&until=2020-02-01T00:00:00Z", vec![]),
         ("source=clerk&outcome=quarantined", vec![]),
+        (
+            "reason=%60the%20body%60%20is%20not%20valid%20JSON%3A%20expected%20ident%20at%20line%201%20column%202",
+            vec![&unreadable],
+        ),
+        ("reason=another", vec![]),
     ] {
         let ids: Vec<_> = expected.iter().map(|signed| signed.id.clone()).collect();
         assert_eq!(walk(&service, query).await.0, ids, "{query}");

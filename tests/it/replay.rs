@@ -108,6 +108,8 @@ async fn filters_choose_what_is_replayed() {
         (vec!["--until", "2h"], json!({})),
         (vec!["--type", "user.created"], json!({})),
         (vec!["--user", "user_1"], json!({})),
+        (vec!["--reason", "an old mistake"], json!({ "readable": 2 })),
+        (vec!["--reason", "another"], json!({})),
         (vec!["--quarantined", "--source", "clerk"], json!({ "readable": 1 })),
     ] {
         let arguments = [&["replay", "--dry-run", "--json"], &arguments[..]].concat();

@@ -1,17 +1,16 @@
 //! The sources: their secrets, and when they were last heard.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio_postgres::{Client, Error};
 
 use super::check::Checks;
 use crate::config::secret_variable;
+use crate::db::status::SILENCE;
 use crate::db::{runs, status};
 use crate::webhook::Source;
 
 /// Svix makes keys of 24 bytes; whoever makes their own should not make shorter ones.
 const SHORTEST_KEY: usize = 24;
-/// After so long without a delivery an endpoint may have been switched off.
-const SILENCE: SignedDuration = SignedDuration::from_hours(3 * 24);
 
 pub(super) fn secrets(checks: &mut Checks, sources: &[Source]) {
     for (place, source) in sources.iter().enumerate() {
@@ -60,7 +59,7 @@ async fn look(checks: &mut Checks, client: &Client, sources: &[Source]) -> Resul
             checks.warn(&format!("silence of {}", run.source), silence.to_string(), advice);
         }
     }
-    for reason in status::quarantine(client).await? {
+    for reason in status::quarantine(client, None, None).await? {
         let found = format!("{} of {}: {}", reason.deliveries, reason.source, reason.reason);
         let advice = "look at one (`GET /api/deliveries?outcome=quarantined`); after a fix or an upgrade `users-sync replay --quarantined`";
         checks.warn("quarantine", found, advice);

@@ -17,6 +17,8 @@ pub struct Filter {
     pub outcome: Option<Outcome>,
     pub user: Option<String>,
     pub event_type: Option<String>,
+    /// Why a delivery was quarantined or ignored, in the journal's words.
+    pub reason: Option<String>,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
 }
@@ -101,6 +103,27 @@ pub async fn find(
     Ok(row.map(|row| (record(&row), recalled(&row))))
 }
 
+/// A delivery in quarantine.
+pub struct Quarantined {
+    pub source: String,
+    pub delivery_id: String,
+    pub received_at: Timestamp,
+}
+
+/// What is in quarantine and has this id as a JSON string in its bytes, however far they can be read; newest first, of the
+/// newest thousand.
+pub async fn naming(client: &Client, id: &str) -> Result<Vec<Quarantined>, Error> {
+    let statement = include_str!("../../../sql/journal/naming.sql");
+    let quoted = serde_json::Value::from(id).to_string().into_bytes();
+    let rows = client.query_typed(statement, &[(&quoted, Type::BYTEA)]).await?;
+    let quarantined = |row: &Row| Quarantined {
+        source: row.get("source"),
+        delivery_id: row.get("delivery_id"),
+        received_at: row.get("received_at"),
+    };
+    Ok(rows.iter().map(quarantined).collect())
+}
+
 async fn search(
     client: &Client,
     statement: &str,
@@ -108,9 +131,9 @@ async fn search(
     after: Option<&Place>,
     limit: i64,
 ) -> Result<Vec<Row>, Error> {
-    let Filter { source, outcome, user, event_type, since, until } = filter;
+    let Filter { source, outcome, user, event_type, reason, since, until } = filter;
     let outcome = outcome.map(Outcome::as_str);
-    let params: [(&(dyn ToSql + Sync), Type); 11] = [
+    let params: [(&(dyn ToSql + Sync), Type); 12] = [
         (source, Type::TEXT),
         (&outcome, Type::TEXT),
         (user, Type::TEXT),
@@ -122,6 +145,7 @@ async fn search(
         (&after.map(|place| place.delivery_id.as_str()), Type::TEXT),
         (&REACH, Type::INT8),
         (&limit, Type::INT8),
+        (reason, Type::TEXT),
     ];
     client.query_typed(statement, &params).await
 }

@@ -4,25 +4,24 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::HeaderMap;
 use axum::response::Response;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::chart::{bars, totals};
-use super::pages::time;
 use super::session::Session;
-use super::views::{self, Now, SourceLine};
-use super::{App, Problem};
+use super::times::time;
+use super::views::{Now, SourceLine};
+use super::{App, Problem, causes, live};
 use crate::db::runs::{self, Kind, Recorded};
 use crate::db::{pages, status};
 use crate::http::sources::{self, Known};
 use crate::http::{connection_of, failed};
 
-const SILENCE: SignedDuration = SignedDuration::from_hours(3 * 24);
-
 pub(super) async fn now(
     State(app): State<Arc<App>>,
     Extension(session): Extension<Session>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let client = connection_of(&app).await?;
     let known = sources::known(&app);
@@ -32,46 +31,43 @@ pub(super) async fn now(
         status::last_deliveries(&client, &names),
         runs::last(&client, &names),
         runs::silences(&client, &names),
-        status::quarantine(&client),
+        status::quarantine(&client, None, None),
         status::findings(&client),
         pages::minutes(&client),
         pages::lag(&client),
     )
     .map_err(failed)?;
-    let sources = known.iter().zip(last).map(|(known, last)| line(known, last, &runs, &silences));
+    let sources = known.iter().zip(last);
+    let causes = sources.clone().flat_map(|(known, last)| causes::of(&app, known, last, &silences));
     let seconds = |lag: Option<f64>| lag.map_or("–".into(), |lag| format!("{lag:.2} s"));
     let now = Now {
         csrf: session.csrf,
+        at: time(Timestamp::now()),
         users,
-        sources: sources.collect(),
+        causes: causes.collect(),
+        sources: sources.map(|(known, last)| line(known, last, &runs)).collect(),
         quarantined: quarantine.iter().map(|reason| reason.deliveries).sum(),
         findings,
         lag: format!("{} / {}", seconds(lag.p50), seconds(lag.p99)),
         bars: bars(&minutes),
         outcomes: totals(&minutes),
     };
-    Ok(views::page(StatusCode::OK, &now))
+    Ok(live::page(&headers, &now, &now.as_live()))
 }
 
 fn line(
-    Known { name, provider, secrets }: &Known,
+    Known { name, provider, .. }: &Known,
     last: Option<Timestamp>,
     runs: &[Recorded],
-    silences: &[Recorded],
 ) -> SourceLine {
     let of = |kind: Kind| {
         let run = runs.iter().find(|run| *run.source == **name && run.kind == kind.as_str());
         run.map(in_words).unwrap_or_default()
     };
-    let long_ago = |last: Timestamp| Timestamp::now().duration_since(last) > SILENCE;
-    let unannounced = silences.iter().find(|run| *run.source == **name);
     SourceLine {
         name: name.to_string(),
         title: provider.title,
-        // What sends nothing anyway is not missed.
-        silent: *secrets > 0 && last.is_none_or(long_ago),
         last: last.map(time),
-        unannounced: unannounced.and_then(|run| run.counts.silence()).map(|told| told.to_string()),
         backfill: of(Kind::Backfill),
         reconcile: of(Kind::Reconcile),
     }

@@ -8,15 +8,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::pages::time;
 use super::session::Session;
+use super::times::time;
 use super::views::{self, RunLine, Runs};
-use super::{App, Problem};
+use super::{App, PAGE, Problem};
 use crate::db::runs::{self, Recorded};
 use crate::http::sources;
 use crate::http::{connection_of, failed};
-
-const PAGE: i64 = 50;
 
 #[derive(Deserialize)]
 pub(super) struct Place {

@@ -3,10 +3,17 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
+use serde::Deserialize;
 
+use super::causes::Cause;
+use super::links;
+use super::times::time;
+use crate::db::journal::search::Record;
 use crate::db::pages::KnownUser;
 use crate::db::runs::Counts;
-use crate::db::status::{Finding, Reason, Users};
+use crate::db::status::{Finding, Users};
+use crate::explain::{Discreet, discreet, pretty};
+use crate::provider;
 
 #[derive(Template)]
 #[template(path = "admin/sign_in.html")]
@@ -15,10 +22,13 @@ pub(super) struct SignIn {
 }
 
 #[derive(Template)]
-#[template(path = "admin/now.html")]
+#[template(path = "admin/now.html", blocks = ["live"])]
 pub(super) struct Now {
     pub(super) csrf: String,
+    /// When all this was so.
+    pub(super) at: String,
     pub(super) users: Users,
+    pub(super) causes: Vec<Cause>,
     pub(super) sources: Vec<SourceLine>,
     pub(super) quarantined: i64,
     pub(super) findings: Vec<Finding>,
@@ -27,13 +37,18 @@ pub(super) struct Now {
     pub(super) outcomes: Vec<(String, i64)>,
 }
 
+impl Now {
+    /// How much somebody should look at.
+    fn pending(&self) -> usize {
+        let causes = self.causes.iter().filter(|cause| !cause.past).count();
+        causes + self.findings.len() + usize::from(self.quarantined > 0)
+    }
+}
+
 pub(super) struct SourceLine {
     pub(super) name: String,
     pub(super) title: &'static str,
     pub(super) last: Option<String>,
-    pub(super) silent: bool,
-    /// What came by no webhook, in a sentence.
-    pub(super) unannounced: Option<String>,
     /// The last one, in words; empty where there was none.
     pub(super) backfill: String,
     pub(super) reconcile: String,
@@ -49,7 +64,7 @@ pub(super) struct Bar {
 }
 
 #[derive(Template)]
-#[template(path = "admin/deliveries.html")]
+#[template(path = "admin/deliveries.html", blocks = ["live"])]
 pub(super) struct Deliveries {
     pub(super) csrf: String,
     pub(super) sources: Vec<String>,
@@ -57,16 +72,21 @@ pub(super) struct Deliveries {
     pub(super) outcomes: [&'static str; 5],
     pub(super) rows: Vec<Line>,
     pub(super) next: Option<String>,
-    pub(super) problem: Option<String>,
+    pub(super) problem: Option<&'static str>,
+    /// What refreshes it; `None` where it does not change.
+    pub(super) live: Option<String>,
 }
 
 /// The filter, as it was typed.
-#[derive(Default)]
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Shown {
     pub(super) source: String,
     pub(super) outcome: String,
+    #[serde(rename = "type")]
     pub(super) event_type: String,
     pub(super) user: String,
+    pub(super) reason: String,
     pub(super) since: String,
     pub(super) until: String,
 }
@@ -85,13 +105,62 @@ pub(super) struct Line {
     pub(super) reason: String,
 }
 
+impl Line {
+    pub(super) fn of(record: Record) -> Self {
+        Self {
+            href: links::delivery(&record.source, &record.delivery_id),
+            user_href: record.entity_id.as_deref().map(links::user),
+            id: record.delivery_id,
+            received: time(record.received_at),
+            source: record.source,
+            event_type: record.event_type.unwrap_or_default(),
+            user: record.entity_id,
+            version: record.version_at.map(time).unwrap_or_default(),
+            attempts: record.attempts,
+            outcome: record.outcome,
+            reason: record.reason.unwrap_or_default(),
+        }
+    }
+}
+
+/// JSON that holds personal data, and maybe private fields.
+pub(super) struct Body {
+    pub(super) shown: BodyShown,
+    /// Where the same is with its private fields, or without.
+    pub(super) href: String,
+}
+
+pub(super) enum BodyShown {
+    Whole(String),
+    Discreet(Discreet),
+    /// No field can be told from another in it.
+    Opaque,
+}
+
+impl Body {
+    /// `href` is the page that it stands on.
+    pub(super) fn of(text: &str, whole: bool, href: &str) -> Self {
+        if whole {
+            return Self { shown: BodyShown::Whole(pretty(text)), href: format!("{href}#body") };
+        }
+        let shown =
+            discreet(text, &provider::private()).map_or(BodyShown::Opaque, BodyShown::Discreet);
+        let more = if href.contains('?') { '&' } else { '?' };
+        Self { shown, href: format!("{href}{more}private=show#body") }
+    }
+
+    fn is_whole(&self) -> bool {
+        matches!(self.shown, BodyShown::Whole(_))
+    }
+}
+
 #[derive(Template)]
 #[template(path = "admin/delivery.html")]
 pub(super) struct Delivery {
     pub(super) csrf: String,
     pub(super) line: Line,
     pub(super) processed: String,
-    pub(super) body: Option<String>,
+    pub(super) body: Option<Body>,
     pub(super) replayed: Option<String>,
 }
 
@@ -101,9 +170,21 @@ pub(super) struct User {
     pub(super) csrf: String,
     pub(super) id: String,
     pub(super) known: Option<KnownUser>,
-    pub(super) raw_json: String,
+    pub(super) body: Option<Body>,
+    pub(super) doubts: Vec<Doubt>,
+    /// What has to be set before it can be fetched.
+    pub(super) missing_key: Option<String>,
+    /// Whether it is good news, and what they are.
+    pub(super) synced: Option<(bool, &'static str)>,
     pub(super) rows: Vec<Line>,
     pub(super) next: Option<String>,
+}
+
+/// Why a row may be stale, and where the cause is told.
+pub(super) struct Doubt {
+    pub(super) href: String,
+    pub(super) text: String,
+    pub(super) past: bool,
 }
 
 #[derive(Template)]
@@ -130,8 +211,24 @@ pub(super) struct RunLine {
 #[template(path = "admin/quarantine.html")]
 pub(super) struct Quarantine {
     pub(super) csrf: String,
-    pub(super) reasons: Vec<Reason>,
+    pub(super) groups: Vec<Group>,
+    pub(super) rows: Vec<Line>,
+    pub(super) next: Option<String>,
+    /// As they were typed.
+    pub(super) since: String,
+    pub(super) until: String,
+    pub(super) problem: Option<&'static str>,
     pub(super) replayed: Option<String>,
+}
+
+/// What was quarantined for one reason.
+pub(super) struct Group {
+    pub(super) href: String,
+    pub(super) source: String,
+    pub(super) reason: String,
+    pub(super) deliveries: i64,
+    pub(super) first: String,
+    pub(super) last: String,
 }
 
 pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {

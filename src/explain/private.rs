@@ -1,0 +1,62 @@
+//! A body for eyes that need not see all of it.
+
+use serde_json::value::RawValue;
+
+use super::body::{pretty, token};
+
+/// A body for people.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Discreet {
+    pub text: String,
+    /// The fields that are hidden in it, each once.
+    pub hidden: Vec<String>,
+}
+
+/// What stands for a private value.
+const HIDDEN: &str = "\"(hidden)\"";
+/// What hides nothing.
+const NOTHING: [&str; 4] = ["null", "{}", "[]", "\"\""];
+
+/// The body printed for people, with the values of these fields hidden wherever they stand; `None` where it is not JSON: no
+/// field can be told from another in it.
+pub fn discreet(text: &str, private: &[&str]) -> Option<Discreet> {
+    serde_json::from_str::<&RawValue>(text).ok()?;
+    let mut out = String::with_capacity(text.len());
+    let mut hidden = Vec::new();
+    let mut at = 0;
+    while let Some(token) = token(text, at) {
+        out.push_str(token);
+        at += token.len();
+        let Some((name, value, rest)) = private_field(token, &text[at..], private) else {
+            continue;
+        };
+        out.push(':');
+        if NOTHING.contains(&value) {
+            out.push_str(value);
+        } else {
+            out.push_str(HIDDEN);
+            hidden.push(name);
+        }
+        at = text.len() - rest.len();
+    }
+    hidden.sort();
+    hidden.dedup();
+    Some(Discreet { text: pretty(&out), hidden })
+}
+
+/// The name, the value and what follows it, where the token is the key of a private field.
+fn private_field<'a>(
+    token: &str,
+    rest: &'a str,
+    private: &[&str],
+) -> Option<(String, &'a str, &'a str)> {
+    // A key may be written with escapes.
+    let name: String = serde_json::from_str(token).ok()?;
+    let rest = rest.trim_ascii_start().strip_prefix(':')?;
+    if !private.contains(&&*name) {
+        return None;
+    }
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
+    let value = values.next()?.ok()?.get();
+    Some((name, value, &rest[values.byte_offset()..]))
+}

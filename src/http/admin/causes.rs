@@ -1,0 +1,114 @@
+//! Why rows may not be what the providers show: in words, with what to do.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio_postgres::{Client, Error};
+
+use super::App;
+use super::times::time;
+use crate::config::secret_variable;
+use crate::db::runs::{self, Recorded};
+use crate::db::status::{self, SILENCE};
+use crate::http::sources::{self, Known};
+use crate::metrics::Rejected;
+use crate::signature::Reason;
+
+pub(super) struct Cause {
+    /// Where it stands on the first page.
+    pub(super) place: String,
+    pub(super) source: Arc<str>,
+    pub(super) title: &'static str,
+    pub(super) found: String,
+    pub(super) advice: String,
+    /// Whether things went well since.
+    pub(super) past: bool,
+}
+
+/// Of every source.
+pub(super) async fn all(app: &App, client: &Client) -> Result<Vec<Cause>, Error> {
+    let known = sources::known(app);
+    let names = sources::names(&known);
+    let (last, silences) =
+        tokio::try_join!(status::last_deliveries(client, &names), runs::silences(client, &names),)?;
+    let each = known.iter().zip(last).flat_map(|(known, last)| of(app, known, last, &silences));
+    Ok(each.collect())
+}
+
+/// Of one source, whose last delivery came at `last`.
+pub(super) fn of(
+    app: &App,
+    known: &Known,
+    last: Option<Timestamp>,
+    silences: &[Recorded],
+) -> Vec<Cause> {
+    let rejections = app.sync.metrics().rejections(&known.name);
+    let rejected = rejections.iter().map(|rejected| refused(known, rejected, last));
+    rejected.chain(silent(known, last)).chain(unannounced(known, silences)).collect()
+}
+
+fn refused(known: &Known, rejected: &Rejected, last: Option<Timestamp>) -> Cause {
+    let &Rejected { reason, requests, last_at } = rejected;
+    let Known { name, provider, .. } = known;
+    let what = match reason {
+        Reason::NoSecretMatches => "did not match any secret",
+        Reason::TooOld => "came more than five minutes after the signing",
+        Reason::TooNew => "came with a signature from more than five minutes ahead",
+        Reason::MissingHeader => "came without all headers of a signature",
+        Reason::MalformedHeader => "came with a signature header that cannot be read",
+    };
+    let advice = match reason {
+        Reason::NoSecretMatches => format!(
+            "Copy the signing secret (whsec_…) of the endpoint /webhooks/{name} from the dashboard of {} to {}, and start users-sync again. If it is right, something changes the body on its way: capture a request and ask `users-sync doctor --file request.http`.",
+            provider.title,
+            secret_variable(provider)
+        ),
+        Reason::TooOld => "This machine's clock is ahead (`timedatectl`), or something holds requests up or sends recorded ones once more.".into(),
+        Reason::TooNew => "This machine's clock is behind (`timedatectl`).".into(),
+        Reason::MissingHeader | Reason::MalformedHeader => "A stranger, or a proxy that drops or changes headers: let svix-id, svix-timestamp and svix-signature through as they are.".into(),
+    };
+    let requests = if requests == 1 { "1 request".into() } else { format!("{requests} requests") };
+    let past = last.is_some_and(|last| last > last_at);
+    let since = if past { " A delivery was accepted after it." } else { "" };
+    let at = time(last_at);
+    let found =
+        format!("{requests} {what} since this process started; the last one at {at}.{since}");
+    Cause { past, ..cause(known, &format!("refused-{}", reason.code()), found, advice) }
+}
+
+/// What sends nothing anyway is not missed.
+fn silent(known: &Known, last: Option<Timestamp>) -> Option<Cause> {
+    let long_ago = |last: Timestamp| Timestamp::now().duration_since(last) > SILENCE;
+    if known.secrets == 0 || !last.is_none_or(long_ago) {
+        return None;
+    }
+    let Known { name, provider, .. } = known;
+    let (title, events) = (provider.title, provider.events.join(", "));
+    let (found, advice) = match last {
+        Some(last) => (
+            format!("Silent since {}: no delivery has come.", time(last)),
+            format!(
+                "Look at the endpoint in the dashboard of {title}: is it enabled, is it subscribed to {events}, and do its attempts fail?"
+            ),
+        ),
+        None => (
+            "It has sent nothing that the journal remembers.".into(),
+            format!(
+                "In the dashboard of {title} add an endpoint with the path /webhooks/{name} and the events {events}."
+            ),
+        ),
+    };
+    Some(cause(known, "silent", found, advice))
+}
+
+fn unannounced(known: &Known, silences: &[Recorded]) -> Option<Cause> {
+    let silence = silences.iter().find(|run| *run.source == *known.name)?.counts.silence()?;
+    let advice = "This stands until a reconcile finds none.".into();
+    Some(cause(known, "unannounced", silence.to_string(), advice))
+}
+
+fn cause(known: &Known, kind: &str, found: String, advice: String) -> Cause {
+    let Known { name, provider, .. } = known;
+    let place = format!("{kind}-{name}");
+    Cause { place, source: name.clone(), title: provider.title, found, advice, past: false }
+}

@@ -1,0 +1,27 @@
+//! Addresses of the pages.
+
+pub(super) fn delivery(source: &str, id: &str) -> String {
+    format!("/admin/deliveries/{}/{}", quoted(source), quoted(id))
+}
+
+pub(super) fn user(id: &str) -> String {
+    format!("/admin/users?id={}", quoted(id))
+}
+
+/// With the fields that are filled in.
+pub(super) fn query(path: &str, fields: &[(&str, &str)]) -> String {
+    let filled = fields.iter().filter(|(_, value)| !value.is_empty());
+    let fields: Vec<_> = filled.map(|(name, value)| format!("{name}={}", quoted(value))).collect();
+    if fields.is_empty() { path.to_owned() } else { format!("{path}?{}", fields.join("&")) }
+}
+
+/// For a path or a query.
+fn quoted(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}

@@ -1,0 +1,143 @@
+//! One user: the row, why it may be stale, its deliveries, and fetching it at once.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Form, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::causes::Cause;
+use super::session::Session;
+use super::times::time;
+use super::views::{self, Body, Doubt, Line, User};
+use super::{App, Csrf, PAGE, Problem, causes, links};
+use crate::db::journal::search::{self, Filter, Quarantined};
+use crate::db::pages::{self, KnownUser};
+use crate::http::deliveries::{cursor, place};
+use crate::http::{connection_of, failed, sources, users};
+use crate::provider::{self, Provider};
+
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    id: String,
+    #[serde(default)]
+    after: String,
+    synced: Option<String>,
+    private: Option<String>,
+}
+
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Extension(session): Extension<Session>,
+    Query(Wanted { id, after, synced, private }): Query<Wanted>,
+) -> Result<Response, Problem> {
+    let id = users::possible(id)?;
+    let after = if after.is_empty() { None } else { Some(place(&after)?) };
+    let client = connection_of(&app).await?;
+    let filter = Filter { user: Some(id.clone()), ..Filter::default() };
+    let (known, page, naming, causes) = tokio::try_join!(
+        pages::user(&client, &id),
+        search::page(&client, &filter, after.as_ref(), PAGE),
+        search::naming(&client, &id),
+        causes::all(&app, &client),
+    )
+    .map_err(failed)?;
+    let source = known.as_ref().and_then(|known| known.source.as_deref());
+    let raw_json = known.as_ref().and_then(|known| known.raw_json.as_deref());
+    let href = links::user(&id);
+    let fields = |next: &str| links::query("/admin/users", &[("id", &id), ("after", next)]);
+    let user = User {
+        csrf: session.csrf,
+        body: raw_json.map(|text| Body::of(text, private.is_some(), &href)),
+        doubts: doubts(naming, causes, known.as_ref()),
+        missing_key: missing_key(&app, source),
+        synced: synced.as_deref().and_then(in_words),
+        next: page.next.as_ref().map(|next| fields(&cursor(next))),
+        rows: page.found.into_iter().map(Line::of).collect(),
+        known,
+        id,
+    };
+    Ok(views::page(StatusCode::OK, &user))
+}
+
+/// Of a user whose source is unknown any source may be the one.
+fn doubts(naming: Vec<Quarantined>, causes: Vec<Cause>, known: Option<&KnownUser>) -> Vec<Doubt> {
+    let source = known.and_then(|known| known.source.as_deref());
+    let version_at = known.and_then(|known| known.version_at);
+    let unreadable = |quarantined: Quarantined| {
+        let Quarantined { source, delivery_id, received_at } = quarantined;
+        let at = time(received_at);
+        let text = format!(
+            "A delivery of {at} names this user, and is in quarantine: it could not be read."
+        );
+        let past = version_at > Some(received_at);
+        Doubt { href: links::delivery(&source, &delivery_id), text, past }
+    };
+    let caused = |Cause { place, title, found, past, .. }: Cause| {
+        let text = format!("{title}: {found}");
+        Doubt { href: format!("/admin#{place}"), text, past }
+    };
+    let is_its = |cause: &Cause| source.is_none_or(|name| *cause.source == *name);
+    let causes = causes.into_iter().filter(is_its).map(caused);
+    naming.into_iter().map(unreadable).chain(causes).collect()
+}
+
+/// What has to be set before this user can be fetched; `None` where it can.
+fn missing_key(app: &App, source: Option<&str>) -> Option<String> {
+    let can_ask = |client: &str| source.is_none_or(|name| name == client);
+    if app.users.sources().into_iter().any(can_ask) {
+        return None;
+    }
+    let its = source.and_then(|name| sources::named(app, name));
+    let providers = its.map_or_else(|| provider::ALL.to_vec(), |its| vec![its.provider]);
+    let keys: Vec<_> = providers.into_iter().map(key).collect();
+    Some(keys.join(", or "))
+}
+
+fn key(provider: &Provider) -> String {
+    let variables: Vec<_> =
+        provider.api.credentials.iter().map(|credential| credential.variable).collect();
+    format!("{} for {}", variables.join(" and "), provider.title)
+}
+
+#[derive(Deserialize)]
+pub(super) struct Sync {
+    #[serde(flatten)]
+    csrf: Csrf,
+    id: String,
+}
+
+/// Asks the provider now, as `POST /api/users/{id}/sync` does.
+pub(super) async fn sync(
+    State(app): State<Arc<App>>,
+    Extension(session): Extension<Session>,
+    Form(Sync { csrf, id }): Form<Sync>,
+) -> Result<Response, Problem> {
+    csrf.check(&session)?;
+    let id = users::possible(id)?;
+    let word = match app.users.sync(&id).await.map_err(users::problem) {
+        Ok(Some(row)) if row.deleted_at.is_some() => "gone",
+        Ok(Some(_)) => "fetched",
+        Ok(None) => "unknown",
+        Err(Problem::ProviderRefuses | Problem::ProviderFails) => "failed",
+        Err(problem) => return Err(problem),
+    };
+    let href = links::query("/admin/users", &[("id", &id), ("synced", word)]);
+    Ok(Redirect::to(&href).into_response())
+}
+
+/// Whether it is good news, and what they are.
+fn in_words(word: &str) -> Option<(bool, &'static str)> {
+    Some(match word {
+        "fetched" => (true, "The provider was asked: the row is what it says now."),
+        "gone" => (true, "The provider was asked: the user is deleted."),
+        "unknown" => (false, "No provider that can be asked has this user."),
+        "failed" => (
+            false,
+            "The provider did not answer: is its API up, and the key right? The log says why.",
+        ),
+        _ => return None,
+    })
+}
