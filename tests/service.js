@@ -6,9 +6,11 @@ import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import pg from "pg";
 
-export const ROOT = resolve(import.meta.dirname, "..");
+export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 export const TARGET = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target");
 export const PROGRAM = join(TARGET, "debug", "users-sync");
 export const ADMIN_TOKEN = "the token of the browser's tests";
@@ -41,10 +43,22 @@ export class Service {
   }
 
   async stop() {
+    await this.left();
     await this.database.end();
     this.child.kill("SIGTERM");
     if (this.child.exitCode === null) await once(this.child, "exit");
     await rm(this.directory, { recursive: true });
+  }
+
+  // Waits until nobody else is connected: who is still leaving would complain of a server that stops.
+  async left() {
+    const others = `select from pg_stat_activity
+      where backend_type = 'client backend' and application_name <> 'users-sync' and pid <> pg_backend_pid()`;
+    const deadline = Date.now() + 10_000;
+    while ((await this.database.query(others)).rowCount > 0) {
+      if (Date.now() > deadline) throw new Error("a connection to the database was left open");
+      await setTimeout(20);
+    }
   }
 
   // Posts a signed user.created of Clerk's, made now, with these fields of `data`; answers the outcome and the

@@ -16,13 +16,10 @@ export async function users(url: string): Promise<UserSync[]> {
   return rows;
 }
 
-export function initial(user: UserSync): string {
-  // @ts-expect-error A user may have no name.
-  return user.name[0] + user.id;
-}
+type Name<T> = NonNullable<T> extends Date ? "Date" : NonNullable<T> extends string ? "string" : "Object";
 
-// Every key of a row, and no other: tsc refuses one that is missing.
-export const TYPES: Record<keyof UserSync, string> = {
+// tsc refuses whatever the type does not say.
+export const TYPES: { [Column in keyof UserSync]: Name<UserSync[Column]> } = {
   id: "string",
   name: "string",
   email: "string",
@@ -30,6 +27,15 @@ export const TYPES: Record<keyof UserSync, string> = {
   updated_at: "Date",
   deleted_at: "Date",
   raw_json: "Object",
+};
+export const NULLABLE: { [Column in keyof UserSync]: null extends UserSync[Column] ? "YES" : "NO" } = {
+  id: "NO",
+  name: "YES",
+  email: "YES",
+  created_at: "YES",
+  updated_at: "YES",
+  deleted_at: "YES",
+  raw_json: "NO",
 };
 `;
 
@@ -46,17 +52,20 @@ test("rows are what the types say", async () => {
   const files = { "rows.ts": await schema("--typescript"), "queries.ts": QUERIES };
   const application = await Application.create("typescript", files);
 
-  const { users, TYPES } = await application.compiled("queries.js");
+  const { users, TYPES, NULLABLE } = await application.compiled("queries.js");
   const rows = await users(service.databaseUrl);
 
   assert.equal(rows.length, 2);
   for (const row of rows) {
     assert.deepEqual(Object.keys(row).sort(), Object.keys(TYPES).sort());
-    const present = Object.entries(row).filter(([, value]) => value !== null);
-    for (const [column, value] of present) {
+    for (const [column, value] of Object.entries(row).filter(([, value]) => value !== null)) {
       const type = typeof value === "object" ? value.constructor.name : typeof value;
       assert.equal(type, TYPES[column], column);
     }
   }
   assert.ok(rows[1].deleted_at, "one of them was deleted");
+  const catalogue = `select column_name, is_nullable from information_schema.columns
+    where table_schema = 'neon_auth' and table_name = 'users_sync'`;
+  const columns = (await service.database.query(catalogue)).rows;
+  assert.deepEqual(Object.fromEntries(columns.map((column) => [column.column_name, column.is_nullable])), NULLABLE);
 });
