@@ -26,17 +26,22 @@ async function furnish() {
   await service.post(JSON.stringify({ type: "session.created", data: {} }));
   await service.post("not JSON");
   await service.database.query(
-    `insert into users_sync.runs (kind, source, outcome, reason, finished_at, seen, stale, unannounced, unannounced_since)
+    `insert into users_sync.runs
+       (kind, source, outcome, reason, finished_at, seen, stale, unannounced, unannounced_since)
      values ('backfill', 'clerk', 'done', null, now(), 40, 0, 0, null),
             ('reconcile', 'clerk', 'failed', 'the API is away', now(), 0, 0, 0, null),
             ('reconcile', 'clerk', 'done', null, now(), 40, 14, 14, now() - interval '1 day')`,
   );
+  const delivery = `/admin/deliveries/clerk/${id}`;
   return {
     "sign-in": "/admin/sign-in",
     now: "/admin",
     deliveries: "/admin/deliveries",
-    delivery: `/admin/deliveries/clerk/${id}`,
+    "deliveries-misspelt": "/admin/deliveries?since=yesterday",
+    delivery,
+    "delivery-replayed": `${delivery}?replayed=duplicate`,
     user: "/admin/users?id=user_1",
+    "user-unknown": "/admin/users?id=nobody",
     runs: "/admin/runs",
     quarantine: "/admin/quarantine",
   };
@@ -109,6 +114,7 @@ test("signing in and replaying need no mouse", async () => {
   const { page } = await open(browser, service);
   const quarantine = page.getByRole("row", { name: /constraint nobody/ });
   await page.goto("/admin");
+  await page.getByLabel("ADMIN_TOKEN").and(page.locator(":focus")).waitFor();
   await page.keyboard.type(ADMIN_TOKEN);
   await tabTo(page, page.getByRole("button", { name: "Sign in" }));
   await page.keyboard.press("Enter");

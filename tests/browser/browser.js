@@ -11,7 +11,7 @@ export const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 36
 
 export async function launch() {
   const executablePath = process.env.CHROMIUM;
-  if (!executablePath) throw new Error("set CHROMIUM to the path of Chromium, or call ./dev test-browser, which finds it");
+  if (!executablePath) throw new Error("call ./dev test-browser, which finds Chromium, or set CHROMIUM to its path");
   await mkdir(SCREENSHOTS, { recursive: true });
   return chromium.launch({ executablePath });
 }
@@ -24,7 +24,12 @@ export async function open(browser, service, options = {}) {
   const complaints = [];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(`${error}`));
-  page.on("requestfailed", (request) => complaints.push(`${request.url()}: ${request.failure().errorText}`));
+  page.on("request", (request) => request.url().startsWith(service.url) || complaints.push(`asks ${request.url()}`));
+  page.on("requestfailed", (request) => {
+    const { errorText } = request.failure();
+    // So ends what was under way when the next page was opened.
+    if (errorText !== "net::ERR_ABORTED") complaints.push(`${request.url()}: ${errorText}`);
+  });
   return { page, complaints };
 }
 

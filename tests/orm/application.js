@@ -70,19 +70,30 @@ export async function populate(service) {
   await service.post(JSON.stringify({ type: "user.deleted", data: { id: "user_gone", deleted: true } }));
 }
 
+// The columns of our table, as the database has them.
+export async function columns(database) {
+  const { rows } = await database.query(`
+    select column_name as name, data_type as type, is_nullable = 'YES' as nullable
+    from information_schema.columns
+    where table_schema = 'neon_auth' and table_name = 'users_sync'
+    order by ordinal_position`);
+  return rows;
+}
+
 // All that an ORM could have changed of the schemas that are not its own.
 export async function ours(database) {
   const { rows } = await database.query(`
-    with tables as (
+    with relations as ( -- indexes too
       select c.oid, c.oid::regclass::text as name, relkind, relacl::text
       from pg_class c join pg_namespace n on n.oid = relnamespace
       where nspname in ('neon_auth', 'users_sync')
     )
     select name, relkind, relacl,
       (select json_agg(json_build_array(attname, format_type(atttypid, atttypmod), attnotnull) order by attnum)
-       from pg_attribute where attrelid = t.oid and not attisdropped) as columns,
-      (select json_agg(pg_get_constraintdef(c.oid) order by conname) from pg_constraint c where conrelid = t.oid) as constraints,
-      (select json_agg(u order by id) from neon_auth.users_sync u where t.name = 'neon_auth.users_sync') as users
-    from tables t order by name`);
+       from pg_attribute where attrelid = r.oid and not attisdropped) as columns,
+      (select json_agg(pg_get_constraintdef(c.oid) order by conname)
+       from pg_constraint c where conrelid = r.oid) as constraints,
+      (select json_agg(u order by id) from neon_auth.users_sync u where r.name = 'neon_auth.users_sync') as users
+    from relations r order by name`);
   return rows;
 }

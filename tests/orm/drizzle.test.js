@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { Service } from "../service.js";
-import { Application, ours, populate, POSTS, schema } from "./application.js";
+import { Application, columns, ours, populate, POSTS, schema } from "./application.js";
 
 const TABLES = `
 import { bigint, pgTable, text } from "drizzle-orm/pg-core";
@@ -31,13 +31,20 @@ const QUERIES = `
 import { and, eq, isNull } from "drizzle-orm";
 import { usersSync as builtIn } from "drizzle-orm/neon";
 import { drizzle } from "drizzle-orm/node-postgres";
+import { getTableConfig } from "drizzle-orm/pg-core";
 import { posts } from "./tables.js";
 import { usersSync, type UserSync } from "./users-sync.js";
+
+export function columns() {
+  const { columns } = getTableConfig(usersSync);
+  return columns.map((column) => ({ name: column.name, type: column.getSQLType(), nullable: !column.notNull }));
+}
 
 export async function withAuthors(url: string): Promise<{ title: string; author: UserSync | null }[]> {
   const db = drizzle(url);
   const isAuthor = and(eq(usersSync.id, posts.author), isNull(usersSync.deletedAt));
-  const found = await db.select({ title: posts.title, author: usersSync }).from(posts).leftJoin(usersSync, isAuthor).orderBy(posts.id);
+  const wanted = { title: posts.title, author: usersSync };
+  const found = await db.select(wanted).from(posts).leftJoin(usersSync, isAuthor).orderBy(posts.id);
   await db.$client.end();
   return found;
 }
@@ -98,6 +105,12 @@ test("a push of drizzle-kit leaves our schemas alone, the second time too", asyn
   assert.match(first, /Changes applied/);
   assert.match(second, /No changes detected/);
   assert.deepEqual(await ours(service.database), before);
+});
+
+test("the table has the columns that the database has", async () => {
+  const queries = await application.compiled("queries.js");
+
+  assert.deepEqual(queries.columns(), await columns(service.database));
 });
 
 test("posts come with their authors, typed as they are", async () => {

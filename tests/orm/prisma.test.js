@@ -92,7 +92,8 @@ test("a push of Prisma makes the application's table with its foreign key and no
 
   assert.ok(steps[0] > 0, "the table was made");
   assert.equal(steps[1], 0);
-  const keys = "select confrelid::regclass::text as key from pg_constraint where conrelid = 'posts'::regclass and contype = 'f'";
+  const keys = `select confrelid::regclass::text as key from pg_constraint
+    where conrelid = 'posts'::regclass and contype = 'f'`;
   assert.deepEqual((await service.database.query(keys)).rows, [{ key: "neon_auth.users_sync" }]);
   assert.deepEqual(await ours(service.database), before);
 });
