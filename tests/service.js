@@ -36,18 +36,21 @@ export class Service {
     const child = spawn(PROGRAM, ["serve"], { cwd: directory, env: { ...variables, RUST_LOG: "off" }, stdio });
     process.once("exit", () => child.kill());
     const service = new Service();
-    Object.assign(service, { child, directory, ...(await said(child)) });
+    Object.assign(service, { child, directory, ended: once(child, "exit"), ...(await said(child)) });
     service.database = new pg.Client(service.databaseUrl);
     await service.database.connect();
     return service;
   }
 
   async stop() {
-    await this.left();
-    await this.database.end();
-    this.child.kill("SIGTERM");
-    if (this.child.exitCode === null) await once(this.child, "exit");
-    await rm(this.directory, { recursive: true });
+    try {
+      await this.left();
+    } finally {
+      await this.database.end();
+      this.child.kill("SIGTERM");
+      await this.ended;
+      await rm(this.directory, { recursive: true });
+    }
   }
 
   // Waits until nobody else is connected: who is still leaving would complain of a server that stops.

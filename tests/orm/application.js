@@ -18,10 +18,9 @@ const TSCONFIG = {
     target: "es2023",
     types: ["node"],
   },
-  exclude: ["build"],
 };
 
-// Somebody wrote a post, a stranger's was kept, and one is of a user who has left.
+// A post of a user, one of nobody, and one of a user who has left.
 export const POSTS = `insert into posts (author, title)
   values ('user_ada', 'of a user'), (null, 'of nobody'), ('user_gone', 'of a former user')`;
 
@@ -44,7 +43,7 @@ export class Application {
 
   // What a program of npm's says; where it fails, the error has it too.
   async run(program, ...words) {
-    const options = { cwd: this.directory, env: this.variables, timeout: 60_000 };
+    const options = { cwd: this.directory, env: this.variables, timeout: 120_000 };
     try {
       return (await promisify(execFile)(join(MODULES, ".bin", program), words, options)).stdout;
     } catch (error) {
