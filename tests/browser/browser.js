@@ -19,7 +19,7 @@ export async function launch() {
 // An empty tab, whose `complaints` are what a developer would see in red.
 export async function open(browser, service, options = {}) {
   const context = await browser.newContext({ baseURL: service.url, viewport: SIZES.desktop, ...options });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   const complaints = [];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
