@@ -38,6 +38,8 @@ pub struct Config {
     pub journal_bodies: Bodies,
     pub delete_policy: DeletePolicy,
     pub repair: Repair,
+    /// Roles that are let read the mirror.
+    pub grant_select_to: Vec<String>,
     /// What opens `/api` and `/admin`.
     pub admin_token: Option<SecretString>,
     pub logging: Logging,
@@ -117,6 +119,7 @@ impl Config {
             ),
             delete_policy: parser.delete_policy(),
             repair: parser.repair(),
+            grant_select_to: parser.grant_select_to(),
             admin_token: parser.admin_token(),
             logging: parser.logging(purpose),
             database: match database {

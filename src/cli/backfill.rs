@@ -7,12 +7,12 @@ use clap::Args;
 use super::Failure;
 use super::open::Open;
 use super::progress::Progress;
-use super::work::Work;
+use super::work::{Work, maintain};
 use crate::api::Client;
-use crate::config::{Config, Environment, Purpose};
+use crate::config::{Config, Environment};
 use crate::shutdown;
-use crate::sync::Tables;
 use crate::sync::backfill::{self, Error};
+use crate::sync::{Tables, lease};
 
 #[derive(Args)]
 #[command(
@@ -31,18 +31,16 @@ pub(super) struct Arguments {
 const PATIENCE: Duration = Duration::from_secs(40);
 
 pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
-    let config = Config::parse(environment, Purpose::Maintain)?;
-    config.logging.start();
     let interrupted = shutdown::listen().map_err(Failure::of)?;
-    let open = Open::sharing(&config.database).await?;
-    let done = tokio::select! {
-        done = every_source(arguments, &config, &open) => done,
-        () = interrupted.cancelled() => {
-            Err(Failure::Failed("interrupted: the same command goes on where it stood".into()))
+    let work = async |config: &Config, open: &Open| {
+        tokio::select! {
+            done = every_source(arguments, config, open) => done,
+            () = interrupted.cancelled() => {
+                Err(Failure::Failed("interrupted: the same command goes on where it stood".into()))
+            }
         }
     };
-    open.close().await?;
-    done
+    maintain(environment, work).await
 }
 
 async fn every_source(arguments: &Arguments, config: &Config, open: &Open) -> Result<(), Failure> {
@@ -76,7 +74,7 @@ async fn patiently(
             bar.at(u64::try_from(progress.counts.seen).unwrap_or_default());
         };
         match backfill::backfill(tables, client, from_start, report).await {
-            Err(Error::Busy) if began.elapsed() < PATIENCE => {
+            Err(Error::Lease(lease::Error::Busy)) if began.elapsed() < PATIENCE => {
                 tracing::warn!("another backfill or reconcile is at work, or was killed: waiting");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }

@@ -5,6 +5,7 @@ mod database;
 mod file;
 mod mirror;
 mod proxy;
+mod readers;
 mod sources;
 
 use std::path::PathBuf;
@@ -156,6 +157,7 @@ async fn in_database(checks: &mut Checks, config: &Config, sources: &[Source], o
     checks.ok("database", open.conninfo.describe());
     let connected_for = began.elapsed().as_secs_f64();
     let current = database::check(checks, &client, connected_for, Timestamp::now()).await;
+    readers::check(checks, &client, &config.grant_select_to).await;
     mirror::check(checks, &client, config.delete_policy).await;
     if current {
         sources::deliveries(checks, &client, sources).await;

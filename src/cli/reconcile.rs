@@ -7,8 +7,8 @@ use comfy_table::{Table, presets};
 
 use super::Failure;
 use super::open::Open;
-use super::work::Work;
-use crate::config::{Config, Environment, Purpose};
+use super::work::{Work, maintain};
+use crate::config::{Config, Environment};
 use crate::sync::reconcile::{Finding, Report, Settings, reconcile};
 
 #[derive(Args)]
@@ -31,12 +31,8 @@ pub(super) async fn run(
     arguments: &Arguments,
     environment: &Environment,
 ) -> Result<ExitCode, Failure> {
-    let config = Config::parse(environment, Purpose::Maintain)?;
-    config.logging.start();
-    let open = Open::sharing(&config.database).await?;
-    let drift = every_source(arguments, &config, &open).await;
-    open.close().await?;
-    let differs = match drift {
+    let work = async |config: &Config, open: &Open| every_source(arguments, config, open).await;
+    let differs = match maintain(environment, work).await {
         Ok(drift) => arguments.dry_run && drift > 0,
         // As with diff, 1 says that something differs, and trouble is 2.
         Err(Failure::Failed(text)) if arguments.dry_run => return Err(Failure::Misused(text)),

@@ -10,9 +10,10 @@ use super::Failure;
 use super::open::Open;
 use super::progress::Progress;
 use super::table::{print_json, print_table};
+use super::work::maintain;
 use super::writing::{Writing, source_named};
 use crate::capture::Capture;
-use crate::config::{Config, Environment, Purpose, length_of_time};
+use crate::config::{Config, Environment, length_of_time};
 use crate::db::journal::search::Filter;
 use crate::model::Outcome;
 use crate::sync::replay::{self, Doing, Replayed};
@@ -94,20 +95,14 @@ impl Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
-    let config = Config::parse(environment, Purpose::Maintain)?;
-    config.logging.start();
     let filter = if arguments.files.is_empty() { arguments.filter()? } else { Filter::default() };
-    let open = Open::sharing(&config.database).await?;
-    let done = match Writing::begin(&config, &open).await {
-        Ok(work) => {
-            let replayed = replay(arguments, &config, &work, &filter).await;
-            work.finish().await;
-            replayed.and_then(|replayed| report(arguments, &replayed))
-        }
-        Err(failure) => Err(failure),
+    let work = async |config: &Config, open: &Open| {
+        let writing = Writing::begin(config, open).await?;
+        let replayed = replay(arguments, config, &writing, &filter).await;
+        writing.finish().await;
+        replayed
     };
-    open.close().await?;
-    done
+    report(arguments, &maintain(environment, work).await?)
 }
 
 async fn replay(

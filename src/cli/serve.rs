@@ -28,7 +28,7 @@ use crate::{shutdown, sync};
     after_help = "Examples:\n  users-sync serve\n  users-sync serve --listen-addr 127.0.0.1:9000 --no-migrate"
 )]
 pub(super) struct Arguments {
-    /// Do not start where a migration is pending, rather than apply it
+    /// Do not start where a migration is pending, rather than apply it; grant nothing
     #[arg(long)]
     no_migrate: bool,
     /// Read every user from the provider's API so often, for development without a public address
@@ -77,7 +77,7 @@ async fn prepare(
     mut config: Config,
     open: &Open,
 ) -> Result<Prepared, Failure> {
-    migrate(arguments, open).await?;
+    migrate(arguments, &config, open).await?;
     let development = match &config.database {
         Database::Embedded(settings) if config.sources.is_empty() => {
             Some(development::load_or_create(&settings.data_dir).map_err(Failure::of)?)
@@ -142,13 +142,16 @@ async fn serve(
     reason
 }
 
-async fn migrate(arguments: &Arguments, open: &Open) -> Result<(), Failure> {
+async fn migrate(arguments: &Arguments, config: &Config, open: &Open) -> Result<(), Failure> {
     if arguments.no_migrate {
         return work::current_schema(open).await;
     }
     let mut client = open.connect().await?;
     for migration in migrations::apply(&mut client).await.map_err(Failure::of)? {
         tracing::info!(migration = migration.name, "applied");
+    }
+    for statement in super::migrate::grant(&mut client, &config.grant_select_to).await? {
+        tracing::info!(statement, "granted");
     }
     Ok(())
 }

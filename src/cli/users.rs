@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 
 use super::open::Open;
-use super::work::Work;
+use super::work::{Work, maintain};
 use super::{Failure, erase};
-use crate::config::{Config, Environment, Purpose};
+use crate::config::{Config, Environment};
 use crate::db::users::UserRow;
 use crate::provider::api::NewUser;
 use crate::sync::Users;
@@ -70,12 +70,10 @@ pub(super) async fn run(
     if let Action::Erase(arguments) = action {
         return erase::run(arguments, environment).await;
     }
-    let config = Config::parse(environment, Purpose::Maintain)?;
-    config.logging.start();
-    let open = Open::sharing(&config.database).await?;
-    let done = act(action, &config, &open).await;
-    open.close().await?;
-    let row = done?.ok_or_else(|| Failure::Failed("there is no such user".into()))?;
+    let work = async |config: &Config, open: &Open| act(action, config, open).await;
+    let row = maintain(environment, work)
+        .await?
+        .ok_or_else(|| Failure::Failed("there is no such user".into()))?;
     println!("{}", serde_json::to_string_pretty(&row).map_err(Failure::of)?);
     Ok(())
 }

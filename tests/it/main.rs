@@ -1,3 +1,4 @@
+mod grants;
 mod harness;
 
 mod admin;
