@@ -17,6 +17,7 @@ use crate::db::conninfo::Conninfo;
 use crate::embedded;
 use crate::logging::Logging;
 use crate::model::DeletePolicy;
+use crate::traces;
 use crate::webhook::Source;
 
 pub use environment::Environment;
@@ -43,6 +44,8 @@ pub struct Config {
     /// What opens `/api` and `/admin`.
     pub admin_token: Option<SecretString>,
     pub logging: Logging,
+    /// Where spans are sent; `None` where nobody wants them.
+    pub traces: Option<traces::Settings>,
 }
 
 #[derive(Debug)]
@@ -122,6 +125,7 @@ impl Config {
             grant_select_to: parser.grant_select_to(),
             admin_token: parser.admin_token(),
             logging: parser.logging(purpose),
+            traces: parser.traces(),
             database: match database {
                 Some(database) => database,
                 None => return Err(Mistakes(parser.mistakes)),

@@ -18,6 +18,7 @@ use super::open::Open;
 use super::table::print_json;
 use crate::config::{Config, Database, Environment, Mistakes, Place, Purpose};
 use crate::development;
+use crate::traces;
 use crate::webhook::Source;
 use check::Checks;
 
@@ -125,6 +126,11 @@ fn skip_database(checks: &mut Checks) {
 fn configuration(checks: &mut Checks, config: &Config) {
     let count = config.sources.len();
     checks.ok("configuration", format!("every variable can be read; {count} sources configured"));
+    if config.traces.is_some() && !traces::AVAILABLE {
+        let advice = "build users-sync with `--features otlp`, or unset it";
+        let found = "OTEL_EXPORTER_OTLP_ENDPOINT is set, and this build has no OTLP";
+        checks.warn("traces", found, advice);
+    }
     if config.admin_token.is_none() {
         let advice =
             "set it to at least 16 characters, such as the output of `openssl rand -hex 32`";

@@ -20,6 +20,7 @@ use crate::development::{self, Development};
 use crate::http::{self, App};
 use crate::sync::reconcile::{self, Schedule};
 use crate::sync::{Users, refetch};
+use crate::traces::Exporter;
 use crate::webhook::Source;
 use crate::{shutdown, sync};
 
@@ -43,7 +44,7 @@ fn length_of_time(text: &str) -> Result<Duration, String> {
 
 pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
     let config = Config::parse(environment, Purpose::Serve)?;
-    config.logging.start();
+    let exporter = observe(&config);
     http::server::raise_open_files_limit();
     let requested = shutdown::listen().map_err(Failure::of)?;
     let listener = listen(&config).await?;
@@ -59,7 +60,28 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
         () = requested.cancelled() => Ok(()),
     };
     open.close().await?;
+    if let Some(exporter) = exporter {
+        exporter.finish().await;
+    }
     served
+}
+
+/// Starts the logs, and the export of spans where it is wanted.
+fn observe(config: &Config) -> Option<Exporter> {
+    let started = config.traces.as_ref().map(Exporter::start);
+    let (exporter, problem) = match started {
+        Some(Ok((exporter, spans))) => {
+            config.logging.start_with(spans);
+            return Some(exporter);
+        }
+        Some(Err(error)) => (None, Some(error)),
+        None => (None, None),
+    };
+    config.logging.start();
+    if let Some(error) = problem {
+        tracing::warn!(error = crate::error_chain(&error), "no traces are exported");
+    }
+    exporter
 }
 
 async fn listen(config: &Config) -> Result<TcpListener, Failure> {

@@ -1,9 +1,13 @@
 //! Variables of those who operate the service: its logs, who may read, what becomes of deleted users.
 
+use http::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
+
 use super::Purpose;
 use super::parser::{Parser, length_of_time};
 use crate::logging::{Format, Logging};
 use crate::model::DeletePolicy;
+use crate::traces;
 
 /// Longest name of a role in Postgres.
 const LONGEST_ROLE: usize = 63;
@@ -38,6 +42,30 @@ impl Parser<'_> {
         })
     }
 
+    /// The standard variables of OpenTelemetry, as far as spans need them.
+    pub(super) fn traces(&mut self) -> Option<traces::Settings> {
+        let headers = self.secret("OTEL_EXPORTER_OTLP_HEADERS").unwrap_or_default();
+        let protocol = self.value("OTEL_EXPORTER_OTLP_PROTOCOL");
+        let service = self.value("OTEL_SERVICE_NAME").unwrap_or_else(|| "users-sync".into());
+        let base = self.value("OTEL_EXPORTER_OTLP_ENDPOINT")?;
+        if protocol.is_some_and(|protocol| protocol != "http/protobuf") {
+            let problem = "is not http/protobuf, which is what users-sync speaks: name a port of the collector that takes it, usually 4318";
+            self.mistake("OTEL_EXPORTER_OTLP_PROTOCOL", problem);
+        }
+        let endpoint = format!("{}/v1/traces", base.trim_end_matches('/'));
+        let is_http = base.starts_with("http://") || base.starts_with("https://");
+        if !is_http || endpoint.parse::<http::Uri>().is_err() {
+            let problem = "is not an address, such as http://127.0.0.1:4318";
+            self.mistake("OTEL_EXPORTER_OTLP_ENDPOINT", problem);
+        }
+        let headers = headers_of(&headers).unwrap_or_else(|| {
+            let problem = "is not name=value,name=value, with what is special in a value as %2C";
+            self.mistake("OTEL_EXPORTER_OTLP_HEADERS", problem);
+            HeaderMap::new()
+        });
+        Some(traces::Settings { endpoint, headers, service })
+    }
+
     pub(super) fn delete_policy(&mut self) -> DeletePolicy {
         let Some(text) = self.value("DELETE_POLICY") else { return DeletePolicy::Soft };
         let after = |text: &str| length_of_time(text.trim());
@@ -53,4 +81,16 @@ impl Parser<'_> {
             DeletePolicy::Soft
         })
     }
+}
+
+/// `name=value,name=value`, with values that are percent-encoded.
+fn headers_of(text: &str) -> Option<HeaderMap> {
+    let header = |pair: &str| {
+        let (name, value) = pair.split_once('=')?;
+        let value = percent_decode_str(value.trim()).decode_utf8().ok()?;
+        let mut value = HeaderValue::from_str(&value).ok()?;
+        value.set_sensitive(true);
+        Some((name.trim().parse::<HeaderName>().ok()?, value))
+    };
+    text.split(',').filter(|pair| !pair.trim().is_empty()).map(header).collect()
 }

@@ -148,23 +148,27 @@ async fn a_role_that_is_missing_is_named_with_what_to_do() {
 #[tokio::test]
 async fn who_may_not_grant_is_told_what_the_owner_has_to_run() {
     let database = TestDatabase::new().await;
-    let (owner, web) = (Role::new(&database, "serving").await, Role::new(&database, "web").await);
-    let serving = owner.quoted();
+    let (serving_role, web) =
+        (Role::new(&database, "serving").await, Role::new(&database, "web").await);
+    let serving = serving_role.quoted();
     let sql = format!(
         "grant usage on schema neon_auth, users_sync to {serving};
+         grant create on schema users_sync to {serving};
+         alter table users_sync.migrations owner to {serving};
          grant select on all tables in schema neon_auth, users_sync to {serving};
          grant create on database {} to {serving}",
         database.name(),
     );
-    owner.execute(&sql).await;
+    serving_role.execute(&sql).await;
 
-    let url = as_role(database.url(), &owner.name.replace(' ', "%20"));
+    let url = as_role(database.url(), &serving_role.name.replace(' ', "%20"));
     let said = migrate(&url, &web.name, &[]).await;
 
     let told = format!("has to say: grant usage on schema neon_auth to {}", web.quoted());
     let read = web.reads().await;
     web.remove().await;
-    owner.remove().await;
+    serving_role.execute("alter table users_sync.migrations owner to current_user").await;
+    serving_role.remove().await;
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.err.contains(&told), "{said:?}");
     assert!(!read);

@@ -1,4 +1,3 @@
-mod grants;
 mod harness;
 
 mod admin;
@@ -20,6 +19,7 @@ mod embedded;
 mod failures;
 mod fences;
 mod fixtures;
+mod grants;
 mod ksuid;
 mod law_of_readings;
 mod metrics;
@@ -40,4 +40,5 @@ mod signature;
 mod silence;
 mod stack;
 mod tls;
+mod traces;
 mod unreadable;
