@@ -1,6 +1,8 @@
 //! What the service counts and measures, for Prometheus. Every label has few values, whatever a sender sends.
 
+mod findings;
 mod labels;
+pub mod names;
 mod reconciles;
 
 use std::sync::Arc;
@@ -19,59 +21,13 @@ use prometheus_client::registry::Registry;
 use crate::model::Outcome;
 use crate::provider::Provider;
 use crate::signature::Rejection;
+use findings::Findings;
 use labels::{
     DeliveryLabels, RejectionLabels, RequestLabels, SecretLabels, SourceLabels, StateLabels,
 };
 use reconciles::Reconciles;
 
 pub use reconciles::Reconciled;
-
-/// The names, without the suffixes that the text format adds (`_total`, `_bucket`, `_info`).
-pub mod names {
-    pub const BUILD: &str = "users_sync_build";
-    pub const STARTED: &str = "users_sync_start_time_seconds";
-    pub const REQUESTS: &str = "users_sync_requests";
-    pub const DELIVERIES: &str = "users_sync_deliveries";
-    pub const REJECTIONS: &str = "users_sync_rejections";
-    pub const SECRET_MATCHES: &str = "users_sync_secret_matches";
-    pub const UNAVAILABLE: &str = "users_sync_unavailable";
-    pub const EVENT_LAG: &str = "users_sync_event_to_commit_seconds";
-    pub const RECEIPT_LAG: &str = "users_sync_receipt_to_commit_seconds";
-    pub const BATCH_SIZE: &str = "users_sync_batch_deliveries";
-    pub const BATCH_COMMIT: &str = "users_sync_batch_commit_seconds";
-    pub const QUEUE: &str = "users_sync_queue_deliveries";
-    pub const QUEUE_CAPACITY: &str = "users_sync_queue_capacity_deliveries";
-    pub const POOL: &str = "users_sync_pool_connections";
-    pub const POOL_WAITING: &str = "users_sync_pool_waiting";
-    pub const DATABASE_UP: &str = "users_sync_database_up";
-    pub const QUARANTINED: &str = "users_sync_quarantined_deliveries";
-    pub const REPAIRS: &str = "users_sync_reconcile_repairs";
-    pub const UNANNOUNCED: &str = "users_sync_unannounced_changes";
-    pub const LAST_RECONCILE: &str = "users_sync_reconcile_last_success_time_seconds";
-
-    pub const ALL: [&str; 20] = [
-        BUILD,
-        STARTED,
-        REQUESTS,
-        DELIVERIES,
-        REJECTIONS,
-        SECRET_MATCHES,
-        UNAVAILABLE,
-        EVENT_LAG,
-        RECEIPT_LAG,
-        BATCH_SIZE,
-        BATCH_COMMIT,
-        QUEUE,
-        QUEUE_CAPACITY,
-        POOL,
-        POOL_WAITING,
-        DATABASE_UP,
-        QUARANTINED,
-        REPAIRS,
-        UNANNOUNCED,
-        LAST_RECONCILE,
-    ];
-}
 
 /// Histograms that share their buckets.
 #[derive(Clone)]
@@ -114,6 +70,7 @@ pub struct Metrics {
     pool_waiting: Gauge,
     database_up: Gauge,
     quarantined: Gauge,
+    findings: Findings,
     reconciles: Reconciles,
 }
 
@@ -148,6 +105,8 @@ pub struct Observed {
 /// What only the database knows.
 pub struct Stored {
     pub quarantined: i64,
+    /// How many there are of each subject.
+    pub findings: Vec<(String, i64)>,
     /// One for each source.
     pub reconciled: Vec<Reconciled>,
 }
@@ -171,6 +130,7 @@ impl Default for Metrics {
             pool_waiting: Gauge::default(),
             database_up: Gauge::default(),
             quarantined: Gauge::default(),
+            findings: Findings::default(),
             reconciles: Reconciles::default(),
         };
         metrics.register_service();
@@ -221,6 +181,7 @@ impl Metrics {
         registry.register(names::DATABASE_UP, help, self.database_up.clone());
         let help = "Deliveries in quarantine";
         registry.register(names::QUARANTINED, help, self.quarantined.clone());
+        self.findings.register(registry);
         self.reconciles.register(registry);
     }
 
@@ -276,8 +237,9 @@ impl Metrics {
         self.pool.get_or_create(&StateLabels { state: "busy" }).set(gauge(pool_busy));
         self.pool_waiting.set(gauge(pool_waiting));
         self.database_up.set(stored.is_some().into());
-        if let Some(Stored { quarantined, reconciled }) = stored {
+        if let Some(Stored { quarantined, findings, reconciled }) = stored {
             self.quarantined.set(*quarantined);
+            self.findings.observe(findings);
             reconciled.iter().for_each(|reconciled| self.reconciles.observe(reconciled));
         }
         let mut out = String::new();

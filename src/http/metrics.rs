@@ -11,7 +11,7 @@ use tracing::{Instrument, Span};
 
 use super::App;
 use super::sources::{self, Known};
-use crate::db::{journal, runs};
+use crate::db::{journal, runs, status};
 use crate::metrics::{Observed, Reconciled, Stored};
 use crate::traces;
 
@@ -37,8 +37,9 @@ async fn stored(app: &App) -> Option<Stored> {
     let known = sources::known(app);
     let names = sources::names(&known);
     let client = app.pool.get().await.ok()?;
-    let (quarantined, repairs, silences) = tokio::try_join!(
+    let (quarantined, findings, repairs, silences) = tokio::try_join!(
         journal::quarantined(&client),
+        status::finding_counts(&client),
         runs::repairs(&client, &names),
         runs::silences(&client, &names),
     )
@@ -50,7 +51,7 @@ async fn stored(app: &App) -> Option<Stored> {
         let source = name.clone();
         Reconciled { source, missing, stale, restored, gone, unannounced, last_success }
     });
-    Some(Stored { quarantined, reconciled: reconciled.collect() })
+    Some(Stored { quarantined, findings, reconciled: reconciled.collect() })
 }
 
 /// Counts by the pattern of the route: a path is whatever a stranger likes.
