@@ -10,6 +10,7 @@ mod queue;
 mod readings;
 pub mod reconcile;
 pub mod refetch;
+mod rehearsal;
 pub mod remap;
 pub mod replay;
 mod tables;

@@ -3,20 +3,23 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use serde_json::json;
 
 use super::Failure;
 use super::open::Open;
 use super::progress::Progress;
+use super::table::print_json;
 use super::work::{Work, maintain};
 use crate::api::Client;
 use crate::config::{Config, Environment};
+use crate::db::runs::Counts;
 use crate::shutdown;
 use crate::sync::backfill::{self, Error};
 use crate::sync::{Tables, lease};
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  users-sync backfill\n  users-sync backfill --source clerk --from-start"
+    after_help = "Examples:\n  users-sync backfill\n  users-sync backfill --source clerk --from-start --json"
 )]
 pub(super) struct Arguments {
     /// Only this source's users
@@ -25,6 +28,9 @@ pub(super) struct Arguments {
     /// Do not go on where an interrupted backfill stood
     #[arg(long)]
     from_start: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// The lease of a process that was killed ends within this time.
@@ -45,20 +51,25 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
 
 async fn every_source(arguments: &Arguments, config: &Config, open: &Open) -> Result<(), Failure> {
     let work = Work::begin(config, open, arguments.source.as_deref()).await?;
+    let mut told = Vec::new();
     for client in &work.clients {
         // Only for the time that is left.
         let total = client.count().await.unwrap_or_default();
         let mut bar = Progress::new(client.source().to_string(), total);
         let done = patiently(&work.tables, client, arguments.from_start, &mut bar).await;
         bar.finish();
-        let counts = done.map_err(Failure::of)?.counts;
+        let Counts { seen, missing, stale, unreadable, .. } = done.map_err(Failure::of)?.counts;
         let (source, title) = (client.source(), client.provider().title);
-        println!(
-            "{source}: {} users at {title}; {} were missing, {} were stale, {} unreadable",
-            counts.seen, counts.missing, counts.stale, counts.unreadable
-        );
+        if !arguments.json {
+            println!(
+                "{source}: {seen} users at {title}; {missing} were missing, {stale} were stale, {unreadable} unreadable"
+            );
+        }
+        told.push(json!({
+            "source": **source, "seen": seen, "missing": missing, "stale": stale, "unreadable": unreadable,
+        }));
     }
-    Ok(())
+    if arguments.json { print_json(&told) } else { Ok(()) }
 }
 
 /// Waits for another one to end, or for the lease of one that was killed to run out.

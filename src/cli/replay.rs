@@ -51,7 +51,7 @@ pub(super) struct Arguments {
     /// The source of captured requests whose first line does not name it
     #[arg(long = "as", value_name = "SOURCE", requires = "files")]
     sent_to: Option<String>,
-    /// Only say what can be read
+    /// Only say what would become of them as things stand: try it, and take it back
     #[arg(long)]
     dry_run: bool,
     /// Print JSON
@@ -111,7 +111,10 @@ async fn replay(
     work: &Writing,
     filter: &Filter,
 ) -> Result<Replayed, Failure> {
-    let doing = if arguments.dry_run { Doing::Look } else { Doing::Write(&work.sync) };
+    let doing = match arguments.dry_run {
+        true => Doing::Rehearse(&work.pool),
+        false => Doing::Write(&work.sync),
+    };
     let mut bar = Progress::new("deliveries".into(), None);
     let replayed = if arguments.files.is_empty() {
         let source = |name: &str| source_named(&config.sources, name);
