@@ -4,6 +4,8 @@ mod check;
 mod database;
 mod file;
 mod mirror;
+mod pooler;
+mod providers;
 mod proxy;
 mod readers;
 mod sources;
@@ -102,6 +104,7 @@ async fn examine(
         }
     }
     sources::secrets(checks, &sources);
+    providers::check(checks, &config.repair.apis).await;
     match &arguments.public_url {
         Some(url) => proxy::check(checks, url, &sources).await,
         None => checks.skip("proxy", "give --public-url to send a request through it"),
@@ -163,6 +166,7 @@ async fn in_database(checks: &mut Checks, config: &Config, sources: &[Source], o
     checks.ok("database", open.conninfo.describe());
     let connected_for = began.elapsed().as_secs_f64();
     let current = database::check(checks, &client, connected_for, Timestamp::now()).await;
+    pooler::check(checks, &client, &open.conninfo, config.repair.channel.as_deref()).await;
     readers::check(checks, &client, &config.grant_select_to).await;
     mirror::check(checks, &client, config.delete_policy).await;
     if current {

@@ -2,6 +2,8 @@
 
 mod file;
 mod mirror;
+mod pooler;
+mod providers;
 mod proxy;
 
 use serde_json::Value;
