@@ -34,7 +34,7 @@ pub async fn backfill(
     from_start: bool,
     mut report: impl FnMut(Progress),
 ) -> Result<Progress, Error> {
-    let work = whole(tables, client, from_start, &mut report);
+    let work = Box::pin(whole(tables, client, from_start, &mut report));
     lease::holding(tables.pool(), client.source(), work).await
 }
 

@@ -104,7 +104,7 @@ pub async fn reconcile(
     if settings.dry_run {
         return Pass::new(tables, client, settings, since).run(&mut |_| {}).await;
     }
-    let work = leased(tables, client, settings, since);
+    let work = Box::pin(leased(tables, client, settings, since));
     lease::holding(tables.pool(), client.source(), work).await
 }
 
