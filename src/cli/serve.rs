@@ -59,11 +59,11 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
         },
         () = requested.cancelled() => Ok(()),
     };
-    open.close().await?;
+    let closed = open.close().await;
     if let Some(exporter) = exporter {
         exporter.finish().await;
     }
-    served
+    closed.and(served)
 }
 
 /// Starts the logs, and the export of spans where it is wanted.

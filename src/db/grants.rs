@@ -1,5 +1,6 @@
 //! The roles that may read the mirror, and nothing else of ours.
 
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient};
 
@@ -20,7 +21,7 @@ pub enum Error {
     NoSuchRole { role: String },
     #[error("the owner of neon_auth.users_sync has to say: {0}")]
     NotOurs(String),
-    #[error("the roles could not be looked up")]
+    #[error("the database let nobody read")]
     Database(#[from] tokio_postgres::Error),
 }
 
@@ -59,7 +60,10 @@ pub async fn grant(client: &mut Client, roles: &[String]) -> Result<Vec<String>,
     transaction.query_typed(include_str!("../../sql/schema/lock.sql"), &[]).await?;
     let granted = lacking(&transaction, roles).await?;
     for statement in &granted {
-        let refused = |_| Error::NotOurs(granted.join("; "));
+        let refused = |error: tokio_postgres::Error| match error.code() {
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Error::NotOurs(granted.join("; ")),
+            _ => error.into(),
+        };
         transaction.batch_execute(statement).await.map_err(refused)?;
     }
     // Who may not grant is sometimes only warned.

@@ -58,9 +58,9 @@ async fn stored(app: &App) -> Option<Stored> {
 pub(super) async fn count(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("other", MatchedPath::as_str);
-    let span = match route.starts_with("/webhooks/") || route.starts_with("/api/") {
-        true => traces::request(request.method(), route, request.headers()),
-        false => Span::none(),
+    let span = match route {
+        "/healthz" | "/readyz" | "/metrics" | "other" => Span::none(),
+        _ => traces::request(request.method(), route, request.headers()),
     };
     let response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
