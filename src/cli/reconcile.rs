@@ -69,7 +69,10 @@ async fn every_source(arguments: &Arguments, config: &Config, open: &Open) -> Re
 }
 
 fn as_json(source: &str, Report { counts, findings }: &Report) -> Value {
-    let finding = |Finding { id, drift, changed_at }: &Finding| json!({ "user": id, "is": drift.to_string(), "changed": changed_at });
+    let finding = |Finding { id, drift, changed_at }: &Finding| {
+        let is = drift.to_string();
+        json!({ "user": id, "is": is, "changed": changed_at })
+    };
     let findings: Vec<_> = findings.iter().map(finding).collect();
     json!({ "source": source, "counts": counts, "findings": findings })
 }

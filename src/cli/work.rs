@@ -9,7 +9,7 @@ use crate::config::{Bodies, Config, Environment, Purpose, Repair, api_variables}
 use crate::db::migrations;
 use crate::sync::{Options, Tables};
 
-/// A command that looks after the database: its configuration is read, and the database is closed whatever came of the work.
+/// A command that looks after the database: reads its configuration, and closes the database whatever came of the work.
 pub(super) async fn maintain<T>(
     environment: &Environment,
     work: impl AsyncFnOnce(&Config, &Open) -> Result<T, Failure>,

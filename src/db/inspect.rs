@@ -68,8 +68,8 @@ pub async fn server(client: &Client) -> Result<Server, Error> {
     })
 }
 
-/// Whether one session runs on different servers' processes, while another one holds a transaction: it goes through a pooler
-/// that pools by transaction.
+/// Whether one session runs on different processes of the server, while another one holds a transaction: then a pooler
+/// that pools by transaction is in between.
 pub async fn sessions_are_parted(one: &Client, other: &mut Client) -> Result<bool, Error> {
     let before = process(one).await?;
     let transaction = other.transaction().await?;

@@ -51,6 +51,11 @@ fn attribute(span: &Span, name: &str) -> Option<String> {
     }
 }
 
+fn named<'a>(spans: &'a [Span], name: &str) -> &'a Span {
+    let found = spans.iter().find(|span| span.name == name);
+    found.unwrap_or_else(|| panic!("no span {name}: {spans:#?}"))
+}
+
 #[tokio::test]
 async fn a_delivery_is_a_part_of_the_trace_that_its_sender_began() {
     let (database, scratch) = (TestDatabase::new().await, Scratch::new().await);
@@ -64,10 +69,7 @@ async fn a_delivery_is_a_part_of_the_trace_that_its_sender_began() {
     assert_eq!(status, 200);
     let taken = collector.taken();
     assert_eq!(taken.services, ["the users of the tests"]);
-    let named = |name: &str| {
-        let found = taken.spans.iter().find(|span| span.name == name);
-        found.unwrap_or_else(|| panic!("no span {name}: {:#?}", taken.spans))
-    };
+    let named = |name| named(&taken.spans, name);
     let request = named("POST /webhooks/{source}");
     assert_eq!(hex::encode(&request.trace_id), TRACE);
     assert_eq!(hex::encode(&request.parent_span_id), SENDER);
