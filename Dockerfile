@@ -11,14 +11,14 @@ COPY bench/Cargo.toml bench/Cargo.toml
 RUN mkdir -p src bench/src \
     && echo 'fn main() {}' | tee src/main.rs bench/src/main.rs \
     && touch src/lib.rs \
-    && cargo build --release --locked --package users-sync
+    && cargo build --release --locked --package users-sync --features otlp
 
 COPY sql sql
 COPY src src
 COPY templates templates
 # Cargo compares times, and the files that were copied are older than the stand-ins.
 RUN touch src/lib.rs src/main.rs \
-    && cargo build --release --locked --package users-sync
+    && cargo build --release --locked --package users-sync --features otlp
 
 
 # glibc, CA certificates, an unprivileged user and no shell.

@@ -19,7 +19,7 @@ use crate::model::{Change, DeliveryId, Kind, Reading, Version};
 use crate::provider::Provider;
 use crate::provider::api::NewUser;
 
-pub use error::Error;
+pub use error::{Error, Obstacle};
 pub use request::Patience;
 use request::Requests;
 pub use walk::Walk;

@@ -107,6 +107,7 @@ enum Command {
     /// Print what an application needs to know of the tables: for SQL, Drizzle, Prisma or TypeScript
     Schema(schema::Arguments),
     /// Exit 0 if the service on this machine answers, 1 if not
+    #[command(after_help = healthcheck::EXAMPLES)]
     Healthcheck,
     /// Print a script that completes commands and flags in your shell
     Completions(completions::Arguments),

@@ -17,6 +17,7 @@ use crate::db::conninfo::Conninfo;
 use crate::embedded;
 use crate::logging::Logging;
 use crate::model::DeletePolicy;
+use crate::traces;
 use crate::webhook::Source;
 
 pub use environment::Environment;
@@ -38,9 +39,13 @@ pub struct Config {
     pub journal_bodies: Bodies,
     pub delete_policy: DeletePolicy,
     pub repair: Repair,
+    /// Roles that are let read the mirror.
+    pub grant_select_to: Vec<String>,
     /// What opens `/api` and `/admin`.
     pub admin_token: Option<SecretString>,
     pub logging: Logging,
+    /// Where spans are sent; `None` where nobody wants them.
+    pub traces: Option<traces::Settings>,
 }
 
 #[derive(Debug)]
@@ -117,8 +122,10 @@ impl Config {
             ),
             delete_policy: parser.delete_policy(),
             repair: parser.repair(),
+            grant_select_to: parser.grant_select_to(),
             admin_token: parser.admin_token(),
             logging: parser.logging(purpose),
+            traces: parser.traces(),
             database: match database {
                 Some(database) => database,
                 None => return Err(Mistakes(parser.mistakes)),

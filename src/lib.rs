@@ -22,6 +22,7 @@ pub mod webhook;
 pub mod capture;
 pub mod explain;
 pub mod metrics;
+pub mod traces;
 pub mod api;
 pub mod embedded;
 pub mod db;

@@ -2,7 +2,13 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::traces::SpanLayer;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
@@ -27,13 +33,30 @@ impl Logging {
 
     /// Starts to log; later calls in the same process change nothing.
     pub fn start(&self) {
-        let builder = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new(&self.filter))
+        // One filter for everything: what it leaves out is not even made.
+        let _ = tracing_subscriber::registry().with(self.filter()).with(self.lines()).try_init();
+    }
+
+    /// As [`Self::start`], with a layer that sees spans whatever is logged.
+    pub fn start_with(&self, spans: SpanLayer) {
+        let lines = self.lines().with_filter(self.filter());
+        let _ = tracing_subscriber::registry().with(spans).with(lines).try_init();
+    }
+
+    fn filter(&self) -> EnvFilter {
+        EnvFilter::new(&self.filter)
+    }
+
+    fn lines<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let lines = tracing_subscriber::fmt::layer()
             .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr);
-        let _ = match self.format {
-            Format::Text => builder.with_target(false).try_init(),
-            Format::Json => builder.json().flatten_event(true).try_init(),
-        };
+        match self.format {
+            Format::Text => lines.with_target(false).boxed(),
+            Format::Json => lines.json().flatten_event(true).boxed(),
+        }
     }
 }

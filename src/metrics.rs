@@ -1,5 +1,6 @@
 //! What the service counts and measures, for Prometheus. Every label has few values, whatever a sender sends.
 
+mod findings;
 mod labels;
 pub mod names;
 mod reconciles;
@@ -21,6 +22,7 @@ use prometheus_client::registry::Registry;
 use crate::model::Outcome;
 use crate::provider::Provider;
 use crate::signature::Rejection;
+use findings::Findings;
 use labels::{
     DeliveryLabels, RejectionLabels, RequestLabels, SecretLabels, SourceLabels, StateLabels,
 };
@@ -71,6 +73,7 @@ pub struct Metrics {
     pool_waiting: Gauge,
     database_up: Gauge,
     quarantined: Gauge,
+    findings: Findings,
     reconciles: Reconciles,
 }
 
@@ -105,6 +108,8 @@ pub struct Observed {
 /// What only the database knows.
 pub struct Stored {
     pub quarantined: i64,
+    /// How many there are of each subject.
+    pub findings: Vec<(String, i64)>,
     /// One for each source.
     pub reconciled: Vec<Reconciled>,
 }
@@ -128,6 +133,7 @@ impl Default for Metrics {
             pool_waiting: Gauge::default(),
             database_up: Gauge::default(),
             quarantined: Gauge::default(),
+            findings: Findings::default(),
             reconciles: Reconciles::default(),
         };
         metrics.register_service();
@@ -177,6 +183,7 @@ impl Metrics {
         registry.register(names::DATABASE_UP, help, self.database_up.clone());
         let help = "Deliveries in quarantine";
         registry.register(names::QUARANTINED, help, self.quarantined.clone());
+        self.findings.register(registry);
         self.reconciles.register(registry);
     }
 
@@ -236,8 +243,9 @@ impl Metrics {
         self.pool.get_or_create(&StateLabels { state: "busy" }).set(gauge(pool_busy));
         self.pool_waiting.set(gauge(pool_waiting));
         self.database_up.set(stored.is_some().into());
-        if let Some(Stored { quarantined, reconciled }) = stored {
+        if let Some(Stored { quarantined, findings, reconciled }) = stored {
             self.quarantined.set(*quarantined);
+            self.findings.observe(findings);
             reconciled.iter().for_each(|reconciled| self.reconciles.observe(reconciled));
         }
         let mut out = String::new();

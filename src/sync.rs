@@ -10,6 +10,7 @@ mod queue;
 mod readings;
 pub mod reconcile;
 pub mod refetch;
+mod rehearsal;
 pub mod remap;
 pub mod replay;
 mod tables;
@@ -21,11 +22,13 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
+use tracing::{Instrument, Span};
 
 use crate::db::journal;
 use crate::metrics::{Delivered, Metrics};
 use crate::model::{Change, Outcome};
 use crate::provider::Provider;
+use crate::traces;
 use crate::webhook::{Decoded, Delivery, Verdict};
 use queue::{Job, Queue};
 use writer::Writer;
@@ -150,11 +153,15 @@ pub async fn accept(sync: &Sync, delivery: Delivery) -> Result<Outcome, Unavaila
         None => first_received(sync, &delivery).await?,
     };
     let provider = delivery.provider();
-    let decoded = delivery.decode(made_at);
+    let decoded = traces::decoding().in_scope(|| delivery.decode(made_at));
     let report = Report::of(&decoded, provider);
-    let outcome = write(sync, decoded).await.inspect_err(|unavailable| {
+    let waiting = traces::waiting();
+    let written = write(sync, decoded).instrument(waiting.clone()).await;
+    let outcome = written.inspect_err(|unavailable| {
+        traces::failed(&waiting);
         sync.metrics().unavailable(&report.source, unavailable.code());
     })?;
+    drop(waiting);
     report.tell(outcome, sync.metrics());
     Ok(outcome)
 }
@@ -182,7 +189,7 @@ async fn write(sync: &Sync, decoded: Decoded) -> Result<Outcome, Unavailable> {
     let bytes =
         sync.bytes.clone().try_acquire_many_owned(size).map_err(|_| Unavailable::QueueFull)?;
     let (answer, outcome) = oneshot::channel();
-    let job = Job { decoded, answer, _bytes: bytes };
+    let job = Job { decoded, answer, span: Span::current(), _bytes: bytes };
     if !sync.queue.push(job) {
         return Err(Unavailable::QueueFull);
     }

@@ -1,5 +1,6 @@
 //! What can go wrong with a provider's API, in words that say what to do. No key is in them.
 
+use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,7 +27,45 @@ pub enum Error {
     Unreadable(#[from] Unreadable),
 }
 
+/// What is in the way, for whoever has to remove it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The key is refused, or may not see users.
+    Key,
+    /// It was asked too often.
+    Rate,
+    /// It is out of order.
+    Outage,
+    /// Its name cannot be resolved.
+    Name,
+    /// No trusted TLS comes about.
+    Tls,
+    /// Nothing answers in time.
+    Silence,
+    /// No connection comes about for another reason.
+    Connection,
+    /// There is no such API.
+    Address,
+    /// The answer is none of this API's.
+    Answer,
+}
+
 impl Error {
+    pub fn obstacle(&self) -> Obstacle {
+        match self {
+            Self::Settings(_) => Obstacle::Address,
+            Self::Unreadable(_) => Obstacle::Answer,
+            Self::Status { status, .. } => match status {
+                401 | 403 => Obstacle::Key,
+                429 => Obstacle::Rate,
+                408 | 425 | 500.. => Obstacle::Outage,
+                _ => Obstacle::Address,
+            },
+            Self::Network(error) if error.is_timeout() => Obstacle::Silence,
+            Self::Network(error) => between(error),
+        }
+    }
+
     /// Whether the same request may succeed in a while.
     pub(super) fn is_transient(&self) -> bool {
         match self {
@@ -58,6 +97,28 @@ impl Error {
     pub fn is_rejection(&self) -> bool {
         matches!(self, Self::Status { status: 400 | 404 | 409 | 422, .. })
     }
+}
+
+/// Of what failed before there was an answer; its type says nothing, so its causes have to.
+fn between(error: &reqwest::Error) -> Obstacle {
+    let first: &Cause = error;
+    for cause in std::iter::successors(Some(first), |cause| below(*cause)) {
+        if cause.is::<rustls::Error>() {
+            return Obstacle::Tls;
+        }
+        if cause.to_string() == "dns error" {
+            return Obstacle::Name;
+        }
+    }
+    Obstacle::Connection
+}
+
+type Cause = dyn std::error::Error + 'static;
+
+/// What an `io::Error` holds is not its source, but what comes after it is.
+fn below(cause: &Cause) -> Option<&Cause> {
+    let held = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    held.map(|held| held as &Cause).or_else(|| cause.source())
 }
 
 fn told(code: &Option<String>) -> String {

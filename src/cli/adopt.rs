@@ -10,7 +10,8 @@ use tokio_postgres::Client;
 use super::Failure;
 use super::open::Open;
 use super::table::print_json;
-use crate::config::{Config, Environment, Purpose};
+use super::work::maintain;
+use crate::config::Environment;
 use crate::db::adopt::{self, Plan};
 use crate::model::{DeliveryId, Version};
 use crate::provider;
@@ -40,12 +41,7 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
     if arguments.json && !arguments.yes && !arguments.dry_run {
         return Err(Failure::Misused("--json needs --yes or --dry-run".into()));
     }
-    let config = Config::parse(environment, Purpose::Maintain)?;
-    config.logging.start();
-    let open = Open::sharing(&config.database).await?;
-    let done = adopt(arguments, &open).await;
-    open.close().await?;
-    done
+    maintain(environment, async |_, open| adopt(arguments, open).await).await
 }
 
 async fn adopt(arguments: &Arguments, open: &Open) -> Result<(), Failure> {

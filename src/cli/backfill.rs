@@ -3,20 +3,23 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use serde_json::json;
 
 use super::Failure;
 use super::open::Open;
 use super::progress::Progress;
-use super::work::Work;
+use super::table::print_json;
+use super::work::{Work, maintain};
 use crate::api::Client;
-use crate::config::{Config, Environment, Purpose};
+use crate::config::{Config, Environment};
+use crate::db::runs::Counts;
 use crate::shutdown;
-use crate::sync::Tables;
 use crate::sync::backfill::{self, Error};
+use crate::sync::{Tables, lease};
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  users-sync backfill\n  users-sync backfill --source clerk --from-start"
+    after_help = "Examples:\n  users-sync backfill\n  users-sync backfill --source clerk --from-start --json"
 )]
 pub(super) struct Arguments {
     /// Only this source's users
@@ -25,42 +28,48 @@ pub(super) struct Arguments {
     /// Do not go on where an interrupted backfill stood
     #[arg(long)]
     from_start: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// The lease of a process that was killed ends within this time.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
-    let config = Config::parse(environment, Purpose::Maintain)?;
-    config.logging.start();
     let interrupted = shutdown::listen().map_err(Failure::of)?;
-    let open = Open::sharing(&config.database).await?;
-    let done = tokio::select! {
-        done = every_source(arguments, &config, &open) => done,
-        () = interrupted.cancelled() => {
-            Err(Failure::Failed("interrupted: the same command goes on where it stood".into()))
+    let work = async |config: &Config, open: &Open| {
+        tokio::select! {
+            done = every_source(arguments, config, open) => done,
+            () = interrupted.cancelled() => {
+                Err(Failure::Failed("interrupted: the same command goes on where it stood".into()))
+            }
         }
     };
-    open.close().await?;
-    done
+    maintain(environment, work).await
 }
 
 async fn every_source(arguments: &Arguments, config: &Config, open: &Open) -> Result<(), Failure> {
     let work = Work::begin(config, open, arguments.source.as_deref()).await?;
+    let mut told = Vec::new();
     for client in &work.clients {
         // Only for the time that is left.
         let total = client.count().await.unwrap_or_default();
         let mut bar = Progress::new(client.source().to_string(), total);
         let done = patiently(&work.tables, client, arguments.from_start, &mut bar).await;
         bar.finish();
-        let counts = done.map_err(Failure::of)?.counts;
+        let Counts { seen, missing, stale, unreadable, .. } = done.map_err(Failure::of)?.counts;
         let (source, title) = (client.source(), client.provider().title);
-        println!(
-            "{source}: {} users at {title}; {} were missing, {} were stale, {} unreadable",
-            counts.seen, counts.missing, counts.stale, counts.unreadable
-        );
+        if !arguments.json {
+            println!(
+                "{source}: {seen} users at {title}; {missing} were missing, {stale} were stale, {unreadable} unreadable"
+            );
+        }
+        told.push(json!({
+            "source": **source, "seen": seen, "missing": missing, "stale": stale, "unreadable": unreadable,
+        }));
     }
-    Ok(())
+    if arguments.json { print_json(&told) } else { Ok(()) }
 }
 
 /// Waits for another one to end, or for the lease of one that was killed to run out.
@@ -76,7 +85,7 @@ async fn patiently(
             bar.at(u64::try_from(progress.counts.seen).unwrap_or_default());
         };
         match backfill::backfill(tables, client, from_start, report).await {
-            Err(Error::Busy) if began.elapsed() < PATIENCE => {
+            Err(Error::Lease(lease::Error::Busy)) if began.elapsed() < PATIENCE => {
                 tracing::warn!("another backfill or reconcile is at work, or was killed: waiting");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }

@@ -4,7 +4,10 @@ mod check;
 mod database;
 mod file;
 mod mirror;
+mod pooler;
+mod providers;
 mod proxy;
+mod readers;
 mod sources;
 
 use std::path::PathBuf;
@@ -17,6 +20,7 @@ use super::open::Open;
 use super::table::print_json;
 use crate::config::{Config, Database, Environment, Mistakes, Place, Purpose};
 use crate::development;
+use crate::traces;
 use crate::webhook::Source;
 use check::Checks;
 
@@ -100,6 +104,7 @@ async fn examine(
         }
     }
     sources::secrets(checks, &sources);
+    providers::check(checks, &config.repair.apis).await;
     match &arguments.public_url {
         Some(url) => proxy::check(checks, url, &sources).await,
         None => checks.skip("proxy", "give --public-url to send a request through it"),
@@ -124,6 +129,11 @@ fn skip_database(checks: &mut Checks) {
 fn configuration(checks: &mut Checks, config: &Config) {
     let count = config.sources.len();
     checks.ok("configuration", format!("every variable can be read; {count} sources configured"));
+    if config.traces.is_some() && !traces::AVAILABLE {
+        let advice = "build users-sync with `--features otlp`, or unset it";
+        let found = "OTEL_EXPORTER_OTLP_ENDPOINT is set, and this build has no OTLP";
+        checks.warn("traces", found, advice);
+    }
     if config.admin_token.is_none() {
         let advice =
             "set it to at least 16 characters, such as the output of `openssl rand -hex 32`";
@@ -156,6 +166,8 @@ async fn in_database(checks: &mut Checks, config: &Config, sources: &[Source], o
     checks.ok("database", open.conninfo.describe());
     let connected_for = began.elapsed().as_secs_f64();
     let current = database::check(checks, &client, connected_for, Timestamp::now()).await;
+    pooler::check(checks, &client, &open.conninfo, config.repair.channel.as_deref()).await;
+    readers::check(checks, &client, &config.grant_select_to).await;
     mirror::check(checks, &client, config.delete_policy).await;
     if current {
         sources::deliveries(checks, &client, sources).await;

@@ -6,8 +6,8 @@ use serde_json::json;
 use super::Failure;
 use super::open::Open;
 use super::table::print_json;
-use super::work::current_schema;
-use crate::config::{Config, Environment, Purpose};
+use super::work::{current_schema, maintain};
+use crate::config::{Config, Environment};
 use crate::json::MAX_ID_LEN;
 use crate::model::DeletePolicy;
 use crate::sync::purge::{self, Erased};
@@ -34,12 +34,8 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
     if id.trim().is_empty() || id.len() > MAX_ID_LEN || id.contains('\0') {
         return Err(Failure::Misused(format!("an id has 1 to {MAX_ID_LEN} bytes")));
     }
-    let config = Config::parse(environment, Purpose::Maintain)?;
-    config.logging.start();
-    let open = Open::sharing(&config.database).await?;
-    let erased = erase(arguments, &config, &open).await;
-    open.close().await?;
-    report(arguments, &erased?)
+    let work = async |config: &Config, open: &Open| erase(arguments, config, open).await;
+    report(arguments, &maintain(environment, work).await?)
 }
 
 async fn erase(arguments: &Arguments, config: &Config, open: &Open) -> Result<Erased, Failure> {

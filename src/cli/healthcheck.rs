@@ -6,6 +6,11 @@ use std::time::Duration;
 use super::Failure;
 use crate::config::{Environment, Place};
 
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  users-sync healthcheck && echo it answers
+  LISTEN_ADDR=0.0.0.0:9000 users-sync healthcheck";
+
 pub(super) async fn run(environment: &Environment) -> Result<(), Failure> {
     let listen = Place::parse(environment)?.listen;
     let url = format!("http://{}/healthz", reachable(listen));

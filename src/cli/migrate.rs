@@ -1,46 +1,74 @@
 //! `users-sync migrate`
 
 use clap::Args;
+use serde_json::json;
+use tokio_postgres::Client;
 
 use super::Failure;
 use super::open::Open;
-use crate::config::{Config, Environment, Purpose};
-use crate::db::migrations::{self, Migration};
+use super::table::print_json;
+use super::work::maintain;
+use crate::config::{Config, Environment};
+use crate::db::{grants, migrations};
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  users-sync migrate --dry-run\n  users-sync migrate")]
+#[command(
+    after_help = "Examples:\n  users-sync migrate --dry-run\n  users-sync migrate\n  GRANT_SELECT_TO=web,reports users-sync migrate"
+)]
 pub(super) struct Arguments {
     /// Only say what would be applied
     #[arg(long)]
     dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
-    let config = Config::parse(environment, Purpose::Maintain)?;
-    config.logging.start();
-    let open = Open::sharing(&config.database).await?;
-    let done = migrate(arguments, &open).await;
-    open.close().await?;
-    done
+    maintain(environment, async |config, open| migrate(arguments, config, open).await).await
 }
 
-async fn migrate(arguments: &Arguments, open: &Open) -> Result<(), Failure> {
+async fn migrate(arguments: &Arguments, config: &Config, open: &Open) -> Result<(), Failure> {
     let mut client = open.connect().await?;
-    if arguments.dry_run {
+    let roles = &config.grant_select_to;
+    let (migrations, grants) = if arguments.dry_run {
         let pending = migrations::pending(&client).await.map_err(Failure::of)?;
-        report("pending", &pending);
+        (pending, grants::lacking(&client, roles).await.map_err(refused)?)
     } else {
         let applied = migrations::apply(&mut client).await.map_err(Failure::of)?;
-        report("applied", &applied);
-    }
-    Ok(())
+        (applied, grant(&mut client, roles).await?)
+    };
+    let names: Vec<_> = migrations.iter().map(|migration| migration.name).collect();
+    report(arguments, &names, &grants)
 }
 
-fn report(verb: &str, migrations: &[&Migration]) {
-    for migration in migrations {
-        println!("{verb} {}", migration.name);
+/// Lets the roles of GRANT_SELECT_TO read, and answers what had to be granted.
+pub(super) async fn grant(client: &mut Client, roles: &[String]) -> Result<Vec<String>, Failure> {
+    if roles.is_empty() {
+        return Ok(Vec::new());
     }
-    if migrations.is_empty() {
+    grants::grant(client, roles).await.map_err(refused)
+}
+
+fn refused(error: grants::Error) -> Failure {
+    Failure::Failed(format!("GRANT_SELECT_TO: {}", crate::error_chain(&error)))
+}
+
+fn report(arguments: &Arguments, migrations: &[&str], grants: &[String]) -> Result<(), Failure> {
+    let &Arguments { dry_run, json } = arguments;
+    if json {
+        let told = json!({ "dry_run": dry_run, "migrations": migrations, "grants": grants });
+        return print_json(&told);
+    }
+    let verb = if dry_run { "pending" } else { "applied" };
+    for name in migrations {
+        println!("{verb} {name}");
+    }
+    for grant in grants {
+        println!("{verb} {grant}");
+    }
+    if migrations.is_empty() && grants.is_empty() {
         println!("the schema is up to date");
     }
+    Ok(())
 }

@@ -7,8 +7,8 @@ use super::Failure;
 use super::open::Open;
 use super::progress::Progress;
 use super::table::{print_json, print_table};
-use super::work::current_schema;
-use crate::config::{Config, Environment, Purpose};
+use super::work::{current_schema, maintain};
+use crate::config::{Config, Environment};
 use crate::model::DeletePolicy;
 use crate::sync::purge::{self, Round};
 
@@ -27,18 +27,14 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
-    let config = Config::parse(environment, Purpose::Maintain)?;
-    config.logging.start();
-    if config.delete_policy == DeletePolicy::Soft {
-        eprintln!("users-sync: DELETE_POLICY is soft: the rows of deleted users stay");
-    }
-    let open = Open::sharing(&config.database).await?;
-    let done = purge(arguments, &config, &open).await;
-    open.close().await?;
-    report(arguments, &done?)
+    let work = async |config: &Config, open: &Open| purge(arguments, config, open).await;
+    report(arguments, &maintain(environment, work).await?)
 }
 
 async fn purge(arguments: &Arguments, config: &Config, open: &Open) -> Result<Round, Failure> {
+    if config.delete_policy == DeletePolicy::Soft {
+        eprintln!("users-sync: DELETE_POLICY is soft: the rows of deleted users stay");
+    }
     current_schema(open).await?;
     let mut client = open.connect().await?;
     let mut bar = Progress::new("users".into(), None);

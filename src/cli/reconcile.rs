@@ -4,11 +4,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use comfy_table::{Table, presets};
+use serde_json::{Value, json};
 
 use super::Failure;
 use super::open::Open;
-use super::work::Work;
-use crate::config::{Config, Environment, Purpose};
+use super::table::print_json;
+use super::work::{Work, maintain};
+use crate::config::{Config, Environment};
 use crate::sync::reconcile::{Finding, Report, Settings, reconcile};
 
 #[derive(Args)]
@@ -25,18 +27,17 @@ pub(super) struct Arguments {
     /// Mark so many users as deleted that the provider no longer has [default: 100, or 5 % of them]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     allow_deletes: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(
     arguments: &Arguments,
     environment: &Environment,
 ) -> Result<ExitCode, Failure> {
-    let config = Config::parse(environment, Purpose::Maintain)?;
-    config.logging.start();
-    let open = Open::sharing(&config.database).await?;
-    let drift = every_source(arguments, &config, &open).await;
-    open.close().await?;
-    let differs = match drift {
+    let work = async |config: &Config, open: &Open| every_source(arguments, config, open).await;
+    let differs = match maintain(environment, work).await {
         Ok(drift) => arguments.dry_run && drift > 0,
         // As with diff, 1 says that something differs, and trouble is 2.
         Err(Failure::Failed(text)) if arguments.dry_run => return Err(Failure::Misused(text)),
@@ -52,13 +53,28 @@ async fn every_source(arguments: &Arguments, config: &Config, open: &Open) -> Re
         allow_deletes: arguments.allow_deletes,
         sole: config.repair.apis.len() == 1,
     };
-    let mut drift = 0;
+    let (mut drift, mut told) = (0, Vec::new());
     for client in &work.clients {
         let report = reconcile(&work.tables, client, settings).await.map_err(Failure::of)?;
-        print(client.source(), &report);
+        if !arguments.json {
+            print(client.source(), &report);
+        }
         drift += report.counts.drift();
+        told.push(as_json(client.source(), &report));
+    }
+    if arguments.json {
+        print_json(&json!({ "dry_run": arguments.dry_run, "sources": told }))?;
     }
     Ok(drift)
+}
+
+fn as_json(source: &str, Report { counts, findings }: &Report) -> Value {
+    let finding = |Finding { id, drift, changed_at }: &Finding| {
+        let is = drift.to_string();
+        json!({ "user": id, "is": is, "changed": changed_at })
+    };
+    let findings: Vec<_> = findings.iter().map(finding).collect();
+    json!({ "source": source, "counts": counts, "findings": findings })
 }
 
 fn print(source: &str, Report { counts, findings }: &Report) {

@@ -7,9 +7,9 @@ use super::Failure;
 use super::open::Open;
 use super::progress::Progress;
 use super::table::{print_json, print_table};
-use super::work::current_schema;
+use super::work::{current_schema, maintain};
 use super::writing::source_named;
-use crate::config::{Config, Environment, Purpose};
+use crate::config::{Config, Environment};
 use crate::sync::remap::{self, Remapped};
 
 #[derive(Args)]
@@ -24,12 +24,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
-    let config = Config::parse(environment, Purpose::Maintain)?;
-    config.logging.start();
-    let open = Open::sharing(&config.database).await?;
-    let done = remap(arguments, &config, &open).await;
-    open.close().await?;
-    report(arguments, &done?)
+    let work = async |config: &Config, open: &Open| remap(arguments, config, open).await;
+    report(arguments, &maintain(environment, work).await?)
 }
 
 async fn remap(arguments: &Arguments, config: &Config, open: &Open) -> Result<Remapped, Failure> {

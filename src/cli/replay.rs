@@ -10,9 +10,10 @@ use super::Failure;
 use super::open::Open;
 use super::progress::Progress;
 use super::table::{print_json, print_table};
+use super::work::maintain;
 use super::writing::{Writing, source_named};
 use crate::capture::Capture;
-use crate::config::{Config, Environment, Purpose, length_of_time};
+use crate::config::{Config, Environment, length_of_time};
 use crate::db::journal::search::Filter;
 use crate::model::Outcome;
 use crate::sync::replay::{self, Doing, Replayed};
@@ -53,7 +54,7 @@ pub(super) struct Arguments {
     /// The source of captured requests whose first line does not name it
     #[arg(long = "as", value_name = "SOURCE", requires = "files")]
     sent_to: Option<String>,
-    /// Only say what can be read
+    /// Only say what would become of them as things stand: try it, and take it back
     #[arg(long)]
     dry_run: bool,
     /// Print JSON
@@ -99,20 +100,14 @@ impl Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
-    let config = Config::parse(environment, Purpose::Maintain)?;
-    config.logging.start();
     let filter = if arguments.files.is_empty() { arguments.filter()? } else { Filter::default() };
-    let open = Open::sharing(&config.database).await?;
-    let done = match Writing::begin(&config, &open).await {
-        Ok(work) => {
-            let replayed = replay(arguments, &config, &work, &filter).await;
-            work.finish().await;
-            replayed.and_then(|replayed| report(arguments, &replayed))
-        }
-        Err(failure) => Err(failure),
+    let work = async |config: &Config, open: &Open| {
+        let writing = Writing::begin(config, open).await?;
+        let replayed = replay(arguments, config, &writing, &filter).await;
+        writing.finish().await;
+        replayed
     };
-    open.close().await?;
-    done
+    report(arguments, &maintain(environment, work).await?)
 }
 
 async fn replay(
@@ -121,7 +116,10 @@ async fn replay(
     work: &Writing,
     filter: &Filter,
 ) -> Result<Replayed, Failure> {
-    let doing = if arguments.dry_run { Doing::Look } else { Doing::Write(&work.sync) };
+    let doing = match arguments.dry_run {
+        true => Doing::Rehearse(&work.pool),
+        false => Doing::Write(&work.sync),
+    };
     let mut bar = Progress::new("deliveries".into(), None);
     let replayed = if arguments.files.is_empty() {
         let source = |name: &str| source_named(&config.sources, name);

@@ -20,6 +20,7 @@ use crate::development::{self, Development};
 use crate::http::{self, App};
 use crate::sync::reconcile::{self, Schedule};
 use crate::sync::{Users, refetch};
+use crate::traces::Exporter;
 use crate::webhook::Source;
 use crate::{shutdown, sync};
 
@@ -28,7 +29,7 @@ use crate::{shutdown, sync};
     after_help = "Examples:\n  users-sync serve\n  users-sync serve --listen-addr 127.0.0.1:9000 --no-migrate"
 )]
 pub(super) struct Arguments {
-    /// Do not start where a migration is pending, rather than apply it
+    /// Do not start where a migration is pending, rather than apply it; grant nothing
     #[arg(long)]
     no_migrate: bool,
     /// Read every user from the provider's API so often, for development without a public address
@@ -43,7 +44,7 @@ fn length_of_time(text: &str) -> Result<Duration, String> {
 
 pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
     let config = Config::parse(environment, Purpose::Serve)?;
-    config.logging.start();
+    let exporter = observe(&config);
     http::server::raise_open_files_limit();
     let requested = shutdown::listen().map_err(Failure::of)?;
     let listener = listen(&config).await?;
@@ -58,8 +59,29 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
         },
         () = requested.cancelled() => Ok(()),
     };
-    open.close().await?;
-    served
+    let closed = open.close().await;
+    if let Some(exporter) = exporter {
+        exporter.finish().await;
+    }
+    closed.and(served)
+}
+
+/// Starts the logs, and the export of spans where it is wanted.
+fn observe(config: &Config) -> Option<Exporter> {
+    let started = config.traces.as_ref().map(Exporter::start);
+    let (exporter, problem) = match started {
+        Some(Ok((exporter, spans))) => {
+            config.logging.start_with(spans);
+            return Some(exporter);
+        }
+        Some(Err(error)) => (None, Some(error)),
+        None => (None, None),
+    };
+    config.logging.start();
+    if let Some(error) = problem {
+        tracing::warn!(error = crate::error_chain(&error), "no traces are exported");
+    }
+    exporter
 }
 
 async fn listen(config: &Config) -> Result<TcpListener, Failure> {
@@ -77,7 +99,7 @@ async fn prepare(
     mut config: Config,
     open: &Open,
 ) -> Result<Prepared, Failure> {
-    migrate(arguments, open).await?;
+    migrate(arguments, &config, open).await?;
     let development = match &config.database {
         Database::Embedded(settings) if config.sources.is_empty() => {
             Some(development::load_or_create(&settings.data_dir).map_err(Failure::of)?)
@@ -142,13 +164,16 @@ async fn serve(
     reason
 }
 
-async fn migrate(arguments: &Arguments, open: &Open) -> Result<(), Failure> {
+async fn migrate(arguments: &Arguments, config: &Config, open: &Open) -> Result<(), Failure> {
     if arguments.no_migrate {
         return work::current_schema(open).await;
     }
     let mut client = open.connect().await?;
     for migration in migrations::apply(&mut client).await.map_err(Failure::of)? {
         tracing::info!(migration = migration.name, "applied");
+    }
+    for statement in super::migrate::grant(&mut client, &config.grant_select_to).await? {
+        tracing::info!(statement, "granted");
     }
     Ok(())
 }

@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 
 use super::open::Open;
-use super::work::Work;
+use super::work::{Work, maintain};
 use super::{Failure, erase};
-use crate::config::{Config, Environment, Purpose};
+use crate::config::{Config, Environment};
 use crate::db::users::UserRow;
 use crate::provider::api::NewUser;
 use crate::sync::Users;
@@ -22,8 +22,10 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum Action {
     /// Show a user's row as JSON
+    #[command(after_help = "Examples:\n  users-sync users get user_2vX11z")]
     Get { id: String },
     /// Ask the provider about a user, and write what it says
+    #[command(after_help = "Examples:\n  users-sync users sync user_2vX11z --source clerk")]
     Sync {
         id: String,
         /// Only ask this source's provider
@@ -31,6 +33,9 @@ enum Action {
         source: Option<String>,
     },
     /// Create a user at the provider and in the table
+    #[command(
+        after_help = "Examples:\n  users-sync users create --email ada@example.com --name 'Ada Lovelace'\n  users-sync users create --source clerk --email ada@example.com --idempotency-key signup-42"
+    )]
     Create {
         #[arg(long)]
         source: Option<String>,
@@ -45,6 +50,7 @@ enum Action {
     /// Erase what is kept of a user, at once and for good
     Erase(erase::Arguments),
     /// Delete a user at the provider, and mark the row as deleted
+    #[command(after_help = "Examples:\n  users-sync users delete user_2vX11z --source clerk")]
     Delete {
         id: String,
         #[arg(long)]
@@ -70,12 +76,10 @@ pub(super) async fn run(
     if let Action::Erase(arguments) = action {
         return erase::run(arguments, environment).await;
     }
-    let config = Config::parse(environment, Purpose::Maintain)?;
-    config.logging.start();
-    let open = Open::sharing(&config.database).await?;
-    let done = act(action, &config, &open).await;
-    open.close().await?;
-    let row = done?.ok_or_else(|| Failure::Failed("there is no such user".into()))?;
+    let work = async |config: &Config, open: &Open| act(action, config, open).await;
+    let row = maintain(environment, work)
+        .await?
+        .ok_or_else(|| Failure::Failed("there is no such user".into()))?;
     println!("{}", serde_json::to_string_pretty(&row).map_err(Failure::of)?);
     Ok(())
 }

@@ -5,9 +5,22 @@ use std::sync::Arc;
 use super::Failure;
 use super::open::Open;
 use crate::api::{Client, Patience};
-use crate::config::{Bodies, Config, Repair, api_variables};
+use crate::config::{Bodies, Config, Environment, Purpose, Repair, api_variables};
 use crate::db::migrations;
 use crate::sync::{Options, Tables};
+
+/// A command that looks after the database: reads its configuration, and closes the database whatever came of the work.
+pub(super) async fn maintain<T>(
+    environment: &Environment,
+    work: impl AsyncFnOnce(&Config, &Open) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let config = Config::parse(environment, Purpose::Maintain)?;
+    config.logging.start();
+    let open = Open::sharing(&config.database).await?;
+    let done = work(&config, &open).await;
+    open.close().await?;
+    done
+}
 
 pub(super) struct Work {
     pub(super) tables: Tables,

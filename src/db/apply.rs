@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use jiff::Timestamp;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Error, GenericClient, Row};
 
 use crate::model::{Effect, Kind, Outcome, RawJson, User, Version};
 use crate::webhook::{Decoded, Verdict};
@@ -56,7 +56,7 @@ type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 /// A lock of somebody else's is waited for as long as `lock_wait`.
 /// The statement is its own transaction: its answer ends when the server is ready again, after the commit.
 pub async fn apply(
-    client: &Client,
+    client: &impl GenericClient,
     entities: &[Entity<'_>],
     entries: &[Entry<'_>],
     channel: Option<&str>,

@@ -121,6 +121,16 @@ impl Conninfo {
         let sslmode = self.sslmode.name();
         format!("{database} on {} as {user}, sslmode={sslmode}", hosts.join(", "))
     }
+
+    /// What in the address is a pooler's: the hosts of Neon and Supabase, and the ports that poolers use.
+    pub fn pooler(&self) -> Option<String> {
+        self.hosts.iter().find_map(|Host { address: Address { host, port, .. }, .. }| {
+            let named = host.contains("-pooler.") || host.contains(".pooler.");
+            let by_port = [6432, 6543].contains(port);
+            let sign = if named { Some(host.clone()) } else { None };
+            sign.or_else(|| by_port.then(|| format!("port {port}")))
+        })
+    }
 }
 
 impl fmt::Debug for Conninfo {

@@ -1,7 +1,7 @@
 //! What a doctor asks a database.
 
 use jiff::Timestamp;
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Client, Error, GenericClient, Row};
 
 /// What the server is, and how it was reached.
 pub struct Server {
@@ -66,6 +66,23 @@ pub async fn server(client: &Client) -> Result<Server, Error> {
         role: row.get("role"),
         may_create: row.get("may_create"),
     })
+}
+
+/// Whether one session runs on different processes of the server, while another one holds a transaction: then a pooler
+/// that pools by transaction is in between.
+pub async fn sessions_are_parted(one: &Client, other: &mut Client) -> Result<bool, Error> {
+    let before = process(one).await?;
+    let transaction = other.transaction().await?;
+    // From here on it keeps a process for itself: most likely the one that was used last.
+    process(&transaction).await?;
+    let after = process(one).await?;
+    transaction.rollback().await?;
+    Ok(before != after)
+}
+
+async fn process(client: &impl GenericClient) -> Result<i32, Error> {
+    let statement = include_str!("../../sql/doctor/process.sql");
+    Ok(client.query_typed_one(statement, &[]).await?.get("pid"))
 }
 
 /// Rights that the role has to have and has not, on tables that are there.

@@ -116,7 +116,12 @@ impl Session {
 
 /// Neither the values nor the moment: after a failover a session may live on and only read, and the next one may write.
 fn blames_the_session(error: &tokio_postgres::Error) -> bool {
-    !is_conflict(error) && error.as_db_error().and_then(refusal).is_none()
+    !is_conflict(error) && !is_refusal(error)
+}
+
+/// Whether a value is at fault, and always will be.
+pub fn is_refusal(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().and_then(refusal).is_some()
 }
 
 fn is_conflict(error: &tokio_postgres::Error) -> bool {

@@ -81,6 +81,13 @@ pub async fn quarantine(
     Ok(rows.iter().map(reason).collect())
 }
 
+/// How many findings there are of each subject.
+pub async fn finding_counts(client: &Client) -> Result<Vec<(String, i64)>, Error> {
+    let statement = include_str!("../../sql/status/finding_counts.sql");
+    let rows = client.query_typed(statement, &[]).await?;
+    Ok(rows.iter().map(|row| (row.get("subject"), row.get("findings"))).collect())
+}
+
 pub async fn findings(client: &Client) -> Result<Vec<Finding>, Error> {
     let rows = client.query_typed(include_str!("../../sql/status/findings.sql"), &[]).await?;
     let finding = |row: &Row| Finding {

@@ -1,4 +1,4 @@
-//! `GET /metrics`, and the layer that counts requests.
+//! `GET /metrics`, and the layer that counts and traces requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +7,13 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tracing::{Instrument, Span};
 
 use super::App;
 use super::sources::{self, Known};
-use crate::db::{journal, runs};
+use crate::db::{journal, runs, status};
 use crate::metrics::{Observed, Reconciled, Stored};
+use crate::traces;
 
 /// A scrape is answered without the database rather than late.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -35,8 +37,9 @@ async fn stored(app: &App) -> Option<Stored> {
     let known = sources::known(app);
     let names = sources::names(&known);
     let client = app.pool.get().await.ok()?;
-    let (quarantined, repairs, silences) = tokio::try_join!(
+    let (quarantined, findings, repairs, silences) = tokio::try_join!(
         journal::quarantined(&client),
+        status::finding_counts(&client),
         runs::repairs(&client, &names),
         runs::silences(&client, &names),
     )
@@ -48,14 +51,20 @@ async fn stored(app: &App) -> Option<Stored> {
         let source = name.clone();
         Reconciled { source, missing, stale, restored, gone, unannounced, last_success }
     });
-    Some(Stored { quarantined, reconciled: reconciled.collect() })
+    Some(Stored { quarantined, findings, reconciled: reconciled.collect() })
 }
 
 /// Counts by the pattern of the route: a path is whatever a stranger likes.
 pub(super) async fn count(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
     let route = route.as_ref().map_or("other", MatchedPath::as_str);
-    app.sync.metrics().answered(route, response.status().as_u16());
+    let span = match route {
+        "/healthz" | "/readyz" | "/metrics" | "other" => Span::none(),
+        _ => traces::request(request.method(), route, request.headers()),
+    };
+    let response = next.run(request).instrument(span.clone()).await;
+    let status = response.status().as_u16();
+    app.sync.metrics().answered(route, status);
+    traces::answered(&span, status);
     response
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::problem::Problem;
 use super::{App, Limits};
-use crate::sync;
+use crate::{sync, traces};
 
 #[derive(Serialize)]
 pub(super) struct Answer {
@@ -34,15 +34,18 @@ pub(super) async fn receive(
     };
     let (head, body) = request.into_parts();
     let body = read(&head.headers, body, &app.limits).await?;
-    let delivery =
-        source.verify(&head.headers, body, Timestamp::now()).inspect_err(|rejection| {
-            app.sync.metrics().rejected(&source.name, rejection);
-            tracing::warn!(source = %source.name, reason = %rejection, "a request was rejected");
-        })?;
+    let verified =
+        traces::verifying().in_scope(|| source.verify(&head.headers, body, Timestamp::now()));
+    let delivery = verified.inspect_err(|rejection| {
+        app.sync.metrics().rejected(&source.name, rejection);
+        tracing::warn!(source = %source.name, reason = %rejection, "a request was rejected");
+    })?;
+    traces::delivery(&source.name, delivery.id().as_str());
     if let Some(place) = delivery.secret() {
         app.sync.metrics().secret_matched(&source.name, place);
     }
     let outcome = sync::accept(&app.sync, delivery).await?;
+    traces::outcome(outcome.as_str());
     Ok(Json(Answer { outcome: outcome.as_str() }))
 }
 

@@ -45,3 +45,8 @@ pub(super) struct RequestLabels {
 pub(super) struct StateLabels {
     pub(super) state: &'static str,
 }
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct SubjectLabels {
+    pub(super) subject: &'static str,
+}

@@ -1,4 +1,4 @@
-//! The names, without the suffixes that the text format adds (`_total`, `_bucket`, `_info`).
+//! The names of the metrics, without the suffixes that the text format adds (`_total`, `_bucket`, `_info`).
 
 pub const BUILD: &str = "users_sync_build";
 pub const STARTED: &str = "users_sync_start_time_seconds";
@@ -17,11 +17,12 @@ pub const POOL: &str = "users_sync_pool_connections";
 pub const POOL_WAITING: &str = "users_sync_pool_waiting";
 pub const DATABASE_UP: &str = "users_sync_database_up";
 pub const QUARANTINED: &str = "users_sync_quarantined_deliveries";
+pub const FINDINGS: &str = "users_sync_findings";
 pub const REPAIRS: &str = "users_sync_reconcile_repairs";
 pub const UNANNOUNCED: &str = "users_sync_unannounced_changes";
 pub const LAST_RECONCILE: &str = "users_sync_reconcile_last_success_time_seconds";
 
-pub const ALL: [&str; 20] = [
+pub const ALL: [&str; 21] = [
     BUILD,
     STARTED,
     REQUESTS,
@@ -39,6 +40,7 @@ pub const ALL: [&str; 20] = [
     POOL_WAITING,
     DATABASE_UP,
     QUARANTINED,
+    FINDINGS,
     REPAIRS,
     UNANNOUNCED,
     LAST_RECONCILE,

@@ -6,7 +6,7 @@ use crate::db::runs::{self, Counts, Kind, Outcome, Run};
 use crate::model::Reading;
 
 use super::Tables;
-use super::lease::Lease;
+use super::lease;
 use super::readings::{self, Readings};
 
 #[derive(Debug, thiserror::Error)]
@@ -15,10 +15,8 @@ pub enum Error {
     Api(#[from] api::Error),
     #[error(transparent)]
     Readings(#[from] readings::Error),
-    #[error("another backfill or reconcile of this source is at work")]
-    Busy,
-    #[error("the lease was lost: another one may have taken over")]
-    LeaseLost,
+    #[error(transparent)]
+    Lease(#[from] lease::Error),
 }
 
 /// Where a backfill stands.
@@ -36,19 +34,8 @@ pub async fn backfill(
     from_start: bool,
     mut report: impl FnMut(Progress),
 ) -> Result<Progress, Error> {
-    let name = lease_name(client);
-    let lease = Lease::take(tables.pool(), &name).await?.ok_or(Error::Busy)?;
-    let result = tokio::select! {
-        result = whole(tables, client, from_start, &mut report) => result,
-        () = lease.lost() => Err(Error::LeaseLost),
-    };
-    lease.release().await;
-    result
-}
-
-/// Runs over one source exclude each other.
-pub(super) fn lease_name(client: &Client) -> String {
-    format!("sync {}", client.source())
+    let work = Box::pin(whole(tables, client, from_start, &mut report));
+    lease::holding(tables.pool(), client.source(), work).await
 }
 
 async fn whole(

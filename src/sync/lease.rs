@@ -7,13 +7,37 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::readings;
 use crate::db::leases;
 
 /// After this long a holder that says nothing is taken for dead.
 const TERM: Duration = Duration::from_secs(30);
 
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("another backfill or reconcile of this source is at work")]
+    Busy,
+    #[error("the lease was lost: another one may have taken over")]
+    Lost,
+}
+
+/// Works on a source while no other run does; the work is dropped where the lease is lost.
+pub(super) async fn holding<T, E: From<Error> + From<readings::Error>>(
+    pool: &Pool,
+    source: &str,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let lease = Lease::take(pool, &format!("sync {source}")).await?.ok_or(Error::Busy)?;
+    let result = tokio::select! {
+        result = work => result,
+        () = lease.lost.cancelled() => Err(Error::Lost.into()),
+    };
+    lease.release().await;
+    result
+}
+
 /// Ours until it is released, or lost.
-pub struct Lease {
+struct Lease {
     name: String,
     holder: Uuid,
     pool: Pool,
@@ -23,7 +47,7 @@ pub struct Lease {
 
 impl Lease {
     /// `None` where somebody else has it.
-    pub async fn take(pool: &Pool, name: &str) -> Result<Option<Self>, super::readings::Error> {
+    async fn take(pool: &Pool, name: &str) -> Result<Option<Self>, readings::Error> {
         let holder = Uuid::new_v4();
         let client = pool.get().await?;
         if !leases::take(&client, name, holder, TERM.as_secs_f64()).await? {
@@ -35,13 +59,8 @@ impl Lease {
         Ok(Some(Self { name: name.to_owned(), holder, pool: pool.clone(), lost, renewal }))
     }
 
-    /// Ends when the lease could not be held.
-    pub async fn lost(&self) {
-        self.lost.cancelled().await;
-    }
-
     /// Lets the next one have it at once. Where this fails the term ends it.
-    pub async fn release(self) {
+    async fn release(self) {
         self.renewal.abort();
         if let Ok(client) = self.pool.get().await {
             let _ = leases::release(&client, &self.name, self.holder).await;

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
+use tracing::Span;
 
 use super::{QueueStatus, Unavailable};
 use crate::model::Outcome;
@@ -24,6 +25,8 @@ const WORTH_A_BATCH: usize = 16;
 pub(super) struct Job {
     pub(super) decoded: Decoded,
     pub(super) answer: oneshot::Sender<Result<Outcome, Unavailable>>,
+    /// In which it waits.
+    pub(super) span: Span,
     /// Its share of the memory that the queue may use.
     pub(super) _bytes: OwnedSemaphorePermit,
 }

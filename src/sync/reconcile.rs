@@ -11,8 +11,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::Tables;
-use super::backfill::lease_name;
-use super::lease::Lease;
+use super::lease;
 use super::readings;
 use crate::api::{self, Client};
 use crate::db::runs::{self, Counts, Kind, Outcome, Run, Silence};
@@ -75,10 +74,8 @@ pub enum Error {
     Api(#[from] api::Error),
     #[error(transparent)]
     Readings(#[from] readings::Error),
-    #[error("another backfill or reconcile of this source is at work")]
-    Busy,
-    #[error("the lease was lost: another one may have taken over")]
-    LeaseLost,
+    #[error(transparent)]
+    Lease(#[from] lease::Error),
     #[error(
         "{missing} of {known} users are not in the provider's list: more than {allowed} are not deleted without --allow-deletes {missing}"
     )]
@@ -107,13 +104,8 @@ pub async fn reconcile(
     if settings.dry_run {
         return Pass::new(tables, client, settings, since).run(&mut |_| {}).await;
     }
-    let lease = Lease::take(tables.pool(), &lease_name(client)).await?.ok_or(Error::Busy)?;
-    let result = tokio::select! {
-        result = leased(tables, client, settings, since) => result,
-        () = lease.lost() => Err(Error::LeaseLost),
-    };
-    lease.release().await;
-    result
+    let work = Box::pin(leased(tables, client, settings, since));
+    lease::holding(tables.pool(), client.source(), work).await
 }
 
 async fn previous(tables: &Tables, client: &Client) -> Result<runs::Previous, Error> {

@@ -6,10 +6,10 @@ use deadpool_postgres::{Pool, PoolError};
 use futures_util::future::join_all;
 use tokio_postgres::Error as PgError;
 
+use super::rehearsal::rehearse;
 use super::{Sync, Unavailable, accept};
 use crate::db::journal::search::{self, Filter, Recalled};
-use crate::model::Outcome;
-use crate::webhook::{Delivery, Source, Verdict};
+use crate::webhook::{Delivery, Source};
 
 /// Deliveries in flight: enough for a batch, few enough for their bodies to fit in memory.
 const AT_ONCE: i64 = 64;
@@ -28,8 +28,8 @@ pub struct Replayed {
 pub enum ReplayError {
     #[error("no connection to the database")]
     Connect(#[from] PoolError),
-    #[error("the journal could not be read")]
-    Journal(#[from] PgError),
+    #[error("the database did not answer")]
+    Database(#[from] PgError),
     #[error("a delivery was not written")]
     Unavailable(#[from] Unavailable),
 }
@@ -38,12 +38,9 @@ pub enum ReplayError {
 #[derive(Clone, Copy)]
 pub enum Doing<'a> {
     Write(&'a Sync),
-    /// Only decode it.
-    Look,
+    /// Only see what would become of it.
+    Rehearse(&'a Pool),
 }
-
-/// What a dry run says of deliveries that can be read.
-pub const READABLE: &str = "readable";
 
 /// Every delivery of the journal that passes the filter, oldest first; `progress` is told after each page.
 pub async fn replay(
@@ -96,25 +93,22 @@ pub fn delivery(
 }
 
 /// All at once, so that they share commits.
-pub async fn all(doing: Doing<'_>, deliveries: Vec<Delivery>) -> Result<Replayed, Unavailable> {
-    let one = async |delivery| match doing {
-        Doing::Write(sync) => accept(sync, delivery).await.map(Outcome::as_str),
-        Doing::Look => Ok(look(delivery)),
+pub async fn all(doing: Doing<'_>, deliveries: Vec<Delivery>) -> Result<Replayed, ReplayError> {
+    let outcomes = match doing {
+        Doing::Write(sync) => {
+            let written = deliveries.into_iter().map(|delivery| accept(sync, delivery));
+            join_all(written).await.into_iter().collect::<Result<Vec<_>, _>>()?
+        }
+        Doing::Rehearse(pool) => {
+            let mut client = pool.get().await?;
+            rehearse(&mut client, deliveries).await?
+        }
     };
     let mut replayed = Replayed::default();
-    for word in join_all(deliveries.into_iter().map(one)).await {
-        *replayed.outcomes.entry(word?).or_default() += 1;
+    for outcome in outcomes {
+        *replayed.outcomes.entry(outcome.as_str()).or_default() += 1;
     }
     Ok(replayed)
-}
-
-fn look(delivery: Delivery) -> &'static str {
-    let made_at = delivery.made_at().unwrap_or(delivery.received_at());
-    match delivery.decode(made_at).verdict {
-        Verdict::Change(_) => READABLE,
-        Verdict::Ignored(_) => Outcome::Ignored.as_str(),
-        Verdict::Quarantined(_) => Outcome::Quarantined.as_str(),
-    }
 }
 
 impl Replayed {

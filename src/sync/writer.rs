@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use tracing::Instrument;
+
 use super::fold::fold;
 use super::queue::{Job, Queue};
 use super::{Tables, Unavailable};
 use crate::db::session::{ApplyError, Session};
 use crate::model::Outcome;
+use crate::traces;
 use crate::webhook::Verdict;
 
 /// One of several, with a connection of its own.
@@ -61,7 +64,10 @@ impl Writer {
         let keep_bodies = self.tables.options.keep_bodies;
         let mut batch = fold(jobs.iter().map(|job| &job.decoded), keep_bodies);
         batch.mark(|source| self.tables.options.refetch.contains(source));
-        let applied = self.session.apply(&batch.entities, &batch.entries).await?;
+        let span = traces::committing(jobs.iter().map(|job| &job.span));
+        let applied = self.session.apply(&batch.entities, &batch.entries);
+        let applied =
+            applied.instrument(span.clone()).await.inspect_err(|_| traces::failed(&span))?;
         self.tables.options.metrics.committed(jobs.len(), began.elapsed());
         self.tables.commits.announce(&batch.entities);
         Ok(batch.outcomes(&applied.outcomes))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::task::JoinSet;
 use users_sync::sync::backfill::{self, backfill};
+use users_sync::sync::lease;
 
 use crate::harness::{Fault, Mirror, Service, Signed, Vendor, body};
 
@@ -119,7 +120,7 @@ async fn two_backfills_of_a_source_do_not_run_at_once() {
 
     let refused = mirror.backfill(&vendor.client()).await;
 
-    assert!(matches!(refused, Err(backfill::Error::Busy)), "{refused:?}");
+    assert!(matches!(refused, Err(backfill::Error::Lease(lease::Error::Busy))), "{refused:?}");
 }
 
 #[tokio::test]

@@ -2,11 +2,13 @@
 
 mod file;
 mod mirror;
+mod pooler;
+mod providers;
 mod proxy;
 
 use serde_json::Value;
 
-use crate::harness::{SECRET, Said, Service, Signed, TestDatabase, body, run};
+use crate::harness::{SECRET, Said, Service, Signed, TestDatabase, as_role, body, run};
 
 /// A secret of its own for the other source: 24 bytes.
 const OTHER_SECRET: &str = "whsec_YW5vdGhlciBzZWNyZXQgb2YgdGhlIHRlc3Rz";
@@ -207,21 +209,6 @@ async fn a_role_without_rights_is_told_what_to_grant() {
     assert_eq!(said.code, 1);
     assert_told(&checks, "fail", "rights", &["insert on neon_auth.users_sync", "grant"]);
     assert_told(&checks, "fail", "row security", &["bypassrls"]);
-}
-
-/// The same place under another name.
-fn as_role(url: &str, role: &str) -> String {
-    match url.split_once("user=") {
-        Some((before, rest)) => {
-            let rest = rest.find(['&', ' ']).map_or("", |end| &rest[end..]);
-            format!("{before}user={role}{rest}")
-        }
-        None => {
-            let (scheme, rest) = url.split_once("://").expect("a URL");
-            let place = rest.split_once('@').map_or(rest, |(_, place)| place);
-            format!("{scheme}://{role}@{place}")
-        }
-    }
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ mod wire;
 pub(crate) use command::{Said, run, run_with, users_sync};
 pub(crate) use front::Front;
 pub(crate) use mirror::{Mirror, Row};
-pub(crate) use postgres::{PrivateServer, Scratch, TestDatabase, connect, eventually, settings};
+pub(crate) use postgres::{
+    PrivateServer, Scratch, TestDatabase, as_role, connect, eventually, settings,
+};
 pub(crate) use program::{Finished, Program, SECRET, signal_to};
 pub(crate) use service::{
     ADMIN_TOKEN, Answer, KEY, Service, Settings as ServiceSettings, Signed, body,

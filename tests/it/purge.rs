@@ -104,6 +104,12 @@ async fn hard_removes_the_row_so_that_the_applications_on_delete_fires() {
     assert_eq!(count(&client, BODIES).await, 0);
 }
 
+/// As the metrics tell them.
+async fn findings(service: &Service) -> Option<f64> {
+    let text = crate::metrics::scrape(service).await;
+    crate::metrics::value(&text, "users_sync_findings{subject=\"purge\"}")
+}
+
 #[tokio::test]
 async fn a_foreign_key_without_an_action_stops_that_row_alone_and_is_named() {
     let database = TestDatabase::new().await;
@@ -133,12 +139,14 @@ async fn a_foreign_key_without_an_action_stops_that_row_alone_and_is_named() {
     assert_eq!(row(&client, "two").await["name"], "Ada Lovelace");
     let status = service.api("GET", "/api/status", Value::Null).await.body;
     assert_eq!(status["findings"][0]["id"], "two");
+    assert_eq!(findings(&service).await, Some(1.0));
 
     client.batch_execute("delete from public.notes").await.expect("the application lets go");
     let again = command(&database, "hard:30d", &["purge", "--json"]).await.json();
 
     assert_eq!(again["removed"], 1);
     assert_eq!(count(&client, "select count(*) from users_sync.findings").await, 0);
+    assert_eq!(findings(&service).await, Some(0.0), "what is dealt with is no finding any more");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use users_sync::model::{Change, Kind, Reading};
+use users_sync::sync::lease;
 use users_sync::sync::reconcile::{Drift, Error, Report, Settings, reconcile};
 
 use crate::harness::{Fault, Mirror, Vendor, eventually};
@@ -265,13 +266,16 @@ async fn of_many_replicas_one_reconciles_and_another_takes_over_when_it_has_died
 
     for _ in 0..7 {
         let refused = replicas.join_next().await.expect("a replica").expect("it does not panic");
-        assert!(matches!(refused, Err(Error::Busy)), "{refused:?}");
+        assert!(matches!(refused, Err(Error::Lease(lease::Error::Busy))), "{refused:?}");
     }
     let runs = async || mirror.count("select count(*) from users_sync.runs").await;
     eventually("one is at work", async || runs().await == 1).await;
     replicas.shutdown().await;
     vendor.desk().silent_after = None;
-    assert!(matches!(mirror.reconcile(&client).await, Err(Error::Busy)), "its term still runs");
+    assert!(
+        matches!(mirror.reconcile(&client).await, Err(Error::Lease(lease::Error::Busy))),
+        "its term still runs"
+    );
     mirror.execute("update users_sync.leases set until = now() - interval '1 second'").await;
     mirror.reconcile(&client).await.expect("a repair");
 

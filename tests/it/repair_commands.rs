@@ -3,9 +3,11 @@
 use std::process::Stdio;
 
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{API_KEY, Mirror, Program, SECRET, Scratch, Vendor, eventually, signal_to};
+use crate::harness::{
+    API_KEY, Mirror, Program, SECRET, Scratch, Vendor, eventually, run, signal_to,
+};
 
 /// What a command is started with: a database, and a vendor to ask.
 struct Desk {
@@ -58,6 +60,29 @@ async fn a_backfill_that_is_killed_goes_on_where_it_stood() {
     assert_eq!(desk.mirror.alive().await.len(), 2100);
     // The count, and the three pages that were left.
     assert!(asked() - before <= 4, "it started over");
+}
+
+#[tokio::test]
+async fn programs_are_told_as_json_what_differed_and_what_was_written() {
+    let desk = Desk::new(2).await;
+    let url = desk.vendor.url();
+    let variables = desk.variables(&url);
+    let told = async |arguments: &[&str]| {
+        let said = run(arguments, &variables).await;
+        serde_json::from_str::<Value>(&said.out).unwrap_or_else(|err| panic!("{err}: {said:?}"))
+    };
+
+    let differs = told(&["reconcile", "--dry-run", "--json"]).await;
+    let filled = told(&["backfill", "--json"]).await;
+    let same = told(&["reconcile", "--json"]).await;
+
+    assert_eq!(differs["dry_run"], true);
+    assert_eq!(differs["sources"][0]["counts"]["missing"], 2, "{differs}");
+    let finding = &differs["sources"][0]["findings"][0];
+    assert_eq!((&finding["user"], &finding["is"]), (&json!("user_00000"), &json!("missing")));
+    let counts = json!({ "source": "clerk", "seen": 2, "missing": 2, "stale": 0, "unreadable": 0 });
+    assert_eq!(filled, json!([counts]));
+    assert_eq!(same["sources"][0]["findings"], json!([]), "{same}");
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ async fn what_was_quarantined_applies_after_a_fix() {
     quarantine(&client, &hopeless).await;
 
     let dry = users_sync(database.url(), &["replay", "--quarantined", "--dry-run", "--json"]).await;
-    assert_eq!(outcomes(&dry.json()), json!({ "readable": 1, "quarantined": 1 }));
+    assert_eq!(outcomes(&dry.json()), json!({ "applied": 1, "quarantined": 1 }));
     assert_eq!(name(&client, "user_1").await, None, "a dry run writes nothing");
 
     let said = users_sync(database.url(), &["replay", "--quarantined", "--json"]).await;
@@ -90,6 +90,44 @@ async fn a_replay_of_everything_repairs_lost_rows_and_changes_no_other() {
 }
 
 #[tokio::test]
+async fn a_dry_run_tells_what_the_replay_then_does_and_changes_nothing() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    let settings = ServiceSettings {
+        options: Options { keep_bodies: true, ..Options::default() },
+        ..ServiceSettings::default()
+    };
+    let service = Service::start_with(database.url(), settings).await;
+    service.post(&user("user.updated", "known", 1_700_000_000_500)).await;
+    service.post(&Signed::new("clerk", "hopeless")).await;
+    quarantine(&client, &user("user.updated", "known", 1_700_000_000_000)).await;
+    quarantine(&client, &user("user.created", "new", 1_700_000_000_000)).await;
+    quarantine(&client, &user("user.created", "refused", 1_700_000_000_000)).await;
+    let trigger = "create function refuse() returns trigger language plpgsql as
+            $$ begin raise exception 'not this one'; end $$;
+        create constraint trigger refuse after insert on neon_auth.users_sync
+            deferrable initially deferred
+            for each row when (new.id = 'refused') execute function refuse()";
+    client.batch_execute(trigger).await.expect("the application has a trigger");
+    let everything = "select jsonb_build_array(
+        (select jsonb_agg(u order by id) from neon_auth.users_sync u),
+        (select jsonb_agg(l order by id) from users_sync.ledger l),
+        (select jsonb_agg(to_jsonb(j) - 'body' order by delivery_id) from users_sync.journal j))::text";
+    let everything =
+        async || client.query_one(everything, &[]).await.expect("it answers").get::<_, String>(0);
+    let before = everything().await;
+
+    let dry = users_sync(database.url(), &["replay", "--all", "--dry-run", "--json"]).await;
+    let after = everything().await;
+    let said = users_sync(database.url(), &["replay", "--all", "--json"]).await;
+
+    let expected = json!({ "applied": 1, "stale": 1, "duplicate": 1, "quarantined": 2 });
+    assert_eq!(outcomes(&dry.json()), expected);
+    assert_eq!(after, before);
+    assert_eq!(outcomes(&said.json()), expected);
+}
+
+#[tokio::test]
 async fn filters_choose_what_is_replayed() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
@@ -101,16 +139,16 @@ async fn filters_choose_what_is_replayed() {
     quarantine(&client, &other).await;
 
     for (arguments, expected) in [
-        (vec!["--source", "stack"], json!({ "readable": 1 })),
+        (vec!["--source", "stack"], json!({ "applied": 1 })),
         (vec!["--source", "nobody"], json!({})),
-        (vec!["--since", "2h"], json!({ "readable": 2 })),
+        (vec!["--since", "2h"], json!({ "applied": 2 })),
         (vec!["--since", "5m"], json!({})),
         (vec!["--until", "2h"], json!({})),
         (vec!["--type", "user.created"], json!({})),
         (vec!["--user", "user_1"], json!({})),
-        (vec!["--reason", "an old mistake"], json!({ "readable": 2 })),
+        (vec!["--reason", "an old mistake"], json!({ "applied": 2 })),
         (vec!["--reason", "another"], json!({})),
-        (vec!["--quarantined", "--source", "clerk"], json!({ "readable": 1 })),
+        (vec!["--quarantined", "--source", "clerk"], json!({ "applied": 1 })),
     ] {
         let arguments = [&["replay", "--dry-run", "--json"], &arguments[..]].concat();
         let said = users_sync(database.url(), &arguments).await;

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Error, Settings, previous, reconcile};
 use crate::api::Client;
-use crate::sync::Tables;
+use crate::sync::{Tables, lease};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
@@ -23,7 +23,7 @@ pub async fn keep(tables: Tables, clients: Vec<Arc<Client>>, schedule: Schedule)
         ticks.tick().await;
         for client in &clients {
             match turn(&tables, client, settings, schedule).await {
-                Ok(()) | Err(Error::Busy) => {}
+                Ok(()) | Err(Error::Lease(lease::Error::Busy)) => {}
                 Err(error) => {
                     let (source, error) = (client.source(), crate::error_chain(&error));
                     tracing::warn!(%source, error, "not reconciled");

@@ -55,12 +55,31 @@ impl TestDatabase {
         Self { url: server.url(&name), admin_url: server.url("postgres"), name }
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     pub(crate) async fn client(&self) -> Client {
         connect(&self.url).await
+    }
+}
+
+/// The same place under another name.
+pub(crate) fn as_role(url: &str, role: &str) -> String {
+    match url.split_once("user=") {
+        Some((before, rest)) => {
+            let rest = rest.find(['&', ' ']).map_or("", |end| &rest[end..]);
+            format!("{before}user={role}{rest}")
+        }
+        None => {
+            let (scheme, rest) = url.split_once("://").expect("a URL");
+            let place = rest.split_once('@').map_or(rest, |(_, place)| place);
+            format!("{scheme}://{role}@{place}")
+        }
     }
 }
 

@@ -1,0 +1,2 @@
+-- process: which process of the server runs this
+select pg_backend_pid() as pid

@@ -1,0 +1,33 @@
+//! The roles of GRANT_SELECT_TO: that they are there, can read, and cannot write.
+
+use tokio_postgres::Client;
+
+use super::check::Checks;
+use crate::db::grants::{self, Reader};
+
+pub(super) async fn check(checks: &mut Checks, client: &Client, roles: &[String]) {
+    match grants::readers(client, roles).await {
+        Ok(readers) => readers.into_iter().for_each(|reader| stands(checks, reader)),
+        Err(error) => {
+            checks.fail("readers", crate::error_chain(&error), "the catalog could not be read");
+        }
+    }
+}
+
+fn stands(checks: &mut Checks, Reader { role, known, lacking, writes }: Reader) {
+    let name = format!("reader {role}");
+    if !known {
+        let advice = "create it, or correct GRANT_SELECT_TO: `users-sync serve` and `migrate` do not go on without it";
+        checks.fail(&name, "there is no such role", advice);
+    } else if !lacking.is_empty() {
+        let advice =
+            format!("run `users-sync migrate` as the owner, which does: {}", lacking.join("; "));
+        checks.fail(&name, "it may not read neon_auth.users_sync and users_active", advice);
+    } else if !writes.is_empty() {
+        let found = format!("it may also {} on neon_auth.users_sync", writes.join(", "));
+        let advice = "what it writes is lost or lies: revoke that, or let the application use a role that is neither superuser nor owner";
+        checks.warn(&name, found, advice);
+    } else {
+        checks.ok(&name, "it may read neon_auth.users_sync and users_active, and not write");
+    }
+}

@@ -1,0 +1,80 @@
+//! The roles that may read the mirror, and nothing else of ours.
+
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, GenericClient};
+
+/// How a role stands to the mirror.
+pub struct Reader {
+    pub role: String,
+    /// Whether there is such a role.
+    pub known: bool,
+    /// Statements that would let it read.
+    pub lacking: Vec<String>,
+    /// Privileges by which it could write.
+    pub writes: Vec<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no role {role}: create it (`create role {quoted}`), or correct its name", quoted = quoted(role))]
+    NoSuchRole { role: String },
+    #[error("the owner of neon_auth.users_sync has to say: {0}")]
+    NotOurs(String),
+    #[error("the database let nobody read")]
+    Database(#[from] tokio_postgres::Error),
+}
+
+/// How each of these roles stands, in this order.
+pub async fn readers(
+    client: &impl GenericClient,
+    roles: &[String],
+) -> Result<Vec<Reader>, tokio_postgres::Error> {
+    let statement = include_str!("../../sql/grants/readers.sql");
+    let rows = client.query_typed(statement, &[(&roles, Type::TEXT_ARRAY)]).await?;
+    let reader = |row: &tokio_postgres::Row| Reader {
+        role: row.get("name"),
+        known: row.get("known"),
+        lacking: row.get("lacking"),
+        writes: row.get("writes"),
+    };
+    Ok(rows.iter().map(reader).collect())
+}
+
+/// The statements that these roles lack; an error where a role is missing.
+pub async fn lacking(client: &impl GenericClient, roles: &[String]) -> Result<Vec<String>, Error> {
+    let mut lacking = Vec::new();
+    for reader in readers(client, roles).await? {
+        if !reader.known {
+            return Err(Error::NoSuchRole { role: reader.role });
+        }
+        lacking.extend(reader.lacking);
+    }
+    Ok(lacking)
+}
+
+/// Lets these roles read, and answers what it had to grant: all of it or nothing. Takes no right away.
+pub async fn grant(client: &mut Client, roles: &[String]) -> Result<Vec<String>, Error> {
+    let transaction = client.transaction().await?;
+    // Two replicas that grant at a time would disturb each other.
+    transaction.query_typed(include_str!("../../sql/schema/lock.sql"), &[]).await?;
+    let granted = lacking(&transaction, roles).await?;
+    for statement in &granted {
+        let refused = |error: tokio_postgres::Error| match error.code() {
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Error::NotOurs(granted.join("; ")),
+            _ => error.into(),
+        };
+        transaction.batch_execute(statement).await.map_err(refused)?;
+    }
+    // Who may not grant is sometimes only warned.
+    let left = lacking(&transaction, roles).await?;
+    if !left.is_empty() {
+        return Err(Error::NotOurs(left.join("; ")));
+    }
+    transaction.commit().await?;
+    Ok(granted)
+}
+
+fn quoted(role: &str) -> String {
+    format!("\"{}\"", role.replace('"', "\"\""))
+}

@@ -1,0 +1,38 @@
+//! What an operator should know, counted as the database remembers it.
+
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::labels::SubjectLabels;
+use super::names;
+
+/// What findings are about; whatever a newer version writes is counted as `other`.
+const SUBJECTS: [&str; 1] = ["purge"];
+
+#[derive(Debug, Default)]
+pub(super) struct Findings(Family<SubjectLabels, Gauge>);
+
+impl Findings {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        let help = "Findings that wait for an operator, by subject; the same from every replica";
+        registry.register(names::FINDINGS, help, self.0.clone());
+    }
+
+    /// What is dealt with goes back to zero.
+    pub(super) fn observe(&self, found: &[(String, i64)]) {
+        let known = |subject: &str| SUBJECTS.contains(&subject);
+        let count = |is_meant: &dyn Fn(&str) -> bool| {
+            let meant = found.iter().filter(|(subject, _)| is_meant(subject));
+            meant.map(|(_, count)| count).sum()
+        };
+        for subject in SUBJECTS {
+            self.set(subject, count(&|found| found == subject));
+        }
+        self.set("other", count(&|found| !known(found)));
+    }
+
+    fn set(&self, subject: &'static str, count: i64) {
+        self.0.get_or_create(&SubjectLabels { subject }).set(count);
+    }
+}

@@ -1,0 +1,214 @@
+//! GRANT_SELECT_TO: who is let read the mirror, and what is told where that cannot be.
+
+use serde_json::json;
+use tokio_postgres::Client;
+
+use crate::harness::{Program, Said, TestDatabase, as_role, run};
+
+/// A role of one test, which the whole server sees.
+struct Role {
+    name: String,
+    client: Client,
+}
+
+impl Role {
+    async fn new(database: &TestDatabase, like: &str) -> Self {
+        let name = format!("{like} {}", uuid::Uuid::new_v4().simple());
+        let role = Self { name, client: database.client().await };
+        role.execute(&format!("create role {} login", role.quoted())).await;
+        role
+    }
+
+    fn quoted(&self) -> String {
+        format!("\"{}\"", self.name.replace('"', "\"\""))
+    }
+
+    async fn execute(&self, sql: &str) {
+        self.client.batch_execute(sql).await.expect(sql);
+    }
+
+    /// Whether the role may run this.
+    async fn may(&self, sql: &str) -> bool {
+        let sql = format!("begin; set local role {}; {sql}; rollback", self.quoted());
+        let result = self.client.batch_execute(&sql).await;
+        if result.is_err() {
+            self.execute("rollback").await;
+        }
+        result.is_ok()
+    }
+
+    async fn reads(&self) -> bool {
+        self.may("select from neon_auth.users_sync, neon_auth.users_active").await
+    }
+
+    async fn remove(self) {
+        let role = self.quoted();
+        self.execute(&format!("drop owned by {role}; drop role {role}")).await;
+    }
+}
+
+async fn migrate(url: &str, roles: &str, arguments: &[&str]) -> Said {
+    let variables = [("DATABASE_URL", url), ("GRANT_SELECT_TO", roles)];
+    run(&[&["migrate"], arguments].concat(), &variables).await
+}
+
+#[tokio::test]
+async fn the_roles_that_are_named_may_read_the_mirror_and_nothing_else() {
+    let database = TestDatabase::empty().await;
+    let (web, odd) =
+        (Role::new(&database, "web").await, Role::new(&database, r#"Odd"; drop é-'%I"#).await);
+    let roles = format!("{}, {},{}", web.name, odd.name, web.name);
+
+    let said = migrate(database.url(), &roles, &[]).await;
+
+    assert_eq!(said.code, 0, "{said:?}");
+    let again = migrate(database.url(), &roles, &[]).await;
+    let mut can = Vec::new();
+    for role in [&web, &odd] {
+        can.push(role.reads().await);
+        for sql in [
+            "delete from neon_auth.users_sync",
+            "update neon_auth.users_sync set name = ''",
+            "select from users_sync.journal",
+            "select users_sync.ensure_user('user_1')",
+        ] {
+            assert!(!role.may(sql).await, "{sql}");
+        }
+    }
+    web.remove().await;
+    odd.remove().await;
+    assert_eq!(can, [true, true]);
+    assert_eq!(again.out, "the schema is up to date\n", "what is granted is granted once");
+}
+
+#[tokio::test]
+async fn what_would_be_granted_is_told_first_and_as_json() {
+    let database = TestDatabase::new().await;
+    let web = Role::new(&database, "web").await;
+
+    let dry = migrate(database.url(), &web.name, &["--dry-run", "--json"]).await.json();
+    let read = web.reads().await;
+    let done = migrate(database.url(), &web.name, &["--json"]).await.json();
+
+    let role = web.quoted();
+    web.remove().await;
+    let grants = json!([
+        format!("grant usage on schema neon_auth to {role}"),
+        format!("grant select on neon_auth.users_sync to {role}"),
+        format!("grant select on neon_auth.users_active to {role}"),
+    ]);
+    assert_eq!(dry, json!({ "dry_run": true, "migrations": [], "grants": grants }));
+    assert_eq!(done, json!({ "dry_run": false, "migrations": [], "grants": grants }));
+    assert!(!read, "a dry run grants nothing");
+}
+
+#[tokio::test]
+async fn migrate_tells_programs_which_migrations_it_applied() {
+    let database = TestDatabase::empty().await;
+    let variables = [("DATABASE_URL", database.url())];
+
+    let pending = run(&["migrate", "--dry-run", "--json"], &variables).await.json();
+    let applied = run(&["migrate", "--json"], &variables).await.json();
+
+    assert_eq!(pending["migrations"][0], "0001_users");
+    assert_eq!(applied["migrations"], pending["migrations"]);
+}
+
+#[tokio::test]
+async fn the_service_grants_when_it_starts() {
+    let database = TestDatabase::empty().await;
+    let web = Role::new(&database, "web").await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let variables = [
+        ("DATABASE_URL", database.url()),
+        ("CLERK_WEBHOOK_SECRET", crate::harness::SECRET),
+        ("GRANT_SELECT_TO", &web.name),
+    ];
+
+    let program = Program::serve(dir.path(), &variables).await;
+
+    let read = web.reads().await;
+    program.stop().await;
+    web.remove().await;
+    assert!(read);
+}
+
+#[tokio::test]
+async fn a_role_that_is_missing_is_named_with_what_to_do() {
+    let database = TestDatabase::new().await;
+
+    let said = migrate(database.url(), "no\"body", &[]).await;
+
+    assert_eq!(said.code, 1, "{said:?}");
+    let told =
+        "GRANT_SELECT_TO: there is no role no\"body: create it (`create role \"no\"\"body\"`)";
+    assert!(said.err.contains(told), "{said:?}");
+}
+
+#[tokio::test]
+async fn who_may_not_grant_is_told_what_the_owner_has_to_run() {
+    let database = TestDatabase::new().await;
+    let (serving_role, web) =
+        (Role::new(&database, "serving").await, Role::new(&database, "web").await);
+    let serving = serving_role.quoted();
+    let sql = format!(
+        "grant usage on schema neon_auth, users_sync to {serving};
+         grant create on schema users_sync to {serving};
+         alter table users_sync.migrations owner to {serving};
+         grant select on all tables in schema neon_auth, users_sync to {serving};
+         grant create on database {} to {serving}",
+        database.name(),
+    );
+    serving_role.execute(&sql).await;
+
+    let url = as_role(database.url(), &serving_role.name.replace(' ', "%20"));
+    let said = migrate(&url, &web.name, &[]).await;
+
+    let told = format!("has to say: grant usage on schema neon_auth to {}", web.quoted());
+    let read = web.reads().await;
+    web.remove().await;
+    serving_role.execute("alter table users_sync.migrations owner to current_user").await;
+    serving_role.remove().await;
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains(&told), "{said:?}");
+    assert!(!read);
+}
+
+#[tokio::test]
+async fn every_role_at_once_is_refused() {
+    let said = migrate("postgres://localhost", "web,public", &[]).await;
+
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("GRANT_SELECT_TO: is public"), "{said:?}");
+}
+
+#[tokio::test]
+async fn the_doctor_looks_at_each_role() {
+    let database = TestDatabase::new().await;
+    let (web, poor) = (Role::new(&database, "web").await, Role::new(&database, "poor").await);
+    let writer = Role::new(&database, "writer").await;
+    migrate(database.url(), &format!("{},{}", web.name, writer.name), &[]).await;
+    let sql = format!("grant update (name) on neon_auth.users_sync to {}", writer.quoted());
+    writer.execute(&sql).await;
+
+    let roles = format!("{},{},{},nobody", web.name, poor.name, writer.name);
+    let variables = [
+        ("DATABASE_URL", database.url()),
+        ("CLERK_WEBHOOK_SECRET", crate::harness::SECRET),
+        ("GRANT_SELECT_TO", &roles),
+    ];
+    let said = run(&["doctor"], &variables).await;
+
+    let told = [
+        format!("ok    reader {}: ", web.name),
+        format!("FAIL  reader {}: it may not read", poor.name),
+        format!("warn  reader {}: it may also update", writer.name),
+        "FAIL  reader nobody: there is no such role".to_owned(),
+    ];
+    for role in [web, poor, writer] {
+        role.remove().await;
+    }
+    for line in told {
+        assert!(said.out.contains(&line), "{line}: {}", said.out);
+    }
+}
