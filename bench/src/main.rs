@@ -47,7 +47,7 @@ struct Arguments {
     /// Users that are in the tables before
     #[arg(long, default_value_t = 100_000)]
     users: u32,
-    /// Instead, measure users-sync alone with so many users, and rows in the journal, before: USERS[:JOURNAL],…
+    /// Instead, measure users-sync alone with so many users, and rows in the journal, before: USERS:JOURNAL,…
     #[arg(long, value_delimiter = ',')]
     growth: Vec<Grown>,
     /// Memory of Postgres for the tables
