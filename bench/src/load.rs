@@ -98,12 +98,7 @@ pub(crate) async fn run(
     deliveries: &[Delivery],
     load: Load,
 ) -> Result<Measured> {
-    let mut streams = Vec::new();
-    for _ in 0..load.connections {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        streams.push(stream);
-    }
+    let streams = connect(address, load.connections).await?;
     let deliveries = deliveries.to_vec();
     let begin = Instant::now();
     let empty = Measured {
@@ -135,6 +130,16 @@ pub(crate) async fn run(
     let mut found = shared.found.borrow().clone();
     found.elapsed = begin.elapsed();
     Ok(found)
+}
+
+async fn connect(address: SocketAddr, connections: usize) -> std::io::Result<Vec<TcpStream>> {
+    let mut streams = Vec::new();
+    for _ in 0..connections {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        streams.push(stream);
+    }
+    Ok(streams)
 }
 
 async fn converse(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {

@@ -165,25 +165,7 @@ fn chart(rows: &[Row]) -> Result<String> {
             )?;
             y += 16.0;
         }
-        let width = row.per_second() / most * 420.0;
-        let class = if row.receiver == "users-sync" { "ours" } else { "peer" };
-        writeln!(
-            body,
-            "<text x=\"130\" y=\"{:.0}\" text-anchor=\"end\">{}</text>",
-            y + 11.0,
-            row.receiver
-        )?;
-        writeln!(
-            body,
-            "<rect x=\"138\" y=\"{y:.0}\" width=\"{width:.0}\" height=\"14\" class=\"{class}\"/>"
-        )?;
-        writeln!(
-            body,
-            "<text x=\"{:.0}\" y=\"{:.0}\">{:.0}</text>",
-            144.0 + width,
-            y + 11.0,
-            row.per_second()
-        )?;
+        body.push_str(&bar(row, row.per_second() / most * 420.0, y)?);
         y += 18.0;
     }
     let height = y + 20.0;
@@ -193,4 +175,27 @@ fn chart(rows: &[Row]) -> Result<String> {
          <rect class=\"back\" width=\"640\" height=\"{height:.0}\"/>\n\
          <text x=\"10\" y=\"24\" class=\"title\">Deliveries per second, acknowledged after the commit</text>\n{body}</svg>\n"
     ))
+}
+
+fn bar(row: &Row, width: f64, y: f64) -> Result<String> {
+    let mut bar = String::new();
+    let class = if row.receiver == "users-sync" { "ours" } else { "peer" };
+    writeln!(
+        bar,
+        "<text x=\"130\" y=\"{:.0}\" text-anchor=\"end\">{}</text>",
+        y + 11.0,
+        row.receiver
+    )?;
+    writeln!(
+        bar,
+        "<rect x=\"138\" y=\"{y:.0}\" width=\"{width:.0}\" height=\"14\" class=\"{class}\"/>"
+    )?;
+    writeln!(
+        bar,
+        "<text x=\"{:.0}\" y=\"{:.0}\">{:.0}</text>",
+        144.0 + width,
+        y + 11.0,
+        row.per_second()
+    )?;
+    Ok(bar)
 }

@@ -19,6 +19,8 @@ pub struct Users {
     pub deleted: i64,
     /// Else there are more.
     pub deleted_exact: bool,
+    /// Rows that `users_sync.ensure_user` made, and of whose users nothing is known yet.
+    pub stubs: i64,
 }
 
 /// Why deliveries are in quarantine.
@@ -48,6 +50,7 @@ pub async fn users(client: &Client) -> Result<Users, Error> {
         exact: row.get("exact"),
         deleted: row.get("deleted"),
         deleted_exact: row.get("deleted_exact"),
+        stubs: row.get("stubs"),
     })
 }
 

@@ -3,7 +3,8 @@
 //! A commit costs a flush of the disk, which batches in flight share, and Postgres's time for a statement, which the
 //! deliveries of a batch share. So a writer that is idle takes whatever is there at once, but the more batches are in flight
 //! already, the more must be waiting: an idle service answers at the speed of one commit, a slow disk is kept busy with
-//! several batches, and under load they grow instead of splitting.
+//! several batches, and under load they grow instead of splitting. How many are worth a batch depends on how many senders
+//! wait for answers: of sixteen, eight in one batch and eight in the next keep Postgres and the service busy at once.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
@@ -18,7 +19,7 @@ use crate::webhook::Decoded;
 /// Most deliveries in one batch.
 const BATCH: usize = 256;
 
-/// Deliveries that must wait for each batch that is in flight before another one is begun.
+/// Most deliveries that must wait for each batch that is in flight before another one is begun.
 const WORTH_A_BATCH: usize = 16;
 
 /// A delivery that waits for its outcome.
@@ -40,13 +41,18 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Job>,
+    /// Batches that are being written, and the deliveries in them.
     in_flight: usize,
+    being_written: usize,
+    /// The most deliveries that were here at once lately, waiting or being written.
+    crowd: usize,
     closed: bool,
 }
 
 /// Deliveries that one writer holds; the next batch may begin when this is dropped.
 pub(super) struct Batch<'a> {
     pub(super) jobs: Vec<Job>,
+    size: usize,
     queue: &'a Queue,
 }
 
@@ -76,13 +82,11 @@ impl Queue {
             {
                 let mut state = self.state();
                 if state.is_worth_a_batch() {
-                    let count = state.waiting.len().min(BATCH);
-                    let jobs = state.waiting.drain(..count).collect();
-                    state.in_flight += 1;
+                    let jobs = state.take();
                     if state.is_worth_a_batch() {
                         self.changed.notify_one();
                     }
-                    return Some(Batch { jobs, queue: self });
+                    return Some(Batch { size: jobs.len(), jobs, queue: self });
                 }
                 if state.closed && state.waiting.is_empty() {
                     return None;
@@ -108,15 +112,29 @@ impl Queue {
 }
 
 impl State {
+    fn take(&mut self) -> Vec<Job> {
+        let here = self.waiting.len() + self.being_written;
+        // It forgets a crowd that has gone within some batches.
+        self.crowd = here.max(self.crowd - self.crowd.div_ceil(8));
+        let size = self.waiting.len().min(BATCH);
+        self.in_flight += 1;
+        self.being_written += size;
+        self.waiting.drain(..size).collect()
+    }
+
     fn is_worth_a_batch(&self) -> bool {
-        let enough = (self.in_flight * WORTH_A_BATCH).max(1);
+        let worth = (self.crowd / 2).min(WORTH_A_BATCH);
+        let enough = (self.in_flight * worth).max(1);
         self.waiting.len() >= enough || (self.closed && !self.waiting.is_empty())
     }
 }
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
-        self.queue.state().in_flight -= 1;
+        let mut state = self.queue.state();
+        state.in_flight -= 1;
+        state.being_written -= self.size;
+        drop(state);
         self.queue.changed.notify_one();
     }
 }

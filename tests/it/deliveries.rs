@@ -192,6 +192,9 @@ async fn what_cannot_be_replayed_is_told_why() {
 async fn the_status_tells_users_sources_and_quarantine() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
+    // An application asks for two, and one of them becomes known.
+    let ensured = "select users_sync.ensure_user(id) from unnest(array['user_2', 'user_9']) id";
+    database.client().await.batch_execute(ensured).await.expect("it may");
     service.post(&user("user.created", "user_1")).await;
     service.post(&user("user.created", "user_2")).await;
     service.post(&user("user.deleted", "user_2")).await;
@@ -199,7 +202,8 @@ async fn the_status_tells_users_sources_and_quarantine() {
 
     let status = service.api("GET", "/api/status", Value::Null).await.body;
 
-    let users = json!({ "total": 2, "exact": true, "deleted": 1, "deleted_exact": true });
+    let users =
+        json!({ "total": 3, "exact": true, "deleted": 1, "deleted_exact": true, "stubs": 1 });
     assert_eq!(status["users"], users);
     assert_eq!(status["sources"][0]["name"], "clerk");
     assert!(status["sources"][0]["last_delivery_at"].is_string());

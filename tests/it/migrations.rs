@@ -192,3 +192,43 @@ async fn migrate_says_what_it_would_do_and_then_does_it() {
     let client = database.client().await;
     assert!(migrations::pending(&client).await.expect("it can be asked").is_empty());
 }
+
+async fn storage(client: &Client) -> (Vec<String>, bool, bool) {
+    let sql = "select coalesce(c.reloptions, '{}'),
+            a.attcompression = 'l',
+            exists (
+                select from pg_settings
+                where name = 'default_toast_compression' and 'lz4' = any (enumvals)
+            )
+        from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attname = 'raw_json'
+        where c.oid = 'neon_auth.users_sync'::regclass";
+    let row = client.query_one(sql, &[]).await.expect("it answers");
+    (row.get(0), row.get(1), row.get(2))
+}
+
+#[tokio::test]
+async fn the_mirror_has_room_for_the_next_version_of_a_row_and_the_cheapest_compression_there_is() {
+    let database = TestDatabase::new().await;
+
+    let (options, is_lz4, has_lz4) = storage(&database.client().await).await;
+
+    assert_eq!(options, ["fillfactor=80"]);
+    assert_eq!(is_lz4, has_lz4);
+}
+
+#[tokio::test]
+async fn a_table_that_was_there_keeps_the_room_that_its_owner_chose() {
+    let database = TestDatabase::empty().await;
+    let mut client = database.client().await;
+    let theirs = "create schema neon_auth;
+        create table neon_auth.users_sync (
+            id text primary key, name text, email text, created_at timestamptz, updated_at timestamptz,
+            deleted_at timestamptz, raw_json jsonb not null
+        ) with (fillfactor = 70)";
+    client.batch_execute(theirs).await.expect("it is empty");
+
+    apply(&mut client).await.expect("it has our shape");
+
+    assert_eq!(storage(&client).await.0, ["fillfactor=70"]);
+}

@@ -63,9 +63,10 @@ def stack(data):
 async def receive(source: str, request: Request):
     body = await request.body()
     try:
-        event = webhook.verify(body, dict(request.headers))
+        webhook.verify(body, dict(request.headers))
     except WebhookVerificationError:
         return Response(status_code=401)
+    event = json.loads(body)
     data = event["data"]
     async with app.state.pool.acquire() as connection, connection.transaction():
         status = await connection.execute(SEEN, request.headers["svix-id"])

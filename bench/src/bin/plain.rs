@@ -113,13 +113,7 @@ async fn write_the_same(
     let (data, event_type) = (&event["data"], event["type"].as_str().ok_or("no type")?);
     let deletes = event_type == "user.deleted";
     let user = match source.as_str() {
-        _ if deletes => User {
-            id: data["id"].as_str().ok_or("no id")?,
-            name: None,
-            email: None,
-            created_at: None,
-            updated_at: Timestamp::now(),
-        },
+        _ if deletes => deleted(data)?,
         "clerk" => clerk(data)?,
         _ => stack(data)?,
     };
@@ -182,6 +176,11 @@ const UPSERT: &str = "insert into peer.users (id, name, email, created_at, updat
 
 const DELETE: &str = "insert into peer.users (id, deleted_at, raw_json) values ($1, now(), $2)
     on conflict (id) do update set deleted_at = coalesce(peer.users.deleted_at, excluded.deleted_at)";
+
+fn deleted(data: &Value) -> Result<User<'_>, Failure> {
+    let id = data["id"].as_str().ok_or("no id")?;
+    Ok(User { id, name: None, email: None, created_at: None, updated_at: Timestamp::now() })
+}
 
 fn clerk(data: &Value) -> Result<User<'_>, Failure> {
     let primary = &data["primary_email_address_id"];
