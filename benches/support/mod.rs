@@ -14,16 +14,16 @@ use users_sync::webhook::{Decoded, Delivery, Source};
 
 const KEY: &[u8] = b"the key of the benches: 32 byte!";
 
-pub struct Request {
+pub(crate) struct Request {
     source: Source,
     headers: HeaderMap,
-    pub body: Bytes,
+    pub(crate) body: Bytes,
     now: Timestamp,
 }
 
 impl Request {
     /// A signed user.updated of about 2.5 kB.
-    pub fn new(provider: &str, user: &str) -> Self {
+    pub(crate) fn new(provider: &str, user: &str) -> Self {
         let provider = provider::find(provider).expect("a provider of ours");
         let now = Timestamp::now();
         let email = format!("{user}@example.com");
@@ -49,17 +49,17 @@ impl Request {
         Self { source, headers: headers.collect(), body: body.into(), now }
     }
 
-    pub fn verified(&self) -> Delivery {
+    pub(crate) fn verified(&self) -> Delivery {
         let delivery = self.source.verify(&self.headers, self.body.clone(), self.now);
         delivery.expect("it is signed")
     }
 
-    pub fn decoded(&self) -> Decoded {
+    pub(crate) fn decoded(&self) -> Decoded {
         self.verified().decode(self.now)
     }
 }
 
 /// 64 deliveries of 48 users.
-pub fn batch() -> Vec<Decoded> {
+pub(crate) fn batch() -> Vec<Decoded> {
     (0..64).map(|user| Request::new("clerk", &format!("user_{}", user % 48)).decoded()).collect()
 }
