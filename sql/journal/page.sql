@@ -3,14 +3,14 @@
 select *
 from (
     select
-        source, delivery_id, event_type, kind, entity_id, version_at, received_at, processed_at,
+        source, delivery_id, event_type, entity_id, version_at, received_at, processed_at,
         attempts, outcome, reason, body_bytes,
         ($2::text is null or outcome = $2) and ($4::text is null or event_type = $4)
             and ($12::text is null or reason = $12) as matches,
         row_number() over () as place
     from (
         select
-            source, delivery_id, event_type, kind, entity_id, version_at, received_at, processed_at,
+            source, delivery_id, event_type, entity_id, version_at, received_at, processed_at,
             attempts, outcome, reason, octet_length(body) as body_bytes
         from users_sync.journal
         where ($1::text is null or source = $1)

@@ -35,30 +35,14 @@ pub(super) struct Wanted {
 
 #[derive(Serialize)]
 pub(super) struct Answer {
-    deliveries: Vec<Row>,
+    deliveries: Vec<Record>,
     next: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Row {
-    source: String,
-    id: String,
-    #[serde(rename = "type")]
-    event_type: Option<String>,
-    user: Option<String>,
-    version_at: Option<Timestamp>,
-    received_at: Timestamp,
-    processed_at: Timestamp,
-    attempts: i32,
-    outcome: String,
-    reason: Option<String>,
-    body_bytes: Option<i32>,
 }
 
 #[derive(Serialize)]
 pub(super) struct Whole {
     #[serde(flatten)]
-    row: Row,
+    record: Record,
     /// As text; what is not UTF-8 is replaced.
     body: Option<String>,
 }
@@ -81,10 +65,7 @@ pub(super) async fn list(
     let client = super::connection_of(&app).await?;
     let page =
         search::page(&client, &filter, after.as_ref(), limit).await.map_err(super::failed)?;
-    Ok(Json(Answer {
-        deliveries: page.found.into_iter().map(row).collect(),
-        next: page.next.as_ref().map(cursor),
-    }))
+    Ok(Json(Answer { deliveries: page.found, next: page.next.as_ref().map(cursor) }))
 }
 
 pub(super) async fn show(
@@ -93,7 +74,7 @@ pub(super) async fn show(
 ) -> Result<Json<Whole>, Problem> {
     let (record, recalled) = find(&app, &source, &id).await?;
     let body = recalled.body.map(|body| String::from_utf8_lossy(&body).into_owned());
-    Ok(Json(Whole { row: row(record), body }))
+    Ok(Json(Whole { record, body }))
 }
 
 pub(super) async fn replay(
@@ -132,36 +113,6 @@ fn filter(wanted: Wanted) -> Result<Filter, Problem> {
         })
         .transpose()?;
     Ok(Filter { source, outcome, user, event_type, reason, since, until })
-}
-
-fn row(record: Record) -> Row {
-    let Record {
-        source,
-        delivery_id,
-        event_type,
-        kind: _,
-        entity_id,
-        version_at,
-        received_at,
-        processed_at,
-        attempts,
-        outcome,
-        reason,
-        body_bytes,
-    } = record;
-    Row {
-        source,
-        id: delivery_id,
-        event_type,
-        user: entity_id,
-        version_at,
-        received_at,
-        processed_at,
-        attempts,
-        outcome,
-        reason,
-        body_bytes,
-    }
 }
 
 /// Opaque to callers, so that what it holds may change.

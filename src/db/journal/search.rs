@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde::Serialize;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
@@ -32,12 +33,14 @@ pub struct Place {
 }
 
 /// A row of the journal, without its bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Record {
     pub source: String,
+    #[serde(rename = "id")]
     pub delivery_id: String,
+    #[serde(rename = "type")]
     pub event_type: Option<String>,
-    pub kind: Option<String>,
+    #[serde(rename = "user")]
     pub entity_id: Option<String>,
     pub version_at: Option<Timestamp>,
     pub received_at: Timestamp,
@@ -174,7 +177,6 @@ fn record(row: &Row) -> Record {
         source: row.get("source"),
         delivery_id: row.get("delivery_id"),
         event_type: row.get("event_type"),
-        kind: row.get("kind"),
         entity_id: row.get("entity_id"),
         version_at: row.get("version_at"),
         received_at: row.get("received_at"),
