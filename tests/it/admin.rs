@@ -9,17 +9,11 @@ mod sync;
 
 use serde_json::json;
 
-use users_sync::sync::Options;
-
-use crate::harness::{Service, ServiceSettings, Signed, TestDatabase, body};
+use crate::harness::{Service, Signed, TestDatabase, body};
 use person::{Person, location};
 
 async fn service(database: &TestDatabase) -> Service {
-    let settings = ServiceSettings {
-        options: Options { keep_bodies: true, ..Options::default() },
-        ..ServiceSettings::default()
-    };
-    Service::start_with(database.url(), settings).await
+    Service::keeping_bodies(database.url()).await
 }
 
 fn user(id: &str, name: &str) -> Signed {
@@ -39,6 +33,13 @@ async fn quarantine(database: &TestDatabase, signed: &Signed) {
         )
         .await
         .expect("it is quarantined");
+}
+
+/// More than a page shows.
+async fn seventy_deliveries(database: &TestDatabase) {
+    let many = "insert into users_sync.journal (source, delivery_id, event_type, received_at, outcome)
+        select 'clerk', 'id-' || n, 'user.updated', now() - n * interval '1 s', 'applied' from generate_series(1, 70) n";
+    database.client().await.batch_execute(many).await.expect("they are journaled");
 }
 
 const PAGES: [&str; 6] = [
@@ -155,9 +156,7 @@ async fn whoever_signs_out_is_out() {
 async fn pages_follow_each_other_with_their_filter() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
-    let many = "insert into users_sync.journal (source, delivery_id, event_type, received_at, outcome)
-        select 'clerk', 'id-' || n, 'user.updated', now() - n * interval '1 s', 'applied' from generate_series(1, 70) n";
-    database.client().await.batch_execute(many).await.expect("they are journaled");
+    seventy_deliveries(&database).await;
     let person = Person::signed_in(&service).await;
 
     let first = person.page("/admin/deliveries?source=clerk&type=user.updated").await;

@@ -2,16 +2,10 @@
 
 use serde_json::{Value, json};
 
-use users_sync::sync::Options;
-
-use crate::harness::{ADMIN_TOKEN, Service, ServiceSettings, Signed, TestDatabase, body};
+use crate::harness::{ADMIN_TOKEN, Service, Signed, TestDatabase, body};
 
 async fn service(database: &TestDatabase) -> Service {
-    let settings = ServiceSettings {
-        options: Options { keep_bodies: true, ..Options::default() },
-        ..ServiceSettings::default()
-    };
-    Service::start_with(database.url(), settings).await
+    Service::keeping_bodies(database.url()).await
 }
 
 fn user(event: &str, id: &str) -> Signed {

@@ -4,9 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-use users_sync::sync::Options;
-
-use crate::harness::{SECRET, Said, Service, ServiceSettings, Signed, TestDatabase, body, run};
+use crate::harness::{SECRET, Said, Service, Signed, TestDatabase, body, run};
 
 /// A user that existed for a while and was deleted so many days ago.
 async fn deleted_user(service: &Service, id: &str, days_ago: i64) {
@@ -21,11 +19,13 @@ async fn deleted_user(service: &Service, id: &str, days_ago: i64) {
 }
 
 async fn keeping_bodies(database: &TestDatabase) -> Service {
-    let settings = ServiceSettings {
-        options: Options { keep_bodies: true, ..Options::default() },
-        ..ServiceSettings::default()
-    };
-    Service::start_with(database.url(), settings).await
+    Service::keeping_bodies(database.url()).await
+}
+
+/// An application's table, whose foreign key has no action.
+async fn notes_of_users(client: &Client) {
+    let table = "create table public.notes (owner text constraint notes_owner references neon_auth.users_sync (id))";
+    client.batch_execute(table).await.expect("the application has a table");
 }
 
 async fn command(database: &TestDatabase, policy: &str, arguments: &[&str]) -> Said {
@@ -114,10 +114,7 @@ async fn findings(service: &Service) -> Option<f64> {
 async fn a_foreign_key_without_an_action_stops_that_row_alone_and_is_named() {
     let database = TestDatabase::new().await;
     let (client, service) = (database.client().await, keeping_bodies(&database).await);
-    client
-        .batch_execute("create table public.notes (owner text constraint notes_owner references neon_auth.users_sync (id))")
-        .await
-        .expect("the application has a table");
+    notes_of_users(&client).await;
     for id in ["one", "two", "three"] {
         deleted_user(&service, id, 40).await;
     }
@@ -221,10 +218,7 @@ async fn an_erased_user_is_gone_at_once_from_mirror_and_journal_and_quarantine()
 async fn an_erasure_removes_the_row_where_it_may_and_empties_it_where_it_must() {
     let database = TestDatabase::new().await;
     let (client, service) = (database.client().await, keeping_bodies(&database).await);
-    client
-        .batch_execute("create table public.notes (owner text constraint notes_owner references neon_auth.users_sync (id))")
-        .await
-        .expect("the application has a table");
+    notes_of_users(&client).await;
     for id in ["free", "held"] {
         let user = body("clerk", "user.created", id, &json!({}));
         service.post(&Signed::new("clerk", user.to_string())).await;

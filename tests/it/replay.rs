@@ -4,9 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-use users_sync::sync::Options;
-
-use crate::harness::{Scratch, Service, ServiceSettings, Signed, TestDatabase, body, users_sync};
+use crate::harness::{Scratch, Service, Signed, TestDatabase, body, users_sync};
 
 fn user(event: &str, id: &str, at: i64) -> Signed {
     let data = json!({ "updated_at": at, "first_name": format!("at {at}") });
@@ -65,11 +63,7 @@ async fn what_was_quarantined_applies_after_a_fix() {
 async fn a_replay_of_everything_repairs_lost_rows_and_changes_no_other() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
-    let settings = ServiceSettings {
-        options: Options { keep_bodies: true, ..Options::default() },
-        ..ServiceSettings::default()
-    };
-    let service = Service::start_with(database.url(), settings).await;
+    let service = Service::keeping_bodies(database.url()).await;
     for number in 0..150 {
         let id = format!("user_{}", number % 50);
         service.post(&user("user.updated", &id, 1_700_000_000_000 + number)).await;
@@ -93,11 +87,7 @@ async fn a_replay_of_everything_repairs_lost_rows_and_changes_no_other() {
 async fn a_dry_run_tells_what_the_replay_then_does_and_changes_nothing() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
-    let settings = ServiceSettings {
-        options: Options { keep_bodies: true, ..Options::default() },
-        ..ServiceSettings::default()
-    };
-    let service = Service::start_with(database.url(), settings).await;
+    let service = Service::keeping_bodies(database.url()).await;
     service.post(&user("user.updated", "known", 1_700_000_000_500)).await;
     service.post(&Signed::new("clerk", "hopeless")).await;
     quarantine(&client, &user("user.updated", "known", 1_700_000_000_000)).await;

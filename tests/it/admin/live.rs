@@ -1,7 +1,7 @@
 //! Pages that refresh themselves: what the browser is given for it, and what it gets.
 
 use super::person::Person;
-use super::{service, user};
+use super::{service, seventy_deliveries, user};
 use crate::harness::TestDatabase;
 
 const REFRESH: [(&str, &str); 1] = [("hx-request", "true")];
@@ -32,9 +32,7 @@ async fn a_refresh_gets_the_part_that_changes_and_nothing_else() {
 async fn a_refresh_keeps_the_filter_and_older_pages_stay_as_they_are() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
-    let many = "insert into users_sync.journal (source, delivery_id, event_type, received_at, outcome)
-        select 'clerk', 'id-' || n, 'user.updated', now() - n * interval '1 s', 'applied' from generate_series(1, 70) n";
-    database.client().await.batch_execute(many).await.expect("they are journaled");
+    seventy_deliveries(&database).await;
     let person = Person::signed_in(&service).await;
 
     let first = person.page("/admin/deliveries?source=clerk&type=user.updated&outcome=").await;

@@ -81,6 +81,12 @@ impl Service {
         Self::start_with(database_url, Settings::default()).await
     }
 
+    /// As with JOURNAL_BODIES=all.
+    pub(crate) async fn keeping_bodies(database_url: &str) -> Self {
+        let options = sync::Options { keep_bodies: true, ..sync::Options::default() };
+        Self::start_with(database_url, Settings { options, ..Settings::default() }).await
+    }
+
     pub(crate) async fn start_with(database_url: &str, settings: Settings) -> Self {
         http::server::raise_open_files_limit();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
