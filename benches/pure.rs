@@ -1,6 +1,7 @@
 //! What a delivery costs before it meets the database: verifying, decoding and folding.
 //!
-//! `cargo bench --bench pure -- --save-baseline before`, then after a change `cargo bench --bench pure -- --baseline before`.
+//! `cargo bench --bench pure -- --baseline main` compares with the times in `benches/times`, which were taken on two cores of a
+//! shared machine. On another one, take some of before the change: `-- --save-baseline before`, then `-- --baseline before`.
 
 mod support;
 
@@ -18,13 +19,13 @@ fn benches(criterion: &mut Criterion) {
         group.bench_function("verify", |bencher| {
             bencher.iter(|| black_box(request.verified()));
         });
-        group.bench_function("verify and decode", |bencher| {
+        group.bench_function("verify-and-decode", |bencher| {
             bencher.iter(|| black_box(request.decoded()));
         });
         group.finish();
     }
     let decoded = batch();
-    criterion.bench_function("fold 64 deliveries of 48 users", |bencher| {
+    criterion.bench_function("fold-64-deliveries-of-48-users", |bencher| {
         bencher.iter(|| black_box(fold(&decoded, false).entities.len()));
     });
 }
