@@ -10,7 +10,14 @@ use crate::server::Server;
 use crate::tables::Tables;
 
 /// Fails where a delivery is missing or unknown, or where a row shows another version than the last one acknowledged.
-pub(crate) async fn check(receiver: &Receiver, server: &Server) -> Result<()> {
+pub(crate) async fn check(receivers: &[Receiver], server: &Server) -> Result<()> {
+    for receiver in receivers {
+        check_one(receiver, server).await?;
+    }
+    Ok(())
+}
+
+async fn check_one(receiver: &Receiver, server: &Server) -> Result<()> {
     let client = server.client(&receiver.database).await?;
     let ours = receiver.kind.tables() == Tables::Ours;
     let sent: BTreeSet<&str> =

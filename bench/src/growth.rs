@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::Result;
 use crate::audit;
-use crate::load::{Load, Measured};
+use crate::load::{self, Load, Measured};
 use crate::receiver::{Kind, Receiver};
 use crate::server::Server;
 use crate::tables::Size;
@@ -65,17 +65,13 @@ pub(crate) async fn measure(
             }
         }
     }
-    for receiver in &receivers {
-        audit::check(receiver, server).await?;
-    }
+    audit::check(&receivers, server).await?;
     Ok(sizes
         .iter()
         .zip(turns)
-        .map(|(&grown, turns)| Step { grown, measured: median(turns) })
+        .map(|(&grown, turns)| Step {
+            grown,
+            measured: load::median(turns, |measured| measured.usage.postgres),
+        })
         .collect())
-}
-
-fn median(mut turns: Vec<Measured>) -> Measured {
-    turns.sort_by(|a, b| a.usage.postgres.total_cmp(&b.usage.postgres));
-    turns.swap_remove(turns.len() / 2)
 }

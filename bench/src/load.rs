@@ -81,6 +81,12 @@ impl fmt::Display for Measured {
     }
 }
 
+/// Of several rounds, the one with the median of a figure.
+pub(crate) fn median(mut turns: Vec<Measured>, figure: impl Fn(&Measured) -> f64) -> Measured {
+    turns.sort_by(|a, b| figure(a).total_cmp(&figure(b)));
+    turns.swap_remove(turns.len() / 2)
+}
+
 /// What the connections of one run share.
 struct Shared {
     deliveries: Vec<Delivery>,

@@ -12,6 +12,7 @@ mod receiver;
 mod report;
 mod server;
 mod tables;
+mod upkeep;
 mod workload;
 
 use std::path::PathBuf;
@@ -50,6 +51,9 @@ struct Arguments {
     /// Instead, measure users-sync alone with so many users, and rows in the journal, before: USERS:JOURNAL,…
     #[arg(long, value_delimiter = ',')]
     growth: Vec<Grown>,
+    /// Instead, time each receiver's answers while Postgres writes checkpoints and vacuums
+    #[arg(long, conflicts_with = "growth")]
+    upkeep: bool,
     /// Memory of Postgres for the tables
     #[arg(long, default_value = "1GB")]
     shared_buffers: String,
@@ -71,7 +75,9 @@ struct Arguments {
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let server = Server::start(&arguments.scratch, &arguments.shared_buffers).await?;
-    let done = if arguments.growth.is_empty() {
+    let done = if arguments.upkeep {
+        keep_up(&arguments, &server).await
+    } else if arguments.growth.is_empty() {
         compare(&arguments, &server).await
     } else {
         grow(&arguments, &server).await
@@ -86,18 +92,35 @@ async fn grow(arguments: &Arguments, server: &Server) -> Result<()> {
     report::write_growth(&arguments.results, &steps)
 }
 
-async fn compare(arguments: &Arguments, server: &Server) -> Result<()> {
-    let kinds =
-        arguments.receivers.iter().map(|name| Kind::named(name)).collect::<Result<Vec<_>>>()?;
-    let size = Size { users: arguments.users, journal: 0, fields: MOST_FIELDS };
+async fn keep_up(arguments: &Arguments, server: &Server) -> Result<()> {
+    let mut receivers = start(arguments, server).await?;
+    let load = Load { connections: 64, rate: None, seconds: arguments.seconds };
+    let answers = upkeep::measure(server, &mut receivers, load, arguments.rounds).await?;
+    audit::check(&receivers, server).await?;
+    report::write_upkeep(&arguments.results, &answers)
+}
+
+/// Each receiver over a database of its own.
+async fn start(arguments: &Arguments, server: &Server) -> Result<Vec<Receiver>> {
+    let names = arguments.receivers.iter();
+    let kinds = names.map(|name| Kind::named(name)).collect::<Result<Vec<_>>>()?;
     let mut receivers = Vec::new();
     for kind in kinds {
         eprintln!("{}: filling {} users", kind.name, arguments.users);
         let database = kind.name.replace('-', "_");
-        receivers.push(Receiver::start(kind, server, database, size).await?);
+        receivers.push(Receiver::start(kind, server, database, size(arguments)).await?);
     }
+    Ok(receivers)
+}
+
+fn size(arguments: &Arguments) -> Size {
+    Size { users: arguments.users, journal: 0, fields: MOST_FIELDS }
+}
+
+async fn compare(arguments: &Arguments, server: &Server) -> Result<()> {
+    let mut receivers = start(arguments, server).await?;
     let pgbench = match arguments.pgbench {
-        true => Some(Pgbench::start(server, size, arguments.seconds).await?),
+        true => Some(Pgbench::start(server, size(arguments), arguments.seconds).await?),
         false => None,
     };
     let mut limits = match &pgbench {
@@ -111,9 +134,7 @@ async fn compare(arguments: &Arguments, server: &Server) -> Result<()> {
         rows.extend(open);
         limits.extend(limit);
     }
-    for receiver in &receivers {
-        audit::check(receiver, server).await?;
-    }
+    audit::check(&receivers, server).await?;
     report::write(&arguments.results, &rows, &limits)
 }
 

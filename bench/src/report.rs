@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use crate::Result;
 use crate::growth::Step;
-use crate::load::Measured;
+use crate::load::{self, Measured};
 use crate::pgbench::Limit;
+use crate::upkeep::Answers;
 
 /// What one receiver did at one load: the round with the median of deliveries per second.
 pub(crate) struct Row {
@@ -21,20 +22,14 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn new(
-        receiver: &'static str,
-        connections: usize,
-        mut turns: Vec<Measured>,
-    ) -> Self {
-        turns.sort_by(|a, b| a.per_second().total_cmp(&b.per_second()));
-        let measured = turns.swap_remove(turns.len() / 2);
+    pub(crate) fn new(receiver: &'static str, connections: usize, turns: Vec<Measured>) -> Self {
+        let measured = load::median(turns, Measured::per_second);
         Self { receiver, connections, rate: None, measured }
     }
 
     /// The round with the median of p99.
-    pub(crate) fn at_rate(receiver: &'static str, rate: f64, mut turns: Vec<Measured>) -> Self {
-        turns.sort_by(|a, b| a.milliseconds(0.99).total_cmp(&b.milliseconds(0.99)));
-        let measured = turns.swap_remove(turns.len() / 2);
+    pub(crate) fn at_rate(receiver: &'static str, rate: f64, turns: Vec<Measured>) -> Self {
+        let measured = load::median(turns, |measured| measured.milliseconds(0.99));
         Self { receiver, connections: 64, rate: Some(rate), measured }
     }
 
@@ -145,6 +140,31 @@ pub(crate) fn write_growth(directory: &Path, steps: &[Step]) -> Result<()> {
     println!("{table}");
     fs::create_dir_all(directory)?;
     Ok(fs::write(directory.join("growth.md"), table)?)
+}
+
+const UPKEEP_HEAD: &str = "\
+| receiver | deliveries/s due | meanwhile | p50 ms | p90 ms | p99 ms | p99.9 ms | CPU Postgres µs | WAL kB |
+|---|---:|---|---:|---:|---:|---:|---:|---:|
+";
+
+pub(crate) fn write_upkeep(directory: &Path, answers: &[Answers]) -> Result<()> {
+    let mut table = UPKEEP_HEAD.to_owned();
+    for Answers { receiver, upkeep, rate, measured } in answers {
+        let ms = |quantile| measured.milliseconds(quantile);
+        writeln!(
+            table,
+            "| {receiver} | {rate:.0} | {upkeep} | {:.2} | {:.2} | {:.2} | {:.2} | {:.0} | {:.1} |",
+            ms(0.5),
+            ms(0.9),
+            ms(0.99),
+            ms(0.999),
+            measured.usage.postgres * 1e6 / measured.deliveries(),
+            measured.usage.wal / measured.deliveries() / 1000.0,
+        )?;
+    }
+    println!("{table}");
+    fs::create_dir_all(directory)?;
+    Ok(fs::write(directory.join("upkeep.md"), table)?)
 }
 
 /// Deliveries per second as bars, grouped by the number of connections.
