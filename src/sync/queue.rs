@@ -134,7 +134,8 @@ impl Drop for Batch<'_> {
         let mut state = self.queue.state();
         state.in_flight -= 1;
         state.being_written -= self.size;
-        drop(state);
-        self.queue.changed.notify_one();
+        if state.is_worth_a_batch() {
+            self.queue.changed.notify_one();
+        }
     }
 }
