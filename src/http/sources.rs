@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use tokio_postgres::{Client, Error};
+
 use super::App;
+use crate::db::runs::{self, Kind, Recorded, Silence};
+use crate::db::status;
 use crate::provider::Provider;
 use crate::webhook::Source;
 
@@ -30,6 +35,42 @@ pub(super) fn known(app: &App) -> Vec<Known> {
     let mut known: Vec<_> = sends.chain(is_only_asked).collect();
     known.sort_by_key(|source| source.name.clone());
     known
+}
+
+/// How things stand with a source.
+pub(super) struct Standing {
+    pub(super) known: Known,
+    pub(super) last_delivery_at: Option<Timestamp>,
+    pub(super) last_backfill: Option<Recorded>,
+    pub(super) last_reconcile: Option<Recorded>,
+    /// Until a reconcile finds no changes that came by no webhook.
+    pub(super) silence: Option<Silence>,
+}
+
+/// In the order of their names.
+pub(super) async fn standings(app: &App, client: &Client) -> Result<Vec<Standing>, Error> {
+    let known = known(app);
+    let names = names(&known);
+    let (last, runs, silences) = tokio::try_join!(
+        status::last_deliveries(client, &names),
+        runs::last(client, &names),
+        runs::silences(client, &names),
+    )?;
+    let standing = |(known, last_delivery_at): (Known, _)| {
+        let last = |kind: Kind| {
+            let is_it = |run: &&Recorded| *run.source == *known.name && run.kind == kind.as_str();
+            runs.iter().find(is_it).cloned()
+        };
+        let silence = silences.iter().find(|run| *run.source == *known.name);
+        Standing {
+            last_delivery_at,
+            last_backfill: last(Kind::Backfill),
+            last_reconcile: last(Kind::Reconcile),
+            silence: silence.and_then(|run| run.counts.silence()),
+            known,
+        }
+    };
+    Ok(known.into_iter().zip(last).map(standing).collect())
 }
 
 /// What reads deliveries of this name.

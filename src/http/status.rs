@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::App;
 use super::problem::Problem;
-use super::sources::{self, Known};
-use crate::db::runs::{self, Kind, Recorded};
+use super::sources::{self, Known, Standing};
+use crate::db::runs::Recorded;
 use crate::db::status::{self, Finding, Reason, Users};
 use crate::metrics::Rejected;
 
@@ -54,58 +54,43 @@ struct Queue {
 
 pub(super) async fn status(State(app): State<Arc<App>>) -> Result<Json<Answer>, Problem> {
     let client = super::connection_of(&app).await?;
-    let known = sources::known(&app);
-    let names = sources::names(&known);
-
-    let (users, last, runs, silences, quarantine, findings) = tokio::try_join!(
+    let (users, standings, quarantine, findings) = tokio::try_join!(
         status::users(&client),
-        status::last_deliveries(&client, &names),
-        runs::last(&client, &names),
-        runs::silences(&client, &names),
+        sources::standings(&app, &client),
         status::quarantine(&client, None, None),
         status::findings(&client),
     )
     .map_err(super::failed)?;
-    let sources =
-        known.iter().zip(last).map(|(known, last)| source(&app, known, last, &runs, &silences));
     let queue = app.sync.queue();
     Ok(Json(Answer {
         version: env!("CARGO_PKG_VERSION"),
         draining: app.draining.is_cancelled(),
         users,
-        sources: sources.collect(),
+        sources: standings.into_iter().map(|standing| source(&app, standing)).collect(),
         quarantine,
         findings,
         queue: Queue { waiting: queue.waiting, capacity: queue.capacity },
     }))
 }
 
-fn source(
-    app: &App,
-    Known { name, provider, secrets }: &Known,
-    last_delivery_at: Option<Timestamp>,
-    runs: &[Recorded],
-    silences: &[Recorded],
-) -> Source {
-    let last = |kind: Kind| {
-        runs.iter().find(|run| *run.source == **name && run.kind == kind.as_str()).cloned()
-    };
-    let rejections = app.sync.metrics().rejections(name).into_iter().map(
+fn source(app: &App, standing: Standing) -> Source {
+    let Standing { known, last_delivery_at, last_backfill, last_reconcile, silence } = standing;
+    let Known { name, provider, secrets } = known;
+    let rejections = app.sync.metrics().rejections(&name).into_iter().map(
         |Rejected { reason, requests, last_at }| Rejections {
             reason: reason.code(),
             requests,
             last_at,
         },
     );
-    let silent = silences.iter().find(|run| *run.source == **name);
     Source {
         name: name.to_string(),
         provider: provider.name,
-        secrets: *secrets,
+        secrets,
         last_delivery_at,
-        last_backfill: last(Kind::Backfill),
-        last_reconcile: last(Kind::Reconcile),
-        silence: silent.and_then(|run| run.counts.silence()).map(|silence| silence.to_string()),
+        last_backfill,
+        last_reconcile,
+        silence: silence.map(|silence| silence.to_string()),
         rejections: rejections.collect(),
     }
 }

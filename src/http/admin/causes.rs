@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio_postgres::{Client, Error};
 
 use super::App;
 use super::times::time;
 use crate::config::secret_variable;
-use crate::db::runs::{self, Recorded};
-use crate::db::status::{self, SILENCE};
-use crate::http::sources::{self, Known};
+use crate::db::runs::Silence;
+use crate::db::status::SILENCE;
+use crate::http::sources::{Known, Standing};
 use crate::metrics::Rejected;
 use crate::signature::Reason;
 
@@ -25,26 +24,16 @@ pub(super) struct Cause {
     pub(super) past: bool,
 }
 
-/// Of every source.
-pub(super) async fn all(app: &App, client: &Client) -> Result<Vec<Cause>, Error> {
-    let known = sources::known(app);
-    let names = sources::names(&known);
-    let (last, silences) =
-        tokio::try_join!(status::last_deliveries(client, &names), runs::silences(client, &names),)?;
-    let each = known.iter().zip(last).flat_map(|(known, last)| of(app, known, last, &silences));
-    Ok(each.collect())
+pub(super) fn all(app: &App, standings: &[Standing]) -> Vec<Cause> {
+    standings.iter().flat_map(|standing| of(app, standing)).collect()
 }
 
-/// Of one source, whose last delivery came at `last`.
-pub(super) fn of(
-    app: &App,
-    known: &Known,
-    last: Option<Timestamp>,
-    silences: &[Recorded],
-) -> Vec<Cause> {
+fn of(app: &App, Standing { known, last_delivery_at, silence, .. }: &Standing) -> Vec<Cause> {
     let rejections = app.sync.metrics().rejections(&known.name);
-    let rejected = rejections.iter().map(|rejected| refused(known, rejected, last));
-    rejected.chain(silent(known, last)).chain(unannounced(known, silences)).collect()
+    let rejected = rejections.iter().map(|rejected| refused(known, rejected, *last_delivery_at));
+    let silent = silent(known, *last_delivery_at);
+    let unannounced = silence.map(|silence| unannounced(known, silence));
+    rejected.chain(silent).chain(unannounced).collect()
 }
 
 fn refused(known: &Known, rejected: &Rejected, last: Option<Timestamp>) -> Cause {
@@ -101,10 +90,9 @@ fn silent(known: &Known, last: Option<Timestamp>) -> Option<Cause> {
     Some(cause(known, "silent", found, advice))
 }
 
-fn unannounced(known: &Known, silences: &[Recorded]) -> Option<Cause> {
-    let silence = silences.iter().find(|run| *run.source == *known.name)?.counts.silence()?;
+fn unannounced(known: &Known, silence: Silence) -> Cause {
     let advice = "This stands until a reconcile finds none.".into();
-    Some(cause(known, "unannounced", silence.to_string(), advice))
+    cause(known, "unannounced", silence.to_string(), advice)
 }
 
 fn cause(known: &Known, kind: &str, found: String, advice: String) -> Cause {

@@ -13,9 +13,9 @@ use super::session::Session;
 use super::times::time;
 use super::views::{Now, SourceLine};
 use super::{App, Problem, causes, live};
-use crate::db::runs::{self, Kind, Recorded};
+use crate::db::runs::Recorded;
 use crate::db::{pages, status};
-use crate::http::sources::{self, Known};
+use crate::http::sources::{self, Standing};
 use crate::http::{connection_of, failed};
 
 pub(super) async fn now(
@@ -24,28 +24,22 @@ pub(super) async fn now(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let client = connection_of(&app).await?;
-    let known = sources::known(&app);
-    let names = sources::names(&known);
-    let (users, last, runs, silences, quarantine, findings, minutes, lag) = tokio::try_join!(
+    let (users, standings, quarantine, findings, minutes, lag) = tokio::try_join!(
         status::users(&client),
-        status::last_deliveries(&client, &names),
-        runs::last(&client, &names),
-        runs::silences(&client, &names),
+        sources::standings(&app, &client),
         status::quarantine(&client, None, None),
         status::findings(&client),
         pages::minutes(&client),
         pages::lag(&client),
     )
     .map_err(failed)?;
-    let sources = known.iter().zip(last);
-    let causes = sources.clone().flat_map(|(known, last)| causes::of(&app, known, last, &silences));
     let seconds = |lag: Option<f64>| lag.map_or("–".into(), |lag| format!("{lag:.2} s"));
     let now = Now {
         csrf: session.csrf,
         at: time(Timestamp::now()),
         users,
-        causes: causes.collect(),
-        sources: sources.map(|(known, last)| line(known, last, &runs)).collect(),
+        causes: causes::all(&app, &standings),
+        sources: standings.iter().map(line).collect(),
         quarantined: quarantine.iter().map(|reason| reason.deliveries).sum(),
         findings,
         lag: format!("{} / {}", seconds(lag.p50), seconds(lag.p99)),
@@ -55,21 +49,14 @@ pub(super) async fn now(
     Ok(live::page(&headers, &now, &now.as_live()))
 }
 
-fn line(
-    Known { name, provider, .. }: &Known,
-    last: Option<Timestamp>,
-    runs: &[Recorded],
-) -> SourceLine {
-    let of = |kind: Kind| {
-        let run = runs.iter().find(|run| *run.source == **name && run.kind == kind.as_str());
-        run.map(in_words).unwrap_or_default()
-    };
+fn line(standing: &Standing) -> SourceLine {
+    let run = |run: &Option<Recorded>| run.as_ref().map(in_words).unwrap_or_default();
     SourceLine {
-        name: name.to_string(),
-        title: provider.title,
-        last: last.map(time),
-        backfill: of(Kind::Backfill),
-        reconcile: of(Kind::Reconcile),
+        name: standing.known.name.to_string(),
+        title: standing.known.provider.title,
+        last: standing.last_delivery_at.map(time),
+        backfill: run(&standing.last_backfill),
+        reconcile: run(&standing.last_reconcile),
     }
 }
 

@@ -37,11 +37,11 @@ pub(super) async fn show(
     let after = if after.is_empty() { None } else { Some(place(&after)?) };
     let client = connection_of(&app).await?;
     let filter = Filter { user: Some(id.clone()), ..Filter::default() };
-    let (known, page, naming, causes) = tokio::try_join!(
+    let (known, page, naming, standings) = tokio::try_join!(
         pages::user(&client, &id),
         search::page(&client, &filter, after.as_ref(), PAGE),
         search::naming(&client, &id),
-        causes::all(&app, &client),
+        sources::standings(&app, &client),
     )
     .map_err(failed)?;
     let source = known.as_ref().and_then(|known| known.source.as_deref());
@@ -51,7 +51,7 @@ pub(super) async fn show(
     let user = User {
         csrf: session.csrf,
         body: raw_json.map(|text| Body::of(text, private.is_some(), &href)),
-        doubts: doubts(naming, causes, known.as_ref()),
+        doubts: doubts(naming, causes::all(&app, &standings), known.as_ref()),
         missing_key: missing_key(&app, source),
         synced: synced.as_deref().and_then(in_words),
         next: page.next.as_ref().map(|next| fields(&cursor(next))),
