@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use tokio::process::Command;
 
 use crate::Result;
-use crate::process::{children_of, cpu_of_tree};
+use crate::process::cpu_of_tree;
 use crate::server::Server;
 use crate::tables::{Size, Tables};
 use crate::workload::Workload;
@@ -89,10 +88,8 @@ impl<'a> Pgbench<'a> {
     async fn limit(&self, way: &Way, rate: Option<f64>) -> Result<Limit> {
         let log = self.server.scratch.join("pgbench");
         fs::create_dir(&log)?;
-        let (processes, before) =
-            (children_of(self.server.pid()).len(), cpu_of_tree(self.server.pid()));
+        let before = cpu_of_tree(self.server.pid());
         let output = self.command(way, rate, &log)?.output().await?;
-        self.wait_for_backends(processes).await;
         let used = cpu_of_tree(self.server.pid()) - before;
         let printed = String::from_utf8_lossy(&output.stdout);
         let rows = f64::from(way.rows);
@@ -134,14 +131,6 @@ impl<'a> Pgbench<'a> {
             .args(["-f", &format!("{scripts}/{}", way.script)])
             .arg(self.server.url(database(way.tables)));
         Ok(command)
-    }
-
-    /// What a backend used is known to the server when it has ended.
-    async fn wait_for_backends(&self, processes: usize) {
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while children_of(self.server.pid()).len() > processes && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
     }
 }
 

@@ -28,8 +28,14 @@ const TICKS: f64 = 100.0;
 
 /// CPU seconds of a process and of all that came from it, the ended ones too.
 pub(crate) fn cpu_of_tree(pid: u32) -> f64 {
-    let own = stat(pid).map_or(0.0, |stat| stat.cpu_ticks / TICKS);
-    own + children_of(pid).into_iter().map(cpu_of_tree).sum::<f64>()
+    loop {
+        let Some(before) = stat(pid) else { return 0.0 };
+        let children = children_of(pid).into_iter().map(cpu_of_tree).sum::<f64>();
+        // One that ended in between would be counted by neither.
+        if stat(pid).is_none_or(|after| after.ended_ticks == before.ended_ticks) {
+            return children + (before.own_ticks + before.ended_ticks) / TICKS;
+        }
+    }
 }
 
 /// Highest resident memory of a process and of those that came from it, in bytes.
@@ -43,7 +49,9 @@ pub(crate) fn memory_of_tree(pid: u32) -> f64 {
 
 struct Stat {
     parent: u32,
-    cpu_ticks: f64,
+    own_ticks: f64,
+    /// Of children that have ended.
+    ended_ticks: f64,
 }
 
 fn stat(pid: u32) -> Option<Stat> {
@@ -51,11 +59,15 @@ fn stat(pid: u32) -> Option<Stat> {
     // The name, in parentheses, may hold blanks.
     let (_, after_name) = text.rsplit_once(')')?;
     let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let ticks = fields.get(11..15)?.iter().filter_map(|field| field.parse::<f64>().ok());
-    Some(Stat { parent: fields.get(1)?.parse().ok()?, cpu_ticks: ticks.sum() })
+    let ticks = |place: usize| fields.get(place)?.parse::<f64>().ok();
+    Some(Stat {
+        parent: fields.get(1)?.parse().ok()?,
+        own_ticks: ticks(11)? + ticks(12)?,
+        ended_ticks: ticks(13)? + ticks(14)?,
+    })
 }
 
-pub(crate) fn children_of(parent: u32) -> Vec<u32> {
+fn children_of(parent: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|process| process.file_name().to_str()?.parse::<u32>().ok());
     pids.filter(|pid| stat(*pid).is_some_and(|stat| stat.parent == parent)).collect()
