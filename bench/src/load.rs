@@ -82,7 +82,7 @@ impl fmt::Display for Measured {
 }
 
 /// Of several rounds, the one with the median of a figure.
-pub(crate) fn median(mut turns: Vec<Measured>, figure: impl Fn(&Measured) -> f64) -> Measured {
+pub(crate) fn median<T>(mut turns: Vec<T>, figure: impl Fn(&T) -> f64) -> T {
     turns.sort_by(|a, b| figure(a).total_cmp(&figure(b)));
     turns.swap_remove(turns.len() / 2)
 }

@@ -124,7 +124,7 @@ async fn compare(arguments: &Arguments, server: &Server) -> Result<()> {
         false => None,
     };
     let mut limits = match &pgbench {
-        Some(pgbench) => pgbench.limits().await?,
+        Some(pgbench) => pgbench.limits(arguments.rounds).await?,
         None => Vec::new(),
     };
     let mut rows = closed_loop(arguments, &mut receivers, server).await?;
@@ -184,7 +184,7 @@ async fn open_loop(
         }
         open.push(Row::at_rate(name, rate, turns));
         if let (true, Some(pgbench)) = (name == "users-sync", pgbench) {
-            limit = Some(pgbench.at_rate(rate).await?);
+            limit = Some(pgbench.at_rate(rate, arguments.rounds).await?);
         }
     }
     Ok((open, limit))

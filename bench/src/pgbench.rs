@@ -6,6 +6,7 @@ use std::path::Path;
 use tokio::process::Command;
 
 use crate::Result;
+use crate::load;
 use crate::process::cpu_of_tree;
 use crate::server::Server;
 use crate::tables::{Size, Tables};
@@ -41,7 +42,7 @@ static WAYS: [Way; 7] = [
     way("64 rows per transaction, our tables", "pgbench_ours_batch.sql", Tables::Ours, 64, 8),
 ];
 
-/// What one way reached.
+/// What one way reached: the round with the median of CPU, or of p99 where a rate is given.
 pub(crate) struct Limit {
     pub(crate) name: &'static str,
     pub(crate) clients: u32,
@@ -72,17 +73,24 @@ impl<'a> Pgbench<'a> {
         Ok(Self { server, size, seconds, body })
     }
 
-    pub(crate) async fn limits(&self) -> Result<Vec<Limit>> {
-        let mut limits = Vec::new();
-        for way in &WAYS {
-            limits.push(self.limit(way, None).await?);
+    /// Every way in turn, round by round.
+    pub(crate) async fn limits(&self, rounds: usize) -> Result<Vec<Limit>> {
+        let mut turns = WAYS.each_ref().map(|_| Vec::new());
+        for _ in 0..rounds {
+            for (way, turns) in WAYS.iter().zip(&mut turns) {
+                turns.push(self.limit(way, None).await?);
+            }
         }
-        Ok(limits)
+        Ok(turns.into_iter().map(|turns| load::median(turns, |limit| limit.cpu)).collect())
     }
 
     /// A row per transaction, so many in a second, timed from when each is due.
-    pub(crate) async fn at_rate(&self, rate: f64) -> Result<Limit> {
-        self.limit(&WAYS[1], Some(rate)).await
+    pub(crate) async fn at_rate(&self, rate: f64, rounds: usize) -> Result<Limit> {
+        let mut turns = Vec::new();
+        for _ in 0..rounds {
+            turns.push(self.limit(&WAYS[1], Some(rate)).await?);
+        }
+        Ok(load::median(turns, |limit| limit.p99))
     }
 
     async fn limit(&self, way: &Way, rate: Option<f64>) -> Result<Limit> {

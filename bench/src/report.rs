@@ -18,23 +18,33 @@ pub(crate) struct Row {
     pub(crate) connections: usize,
     /// Deliveries per second that were due; `None` for a closed loop.
     rate: Option<f64>,
+    /// Deliveries per second of each round.
+    rounds: Vec<f64>,
     measured: Measured,
 }
 
 impl Row {
     pub(crate) fn new(receiver: &'static str, connections: usize, turns: Vec<Measured>) -> Self {
+        let rounds = turns.iter().map(Measured::per_second).collect();
         let measured = load::median(turns, Measured::per_second);
-        Self { receiver, connections, rate: None, measured }
+        Self { receiver, connections, rate: None, rounds, measured }
     }
 
     /// The round with the median of p99.
     pub(crate) fn at_rate(receiver: &'static str, rate: f64, turns: Vec<Measured>) -> Self {
+        let rounds = turns.iter().map(Measured::per_second).collect();
         let measured = load::median(turns, |measured| measured.milliseconds(0.99));
-        Self { receiver, connections: 64, rate: Some(rate), measured }
+        Self { receiver, connections: 64, rate: Some(rate), rounds, measured }
     }
 
     pub(crate) fn per_second(&self) -> f64 {
         self.measured.per_second()
+    }
+
+    /// How many times this one's deliveries the other takes: the median of the rounds, in which both had the same machine.
+    fn ratio(&self, other: &Self) -> f64 {
+        let ratios = other.rounds.iter().zip(&self.rounds).map(|(theirs, own)| theirs / own);
+        load::median(ratios.collect(), |ratio| *ratio)
     }
 
     fn each(&self, amount: f64) -> f64 {
@@ -51,8 +61,7 @@ impl Row {
     fn line(&self, ours: Option<&Self>) -> String {
         let Measured { usage, refused, .. } = &self.measured;
         let ms = |quantile| self.measured.milliseconds(quantile);
-        let ratio = ours
-            .map_or(String::new(), |ours| format!("{:.2}", ours.per_second() / self.per_second()));
+        let ratio = ours.map_or(String::new(), |ours| format!("{:.2}", self.ratio(ours)));
         format!(
             "| {} | {} | {:.0} | {ratio} | {:.2} | {:.2} | {:.2} | {:.2} | {:.0} | {:.0} | {:.1} | {:.0} | {refused} |",
             self.load(),
