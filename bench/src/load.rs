@@ -61,6 +61,11 @@ impl Measured {
         self.latency.value_at_quantile(quantile) as f64 / 1000.0
     }
 
+    /// Of what was used, the share of one delivery.
+    pub(crate) fn each(&self, amount: f64) -> f64 {
+        amount / self.deliveries()
+    }
+
     /// Sets what it cost: the difference of two readings.
     pub(crate) fn charge(&mut self, before: Usage, after: Usage) {
         self.usage = after.since(before);
@@ -70,8 +75,9 @@ impl Measured {
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (p50, p99) = (self.milliseconds(0.5), self.milliseconds(0.99));
-        let each = |seconds: f64| seconds * 1e6 / self.deliveries();
-        let (service, postgres) = (each(self.usage.service), each(self.usage.postgres));
+        let microseconds = |seconds: f64| self.each(seconds) * 1e6;
+        let (service, postgres) =
+            (microseconds(self.usage.service), microseconds(self.usage.postgres));
         write!(
             f,
             "{:.0}/s, p50 {p50:.2} ms, p99 {p99:.2} ms, CPU {service:.0} + {postgres:.0} µs, {} refused",

@@ -47,10 +47,6 @@ impl Row {
         load::median(ratios.collect(), |ratio| *ratio)
     }
 
-    fn each(&self, amount: f64) -> f64 {
-        amount / self.measured.deliveries()
-    }
-
     fn load(&self) -> String {
         match self.rate {
             None => self.connections.to_string(),
@@ -71,9 +67,9 @@ impl Row {
             ms(0.9),
             ms(0.99),
             ms(0.999),
-            self.each(usage.service) * 1e6,
-            self.each(usage.postgres) * 1e6,
-            self.each(usage.wal) / 1000.0,
+            self.measured.each(usage.service) * 1e6,
+            self.measured.each(usage.postgres) * 1e6,
+            self.measured.each(usage.wal) / 1000.0,
             usage.memory / 1e6,
         )
     }
@@ -85,8 +81,8 @@ impl Row {
             "receiver": self.receiver, "connections": self.connections, "due_per_second": self.rate,
             "per_second": self.per_second(), "refused": refused,
             "p50_ms": ms(0.5), "p90_ms": ms(0.9), "p99_ms": ms(0.99), "p99.9_ms": ms(0.999),
-            "service_cpu_us": self.each(usage.service) * 1e6, "postgres_cpu_us": self.each(usage.postgres) * 1e6,
-            "wal_bytes": self.each(usage.wal), "service_memory_bytes": usage.memory,
+            "service_cpu_us": self.measured.each(usage.service) * 1e6, "postgres_cpu_us": self.measured.each(usage.postgres) * 1e6,
+            "wal_bytes": self.measured.each(usage.wal), "service_memory_bytes": usage.memory,
         })
     }
 }
@@ -114,9 +110,7 @@ pub(crate) fn write(directory: &Path, rows: &[Row], limits: &[Limit]) -> Result<
             "| {name}{due} | {clients} | {rows_per_second:.0} | {mean:.2} | {p99:.2} | {cpu:.0} |"
         )?;
     }
-    println!("{table}");
-    fs::create_dir_all(directory)?;
-    fs::write(directory.join("results.md"), table)?;
+    publish(directory, "results.md", &table)?;
     let rows_json: Vec<_> = rows.iter().map(Row::json).collect();
     fs::write(directory.join("results.json"), serde_json::to_string_pretty(&rows_json)?)?;
     fs::write(directory.join("chart.svg"), chart(rows)?)?;
@@ -130,7 +124,7 @@ const GROWTH_HEAD: &str = "\
 
 pub(crate) fn write_growth(directory: &Path, steps: &[Step]) -> Result<()> {
     let mut table = GROWTH_HEAD.to_owned();
-    let cost = |step: &Step| step.measured.usage.postgres * 1e6 / step.measured.deliveries();
+    let cost = |step: &Step| step.measured.each(step.measured.usage.postgres) * 1e6;
     for step in steps {
         let Measured { usage, .. } = &step.measured;
         writeln!(
@@ -140,15 +134,13 @@ pub(crate) fn write_growth(directory: &Path, steps: &[Step]) -> Result<()> {
             step.measured.per_second(),
             step.measured.milliseconds(0.5),
             step.measured.milliseconds(0.99),
-            usage.service * 1e6 / step.measured.deliveries(),
+            step.measured.each(usage.service) * 1e6,
             cost(step),
             cost(step) / cost(&steps[0]),
-            usage.wal / step.measured.deliveries() / 1000.0,
+            step.measured.each(usage.wal) / 1000.0,
         )?;
     }
-    println!("{table}");
-    fs::create_dir_all(directory)?;
-    Ok(fs::write(directory.join("growth.md"), table)?)
+    publish(directory, "growth.md", &table)
 }
 
 const UPKEEP_HEAD: &str = "\
@@ -167,13 +159,17 @@ pub(crate) fn write_upkeep(directory: &Path, answers: &[Answers]) -> Result<()> 
             ms(0.9),
             ms(0.99),
             ms(0.999),
-            measured.usage.postgres * 1e6 / measured.deliveries(),
-            measured.usage.wal / measured.deliveries() / 1000.0,
+            measured.each(measured.usage.postgres) * 1e6,
+            measured.each(measured.usage.wal) / 1000.0,
         )?;
     }
+    publish(directory, "upkeep.md", &table)
+}
+
+fn publish(directory: &Path, name: &str, table: &str) -> Result<()> {
     println!("{table}");
     fs::create_dir_all(directory)?;
-    Ok(fs::write(directory.join("upkeep.md"), table)?)
+    Ok(fs::write(directory.join(name), table)?)
 }
 
 /// Deliveries per second as bars, grouped by the number of connections.

@@ -60,7 +60,6 @@ pub(crate) async fn measure(
 }
 
 /// How far upkeep has come: where the last whole checkpoint began, and how many tables were vacuumed.
-#[derive(PartialEq)]
 struct Progress {
     checkpoint: String,
     vacuums: i64,
