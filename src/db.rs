@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod apply;
 pub mod conninfo;
+pub mod findings;
 pub mod grants;
 pub mod inspect;
 pub mod journal;

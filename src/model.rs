@@ -184,6 +184,36 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A backfill that could not read every user; its id is the source.
+    Backfill,
+    /// A mirror that lacks rows which the ledger knows; its id is the table.
+    Mirror,
+    /// A user's row that the delete policy could not purge; its id is the user.
+    Purge,
+    /// Deliveries that are in quarantine for long; its id is the source.
+    Quarantine,
+    /// A reconcile that was refused or could not read every user; its id is the source.
+    Reconcile,
+}
+
+impl Subject {
+    pub const ALL: [Self; 5] =
+        [Self::Backfill, Self::Mirror, Self::Purge, Self::Quarantine, Self::Reconcile];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Backfill => "backfill",
+            Self::Mirror => "mirror",
+            Self::Purge => "purge",
+            Self::Quarantine => "quarantine",
+            Self::Reconcile => "reconcile",
+        }
+    }
+}
+
 /// What becomes of the rows of deleted users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeletePolicy {

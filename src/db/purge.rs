@@ -86,9 +86,3 @@ pub async fn sweep(client: &impl GenericClient, since: Timestamp) -> Result<u64,
     let statement = include_str!("../../sql/purge/sweep.sql");
     client.execute_typed(statement, &[(&since, Type::TIMESTAMPTZ)]).await
 }
-
-pub async fn finding(client: &impl GenericClient, id: &str, detail: &str) -> Result<(), Error> {
-    let params: [(&(dyn ToSql + Sync), Type); 2] = [(&id, Type::TEXT), (&detail, Type::TEXT)];
-    client.execute_typed(include_str!("../../sql/purge/finding.sql"), &params).await?;
-    Ok(())
-}

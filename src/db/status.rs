@@ -33,15 +33,6 @@ pub struct Reason {
     pub last_at: Timestamp,
 }
 
-/// What an operator should know, and do something about.
-#[derive(Debug, Serialize)]
-pub struct Finding {
-    pub subject: String,
-    pub id: String,
-    pub found_at: Timestamp,
-    pub detail: String,
-}
-
 pub async fn users(client: &Client) -> Result<Users, Error> {
     let statement = include_str!("../../sql/status/users.sql");
     let row = client.query_typed_one(statement, &[(&COUNTED, Type::INT8)]).await?;
@@ -82,22 +73,4 @@ pub async fn quarantine(
         last_at: row.get("last_at"),
     };
     Ok(rows.iter().map(reason).collect())
-}
-
-/// How many findings there are of each subject.
-pub async fn finding_counts(client: &Client) -> Result<Vec<(String, i64)>, Error> {
-    let statement = include_str!("../../sql/status/finding_counts.sql");
-    let rows = client.query_typed(statement, &[]).await?;
-    Ok(rows.iter().map(|row| (row.get("subject"), row.get("findings"))).collect())
-}
-
-pub async fn findings(client: &Client) -> Result<Vec<Finding>, Error> {
-    let rows = client.query_typed(include_str!("../../sql/status/findings.sql"), &[]).await?;
-    let finding = |row: &Row| Finding {
-        subject: row.get("subject"),
-        id: row.get("id"),
-        found_at: row.get("found_at"),
-        detail: row.get("detail"),
-    };
-    Ok(rows.iter().map(finding).collect())
 }

@@ -11,7 +11,7 @@ use tracing::{Instrument, Span};
 
 use super::App;
 use super::sources::{self, Known};
-use crate::db::{journal, runs, status};
+use crate::db::{findings, journal, runs};
 use crate::metrics::{Observed, Reconciled, Stored};
 use crate::traces;
 
@@ -39,7 +39,7 @@ async fn stored(app: &App) -> Option<Stored> {
     let client = app.pool.get().await.ok()?;
     let (quarantined, findings, repairs, silences) = tokio::try_join!(
         journal::quarantined(&client),
-        status::finding_counts(&client),
+        findings::counts(&client),
         runs::repairs(&client, &names),
         runs::silences(&client, &names),
     )

@@ -10,8 +10,9 @@ use serde::Serialize;
 use super::App;
 use super::problem::Problem;
 use super::sources::{self, Known, Standing};
+use crate::db::findings::{self, Finding};
 use crate::db::runs::Recorded;
-use crate::db::status::{self, Finding, Reason, Users};
+use crate::db::status::{self, Reason, Users};
 use crate::metrics::Rejected;
 
 #[derive(Serialize)]
@@ -58,7 +59,7 @@ pub(super) async fn status(State(app): State<Arc<App>>) -> Result<Json<Answer>, 
         status::users(&client),
         sources::standings(&app, &client),
         status::quarantine(&client, None, None),
-        status::findings(&client),
+        findings::newest(&client),
     )
     .map_err(super::failed)?;
     let queue = app.sync.queue();

@@ -6,9 +6,7 @@ use prometheus_client::registry::Registry;
 
 use super::labels::SubjectLabels;
 use super::names;
-
-/// What findings are about; whatever a newer version writes is counted as `other`.
-const SUBJECTS: [&str; 1] = ["purge"];
+use crate::model::Subject;
 
 #[derive(Debug, Default)]
 pub(super) struct Findings(Family<SubjectLabels, Gauge>);
@@ -19,14 +17,14 @@ impl Findings {
         registry.register(names::FINDINGS, help, self.0.clone());
     }
 
-    /// What is dealt with goes back to zero.
+    /// What is dealt with goes back to zero; a subject that only a newer version knows counts as `other`.
     pub(super) fn observe(&self, found: &[(String, i64)]) {
-        let known = |subject: &str| SUBJECTS.contains(&subject);
+        let known = |found: &str| Subject::ALL.iter().any(|subject| subject.as_str() == found);
         let count = |is_meant: &dyn Fn(&str) -> bool| {
             let meant = found.iter().filter(|(subject, _)| is_meant(subject));
             meant.map(|(_, count)| count).sum()
         };
-        for subject in SUBJECTS {
+        for subject in Subject::ALL.map(Subject::as_str) {
             self.set(subject, count(&|found| found == subject));
         }
         self.set("other", count(&|found| !known(found)));

@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::{Client, Error};
 
+use crate::db::findings;
 use crate::db::purge::{self, Due, Purged, Shown};
-use crate::model::DeletePolicy;
+use crate::model::{DeletePolicy, Subject};
 
 /// Users in one transaction: their cascades reach into tables of the application.
 const STEP: i64 = 100;
@@ -119,7 +120,7 @@ impl Attempt<'_> {
             Err(error) => {
                 let reason = refusal(&error).ok_or(error)?;
                 if !self.dry_run {
-                    purge::finding(self.client, id, &reason).await?;
+                    findings::set(self.client, Subject::Purge, id, &reason).await?;
                 }
                 round.blocked.push((id.to_owned(), reason));
             }

@@ -6,7 +6,7 @@ use tokio_postgres::{Client, Error};
 use super::check::Checks;
 use crate::config::secret_variable;
 use crate::db::status::SILENCE;
-use crate::db::{runs, status};
+use crate::db::{findings, runs, status};
 use crate::webhook::Source;
 
 /// Svix makes keys of 24 bytes; whoever makes their own should not make shorter ones.
@@ -64,7 +64,7 @@ async fn look(checks: &mut Checks, client: &Client, sources: &[Source]) -> Resul
         let advice = "look at one (`GET /api/deliveries?outcome=quarantined`); after a fix or an upgrade `users-sync replay --quarantined`";
         checks.warn("quarantine", found, advice);
     }
-    for finding in status::findings(client).await? {
+    for finding in findings::newest(client).await? {
         let found = format!("{} {}", finding.subject, finding.id);
         checks.warn("finding", found, finding.detail);
     }

@@ -14,7 +14,7 @@ use super::times::time;
 use super::views::{Now, SourceLine};
 use super::{App, Problem, causes, live};
 use crate::db::runs::Recorded;
-use crate::db::{pages, status};
+use crate::db::{findings, pages, status};
 use crate::http::sources::{self, Standing};
 use crate::http::{connection_of, failed};
 
@@ -28,7 +28,7 @@ pub(super) async fn now(
         status::users(&client),
         sources::standings(&app, &client),
         status::quarantine(&client, None, None),
-        status::findings(&client),
+        findings::newest(&client),
         pages::minutes(&client),
         pages::lag(&client),
     )

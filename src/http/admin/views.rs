@@ -8,10 +8,11 @@ use serde::Deserialize;
 use super::causes::Cause;
 use super::links;
 use super::times::time;
+use crate::db::findings::Finding;
 use crate::db::journal::search::Record;
 use crate::db::pages::KnownUser;
 use crate::db::runs::Counts;
-use crate::db::status::{Finding, Users};
+use crate::db::status::Users;
 use crate::explain::{Discreet, discreet, pretty};
 use crate::provider;
 

@@ -1,0 +1,5 @@
+-- set: the finding about $2 of subject $1 is $3; one that is there already keeps its time
+insert into users_sync.findings as f (subject, id, detail)
+values ($1, $2, $3)
+on conflict (subject, id) do update set detail = excluded.detail
+where f.detail <> excluded.detail

@@ -1,0 +1,56 @@
+//! Findings: what an operator should know and do something about, until it is dealt with.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Error, GenericClient, Row};
+
+use crate::model::Subject;
+
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    pub subject: String,
+    pub id: String,
+    pub found_at: Timestamp,
+    /// The problem and the remedy, in words.
+    pub detail: String,
+}
+
+/// Remembers a finding about `id`; a newer text replaces the older one.
+pub async fn set(
+    client: &impl GenericClient,
+    subject: Subject,
+    id: &str,
+    detail: &str,
+) -> Result<(), Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&subject.as_str(), Type::TEXT), (&id, Type::TEXT), (&detail, Type::TEXT)];
+    client.execute_typed(include_str!("../../sql/findings/set.sql"), &params).await?;
+    Ok(())
+}
+
+/// Forgets the finding about `id`, if there is one.
+pub async fn clear(client: &impl GenericClient, subject: Subject, id: &str) -> Result<(), Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&subject.as_str(), Type::TEXT), (&id, Type::TEXT)];
+    client.execute_typed(include_str!("../../sql/findings/clear.sql"), &params).await?;
+    Ok(())
+}
+
+/// How many findings there are of each subject, by its word.
+pub async fn counts(client: &Client) -> Result<Vec<(String, i64)>, Error> {
+    let rows = client.query_typed(include_str!("../../sql/findings/counts.sql"), &[]).await?;
+    Ok(rows.iter().map(|row| (row.get("subject"), row.get("findings"))).collect())
+}
+
+/// The newest hundred.
+pub async fn newest(client: &Client) -> Result<Vec<Finding>, Error> {
+    let rows = client.query_typed(include_str!("../../sql/findings/newest.sql"), &[]).await?;
+    let finding = |row: &Row| Finding {
+        subject: row.get("subject"),
+        id: row.get("id"),
+        found_at: row.get("found_at"),
+        detail: row.get("detail"),
+    };
+    Ok(rows.iter().map(finding).collect())
+}
