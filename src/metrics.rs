@@ -24,7 +24,8 @@ use crate::provider::Provider;
 use crate::signature::Rejection;
 use findings::Findings;
 use labels::{
-    DeliveryLabels, RejectionLabels, RequestLabels, SecretLabels, SourceLabels, StateLabels,
+    DeliveryLabels, ReasonLabels, RejectionLabels, RequestLabels, SecretLabels, SourceLabels,
+    StateLabels,
 };
 use reconciles::Reconciles;
 use rejections::Rejections;
@@ -63,6 +64,7 @@ pub struct Metrics {
     rejections: Rejections,
     secret_matches: Family<SecretLabels, Counter>,
     unavailable: Family<RejectionLabels, Counter>,
+    unrouted: Family<ReasonLabels, Counter>,
     event_lag: Lags,
     receipt_lag: Lags,
     batch_size: Histogram,
@@ -123,6 +125,7 @@ impl Default for Metrics {
             rejections: Rejections::default(),
             secret_matches: Family::default(),
             unavailable: Family::default(),
+            unrouted: Family::default(),
             event_lag: Family::new_with_constructor(LAG),
             receipt_lag: Family::new_with_constructor(COMMIT),
             batch_size: SIZE.new_metric(),
@@ -163,6 +166,8 @@ impl Metrics {
         registry.register(names::SECRET_MATCHES, help, secret_matches.clone());
         let help = "Verified requests that were answered 503, by reason";
         registry.register(names::UNAVAILABLE, help, unavailable.clone());
+        let help = "Requests that look signed and reach no endpoint, by what is missing";
+        registry.register(names::UNROUTED, help, self.unrouted.clone());
         let help = "From the provider's change to our commit; of applied deliveries";
         registry.register(names::EVENT_LAG, help, self.event_lag.clone());
         let help = "From the arrival of the body to our commit";
@@ -210,6 +215,10 @@ impl Metrics {
     pub fn unavailable(&self, source: &Arc<str>, reason: &'static str) {
         let labels = RejectionLabels { source: source.clone(), reason };
         self.unavailable.get_or_create(&labels).inc();
+    }
+
+    pub fn unrouted(&self, reason: &'static str) {
+        self.unrouted.get_or_create(&ReasonLabels { reason }).inc();
     }
 
     /// Called after the commit.

@@ -21,6 +21,7 @@ pub(super) async fn required(
     let token = app.admin_token.as_ref().ok_or(Problem::NoAdminToken)?;
     let given = bearer(request.headers()).ok_or(Problem::Unauthorized)?;
     if !is(token, given) {
+        app.strangers.wrong_tokens.count("/api")?;
         return Err(Problem::Unauthorized);
     }
     Ok(next.run(request).await)
