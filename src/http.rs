@@ -58,6 +58,8 @@ pub struct Limits {
     pub bodies: usize,
     /// While the service drains: for a connection to begin a request, and for the listener.
     pub farewell: Duration,
+    /// While the service drains: for a client to end what it has begun to say, or to take what it was answered.
+    pub hurry: Duration,
     /// For the whole drain.
     pub drain: Duration,
 }
@@ -74,6 +76,7 @@ impl Default for Limits {
             patience: Duration::from_secs(1),
             bodies: 32 << 20,
             farewell: Duration::from_millis(500),
+            hurry: Duration::from_secs(3),
             drain: Duration::from_secs(12),
         }
     }

@@ -24,12 +24,7 @@ pub(super) async fn read(app: &App, head: &Parts, body: Body) -> Result<Bytes, P
     read_at_most(app.limits.body, app, head, body).await
 }
 
-async fn read_at_most(
-    most: usize,
-    app: &App,
-    head: &Parts,
-    body: Body,
-) -> Result<Bytes, Problem> {
+async fn read_at_most(most: usize, app: &App, head: &Parts, body: Body) -> Result<Bytes, Problem> {
     let announced = announced(&head.headers);
     if announced > Some(most) {
         return Err(Problem::BodyTooLarge(most));

@@ -25,8 +25,8 @@ use tower::ServiceExt;
 
 use super::problem::Problem;
 use super::progress::{self, Answer, Ending, Progress, Reading};
-use super::watched::Watched;
 use super::seats::Seat;
+use super::watched::Watched;
 use super::{Limits, paths};
 
 /// Bytes of a head at most.

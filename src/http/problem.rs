@@ -97,7 +97,9 @@ impl Problem {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::UnderWay | Self::BodyNotKept => StatusCode::CONFLICT,
-            Self::KeyReused | Self::ProviderRefuses => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::KeyReused | Self::ProviderRefuses | Self::BadForm => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::ProviderFails => StatusCode::BAD_GATEWAY,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -105,7 +107,7 @@ impl Problem {
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::AddressTooLong => StatusCode::URI_TOO_LONG,
             Self::TooManyWrongTokens(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::BodyBroken | Self::BadForm | Self::BadHead => StatusCode::BAD_REQUEST,
+            Self::BodyBroken | Self::BadHead => StatusCode::BAD_REQUEST,
             Self::BadRequest(_) | Self::BadQuery(_) => StatusCode::BAD_REQUEST,
             Self::Rejected(Rejection::MissingHeader(_) | Rejection::MalformedHeader { .. }) => {
                 StatusCode::BAD_REQUEST

@@ -25,7 +25,7 @@ struct Taken {
 /// One connection, and since when it waits for its client.
 pub(super) struct Seat {
     epoch: Instant,
-    /// Milliseconds after the epoch, and one; 0 while it is we who are busy.
+    /// Microseconds after the epoch, and one; 0 while it is we who are busy.
     waits_since: AtomicU64,
     leave: Notify,
 }
@@ -87,6 +87,13 @@ impl Seats {
         }
     }
 
+    /// Asks everybody to leave who has kept us waiting for so long.
+    pub(super) fn dismiss(&self, patience: Duration) {
+        let taken = self.taken();
+        let waits = |seat: &&Arc<Seat>| seat.waited().is_some_and(|waited| waited >= patience);
+        taken.seats.values().filter(waits).for_each(|seat| seat.leave.notify_one());
+    }
+
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,7 +102,7 @@ impl Seats {
 impl Seat {
     /// From now on the client has to do something.
     pub(super) fn waits(&self) {
-        let now = u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
+        let now = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX - 1);
         self.waits_since.store(now + 1, Ordering::Relaxed);
     }
 
@@ -106,7 +113,7 @@ impl Seat {
 
     fn waited(&self) -> Option<Duration> {
         let since = self.waits_since.load(Ordering::Relaxed).checked_sub(1)?;
-        Some(self.epoch.elapsed().saturating_sub(Duration::from_millis(since)))
+        Some(self.epoch.elapsed().saturating_sub(Duration::from_micros(since)))
     }
 
     /// Returns when the place is needed for another connection.

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::Host;
 use super::seats::{Place, Seats};
-use super::{App, router};
+use super::{App, Limits, router};
 
 /// Serves until `shutdown`, then answers what was taken, and what waits to be taken, and returns.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
@@ -21,31 +22,28 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<O
     let seats = Seats::new(limits.connections, limits.patience);
     let draining = app.draining.clone();
     let host = Host { router: router(app), limits, draining: draining.clone() };
-    let connections = Connections { host, ended: CancellationToken::new(), tasks: TaskTracker::new() };
+    let (ended, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let connections = Connections { host, seats, ended, tasks };
 
-    connections.welcome(&listener, &seats, shutdown).await;
+    connections.welcome(&listener, shutdown).await;
     draining.cancel();
-    let ends_at = tokio::time::Instant::now() + limits.drain;
-    // Who looks for another replica needs a moment for it.
-    connections.welcome(&listener, &seats, tokio::time::sleep(limits.farewell)).await;
-    connections.take_rest(listener, &seats);
-    connections.end(ends_at).await;
+    let ends_at = Instant::now() + limits.drain;
+    // Whoever looks for another replica needs a moment for it.
+    connections.welcome(&listener, sleep(limits.farewell)).await;
+    connections.take_rest(listener);
+    connections.end(limits, ends_at).await;
 }
 
 struct Connections {
     host: Host,
+    seats: Arc<Seats>,
     /// Cancelled when no connection may take longer.
     ended: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Connections {
-    async fn welcome(
-        &self,
-        listener: &TcpListener,
-        seats: &Arc<Seats>,
-        end: impl Future<Output = ()>,
-    ) {
+    async fn welcome(&self, listener: &TcpListener, end: impl Future<Output = ()>) {
         let mut end = pin!(end);
         loop {
             let stream = tokio::select! {
@@ -53,21 +51,21 @@ impl Connections {
                 () = &mut end => return,
             };
             tokio::select! {
-                place = seats.take() => self.serve(stream, place),
-                () = &mut end => return self.serve(stream, seats.add()),
+                place = self.seats.take() => self.serve(stream, place),
+                () = &mut end => return self.serve(stream, self.seats.add()),
             }
         }
     }
 
     /// Takes the connections that were made before nobody listens any more: they would be reset.
-    fn take_rest(&self, listener: TcpListener, seats: &Arc<Seats>) {
+    fn take_rest(&self, listener: TcpListener) {
         let Ok(listener) = listener.into_std() else { return };
         while let Ok((stream, _)) = listener.accept() {
             if stream.set_nonblocking(true).is_err() {
                 continue;
             }
             if let Ok(stream) = TcpStream::from_std(stream) {
-                self.serve(stream, seats.add());
+                self.serve(stream, self.seats.add());
             }
         }
     }
@@ -83,13 +81,19 @@ impl Connections {
         });
     }
 
-    async fn end(self, at: tokio::time::Instant) {
+    async fn end(self, limits: Limits, at: Instant) {
         self.tasks.close();
-        if tokio::time::timeout_at(at, self.tasks.wait()).await.is_err() {
-            let left = self.tasks.len();
-            tracing::warn!(left, "connections that did not end in time are closed");
-            self.ended.cancel();
-            self.tasks.wait().await;
+        while !self.tasks.is_empty() {
+            tokio::select! {
+                () = self.tasks.wait() => return,
+                () = sleep(Duration::from_millis(100)) => self.seats.dismiss(limits.hurry),
+            }
+            if Instant::now() >= at {
+                let left = self.tasks.len();
+                tracing::warn!(left, "connections that did not end in time are closed");
+                self.ended.cancel();
+                return self.tasks.wait().await;
+            }
         }
     }
 }

@@ -79,8 +79,7 @@ impl<'a> Claim<'a> {
         let signatures = Header::find(headers, SIGNATURE)?;
 
         let text = id.single()?;
-        let delivery =
-            DeliveryId::new(text).ok_or(id.malformed("an id of 1 to 255 bytes"))?;
+        let delivery = DeliveryId::new(text).ok_or(id.malformed("an id of 1 to 255 bytes"))?;
         let sent_at = seconds(&timestamp)?;
         Ok(Self { id: text, delivery, sent_at, signatures: version_one(&signatures)? })
     }

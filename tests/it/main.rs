@@ -39,6 +39,7 @@ mod shutdown;
 mod signature;
 mod silence;
 mod stack;
+mod strangers;
 mod tls;
 mod traces;
 mod unreadable;
