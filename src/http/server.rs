@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
@@ -16,9 +17,13 @@ use super::connection::Host;
 use super::seats::{Place, Seats};
 use super::{App, Limits, router};
 
+/// Bytes that the kernel holds of one connection, each way.
+const BUFFER: usize = 128 << 10;
+
 /// Serves until `shutdown`, then answers what was taken, and what waits to be taken, and returns.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
     let limits = app.limits;
+    limit_buffers(&listener);
     let seats = Seats::new(limits.connections, limits.patience);
     let draining = app.draining.clone();
     let host = Host { router: router(app), limits, draining: draining.clone() };
@@ -106,6 +111,13 @@ pub fn raise_open_files_limit() {
         // Where it is not allowed, connections above the limit wait.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     }
+}
+
+/// What a client does not read, or sends and we do not read, waits in the kernel: by default up to megabytes of it.
+fn limit_buffers(listener: &TcpListener) {
+    // Where it is not allowed, the system's limits hold.
+    let _ = set_socket_send_buffer_size(listener, BUFFER);
+    let _ = set_socket_recv_buffer_size(listener, BUFFER);
 }
 
 /// Out of file descriptors, or a client that went away while it waited: neither ends the service.

@@ -108,7 +108,7 @@ async fn a_form_that_is_none_is_answered_in_problem_json() {
 #[tokio::test]
 async fn a_long_body_without_a_permit_is_answered_503_and_a_short_one_needs_none() {
     let database = TestDatabase::new().await;
-    let service = Service::start_with(database.url(), limits(|it| it.bodies = 100_000)).await;
+    let service = Service::start_with(database.url(), limits(|it| it.bodies = 150_000)).await;
     let long = Signed::new("clerk", vec![b' '; 90_000]);
     let mut holds = Wire::open(service.address).await;
     let request = long.request();

@@ -62,7 +62,7 @@ impl Kind {
             Self::Rests => health.into(),
             Self::HalfHeadBehind => format!("{health}GET /healthz HTTP/1.1\r\nhost: t").into(),
             Self::NeverReads => {
-                "GET /admin/style.css HTTP/1.1\r\nhost: t\r\n\r\n".repeat(40).into()
+                "GET /admin/htmx-2.0.11.min.js HTTP/1.1\r\nhost: t\r\n\r\n".repeat(40).into()
             }
             Self::Guesses => sign_in(11, "token=wrong"),
         }
@@ -111,9 +111,12 @@ async fn annoy(mut stream: TcpStream, kind: Kind) {
         return;
     }
     if kind == Kind::NeverReads {
-        // Writing fails when the other side has closed.
-        while stream.write_all(&says).await.is_ok() {
-            tokio::task::yield_now().await;
+        let is_open = |written: std::io::Result<usize>| match written {
+            Ok(_) => true,
+            Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
+        };
+        while is_open(stream.try_write(b"\r\n")) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
         return;
     }
