@@ -26,7 +26,7 @@ use serde::Deserialize;
 
 use super::body::Form;
 use super::problem::Problem;
-use super::{App, admin_token};
+use super::{App, admin_token, seats};
 use session::Session;
 use views::SignIn;
 
@@ -82,6 +82,7 @@ async fn signed_in(
     let token = app.admin_token.as_ref().ok_or(Problem::NoAdminToken)?;
     match session::of(token, request.headers(), Timestamp::now()) {
         Some(session) => {
+            seats::trust(request.extensions());
             request.extensions_mut().insert(session);
             Ok(next.run(request).await)
         }

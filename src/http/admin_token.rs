@@ -10,8 +10,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::App;
 use super::problem::Problem;
+use super::{App, seats};
 
 pub(super) async fn required(
     State(app): State<Arc<App>>,
@@ -24,6 +24,7 @@ pub(super) async fn required(
         app.strangers.wrong_tokens.count("/api")?;
         return Err(Problem::Unauthorized);
     }
+    seats::trust(request.extensions());
     Ok(next.run(request).await)
 }
 

@@ -1,16 +1,21 @@
-//! Places for connections. When all are taken, whoever has kept us waiting longest makes room for the next.
+//! Places for connections. When all are taken, one that waits for its client makes room for the next: the one that has gone
+//! longest without a request that was signed or authorized. So strangers who keep asking keep nobody out.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::http::Extensions;
 use tokio::sync::Notify;
+
+/// While nobody can be asked to leave.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// As many as there may be connections.
 pub(super) struct Seats {
     capacity: usize,
-    /// For so long nobody has to make room.
+    /// For so long after it came, or was trusted, no connection has to make room.
     patience: Duration,
     taken: Mutex<Taken>,
     freed: Notify,
@@ -22,11 +27,13 @@ struct Taken {
     seats: HashMap<u64, Arc<Seat>>,
 }
 
-/// One connection, and since when it waits for its client.
+/// One connection: whether it waits for its client, and when it last did something that only a friend can.
 pub(super) struct Seat {
     epoch: Instant,
     /// Microseconds after the epoch, and one; 0 while it is we who are busy.
     waits_since: AtomicU64,
+    /// Microseconds after the epoch.
+    trusted_at: AtomicU64,
     leave: Notify,
 }
 
@@ -58,6 +65,7 @@ impl Seats {
         let seat = Arc::new(Seat {
             epoch: Instant::now(),
             waits_since: AtomicU64::new(0),
+            trusted_at: AtomicU64::new(0),
             leave: Notify::new(),
         });
         seat.waits();
@@ -74,16 +82,16 @@ impl Seats {
         if taken.seats.len() < self.capacity {
             return Ok(());
         }
-        let waits = |seat: &Arc<Seat>| Some((seat.waited()?, seat.clone()));
-        let longest = taken.seats.values().filter_map(waits).max_by_key(|(waited, _)| *waited);
-        match longest {
-            Some((waited, seat)) if waited >= self.patience => {
+        let waits = taken.seats.values().filter(|seat| seat.waited().is_some());
+        match waits.map(|seat| (seat.untrusted_for(), seat)).max_by_key(|(age, _)| *age) {
+            Some((age, seat)) if age >= self.patience => {
+                // It is asked once.
                 seat.works();
                 seat.leave.notify_one();
                 Err(self.patience)
             }
-            Some((waited, _)) => Err(self.patience.saturating_sub(waited)),
-            None => Err(self.patience),
+            Some((age, _)) => Err(self.patience.saturating_sub(age).min(AGAIN)),
+            None => Err(AGAIN),
         }
     }
 
@@ -102,8 +110,21 @@ impl Seats {
 impl Seat {
     /// From now on the client has to do something.
     pub(super) fn waits(&self) {
-        let now = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX - 1);
-        self.waits_since.store(now + 1, Ordering::Relaxed);
+        self.waits_since.store(self.now() + 1, Ordering::Relaxed);
+    }
+
+    /// It has signed a delivery, or shown the token.
+    pub(super) fn is_trusted(&self) {
+        self.trusted_at.store(self.now(), Ordering::Relaxed);
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX - 1)
+    }
+
+    fn untrusted_for(&self) -> Duration {
+        let trusted_at = Duration::from_micros(self.trusted_at.load(Ordering::Relaxed));
+        self.epoch.elapsed().saturating_sub(trusted_at)
     }
 
     /// From now on we have to do something.
@@ -126,5 +147,12 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.seats.taken().seats.remove(&self.number);
         self.seats.freed.notify_one();
+    }
+}
+
+/// What a request has done to be trusted counts for its connection.
+pub(super) fn trust(extensions: &Extensions) {
+    if let Some(seat) = extensions.get::<Arc<Seat>>() {
+        seat.is_trusted();
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::problem::Problem;
 use super::unrouted::Missing;
-use super::{App, body, unrouted};
+use super::{App, body, seats, unrouted};
 use crate::signature::Rejection;
 use crate::webhook::Source;
 use crate::{sync, traces};
@@ -40,6 +40,7 @@ pub(super) async fn receive(
     let verified =
         traces::verifying().in_scope(|| source.verify(&head.headers, body, Timestamp::now()));
     let delivery = verified.inspect_err(|rejection| refuse(&app, source, rejection))?;
+    seats::trust(&head.extensions);
     traces::delivery(&source.name, delivery.id().as_str());
     if let Some(place) = delivery.secret() {
         app.sync.metrics().secret_matched(&source.name, place);

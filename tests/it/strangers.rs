@@ -66,7 +66,7 @@ async fn a_crowd_of_any_kind_keeps_no_delivery_out() {
 }
 
 #[tokio::test]
-async fn whoever_waits_longest_makes_room_when_all_places_are_taken() {
+async fn of_those_who_wait_the_first_to_come_makes_room_for_one_more() {
     let database = TestDatabase::new().await;
     let few = limits(|it| {
         it.connections = 2;
@@ -75,15 +75,36 @@ async fn whoever_waits_longest_makes_room_when_all_places_are_taken() {
     let service = Service::start_with(database.url(), few).await;
     let [mut older, mut newer] =
         [Wire::open(service.address).await, Wire::open(service.address).await];
-    ask(&mut older).await;
     ask(&mut newer).await;
+    // Asking keeps no place.
     ask(&mut older).await;
 
     assert_eq!(answer(&service, HEALTH).await.status, 200);
 
-    // The one that was opened first has asked last.
-    soon(newer.closed()).await;
-    ask(&mut older).await;
+    soon(older.closed()).await;
+    ask(&mut newer).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_signs_keeps_its_place_before_one_that_does_not() {
+    let database = TestDatabase::new().await;
+    let few = limits(|it| {
+        it.connections = 2;
+        it.patience = Duration::from_millis(1);
+    });
+    let service = Service::start_with(database.url(), few).await;
+    let [mut signs, mut asks] =
+        [Wire::open(service.address).await, Wire::open(service.address).await];
+    ask(&mut asks).await;
+    signs.send(created("user_1").request()).await;
+    assert_eq!(soon(signs.response()).await.status, 200);
+    ask(&mut asks).await;
+
+    assert_eq!(answer(&service, HEALTH).await.status, 200);
+
+    soon(asks.closed()).await;
+    signs.send(created("user_2").request()).await;
+    assert_eq!(soon(signs.response()).await.status, 200);
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ async fn annoy(mut stream: TcpStream, kind: Kind) {
     }
     while stream.read(&mut dropped).await.is_ok_and(|read| read > 0) {
         if kind == Kind::Guesses {
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            tokio::time::sleep(Duration::from_secs(2)).await;
             if stream.write_all(&says).await.is_err() {
                 return;
             }

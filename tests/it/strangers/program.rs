@@ -11,7 +11,7 @@ use crate::harness::{Program, SECRET, Scratch, TestDatabase, Wire};
 
 /// More than the service takes.
 const CROWD: usize = 1_100;
-const DELIVERIES: usize = 40;
+const DELIVERIES: usize = 20;
 
 async fn withstands(kind: Kind) {
     raise_open_files_limit();
