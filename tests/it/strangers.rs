@@ -4,6 +4,7 @@ mod bodies;
 mod heads;
 mod hostile;
 mod leaving;
+mod logs;
 mod program;
 mod tokens;
 
