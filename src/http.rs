@@ -77,7 +77,7 @@ impl Default for Limits {
             bodies: 32 << 20,
             farewell: Duration::from_millis(500),
             hurry: Duration::from_secs(3),
-            drain: Duration::from_secs(12),
+            drain: Duration::from_secs(10),
         }
     }
 }

@@ -104,7 +104,7 @@ pub struct Observed {
     pub pool_busy: usize,
     pub pool_waiting: usize,
     /// `None` where the database did not answer.
-    pub stored: Option<Stored>,
+    pub stored: Option<Arc<Stored>>,
 }
 
 /// What only the database knows.
@@ -252,7 +252,7 @@ impl Metrics {
         self.pool.get_or_create(&StateLabels { state: "busy" }).set(gauge(pool_busy));
         self.pool_waiting.set(gauge(pool_waiting));
         self.database_up.set(stored.is_some().into());
-        if let Some(Stored { quarantined, findings, reconciled }) = stored {
+        if let Some(Stored { quarantined, findings, reconciled }) = stored.as_deref() {
             self.quarantined.set(*quarantined);
             self.findings.observe(findings);
             reconciled.iter().for_each(|reconciled| self.reconciles.observe(reconciled));

@@ -3,19 +3,22 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::Limits;
 use super::problem::Problem;
+use crate::metrics::Stored;
 
 pub struct Strangers {
     /// Bytes of bodies that are being read.
     pub(super) bodies: Arc<Semaphore>,
     pub(super) wrong_tokens: WrongTokens,
+    /// The database, for `/metrics`.
+    pub(super) look: Look<Stored>,
     /// Lines about requests that are refused for their signature.
     pub(super) rejections: Lines,
     /// Lines about signed requests that reach nothing.
@@ -27,6 +30,7 @@ impl Strangers {
         Self {
             bodies: Arc::new(Semaphore::new(limits.bodies)),
             wrong_tokens: WrongTokens(limiter(20, Duration::from_secs(6))),
+            look: Look::default(),
             rejections: Lines::new(),
             unrouted: Lines::new(),
         }
@@ -56,6 +60,33 @@ impl WrongTokens {
                 Err(Problem::TooManyWrongTokens(wait.as_secs() + 1))
             }
         }
+    }
+}
+
+/// One look at a time, and what it finds is for all who waited for it: a crowd costs no more than one.
+pub(super) struct Look<T>(Mutex<Option<(Instant, Arc<T>)>>);
+
+impl<T> Default for Look<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Look<T> {
+    /// What was found by a look that began after this was called.
+    pub(super) async fn at<F>(&self, look: impl FnOnce() -> F) -> Option<Arc<T>>
+    where
+        F: Future<Output = Option<T>>,
+    {
+        let asked = Instant::now();
+        let mut last = self.0.lock().await;
+        if let Some((_, found)) = last.as_ref().filter(|(begun, _)| *begun >= asked) {
+            return Some(found.clone());
+        }
+        let begun = Instant::now();
+        let found = Arc::new(look().await?);
+        *last = Some((begun, found.clone()));
+        Some(found)
     }
 }
 

@@ -128,7 +128,7 @@ fn seconds(timestamp: &Header<'_>) -> Result<i64, Rejection> {
 fn version_one<'a>(header: &Header<'a>) -> Result<Vec<&'a str>, Rejection> {
     let entries = header.lines.iter().flat_map(|line| line.split_ascii_whitespace());
     // Blanks separate entries; Supabase puts a comma before them, and what joins two lines may leave them out.
-    let signatures: Vec<_> = entries.flat_map(|entry| version_one_of(entry)).collect();
+    let signatures: Vec<_> = entries.flat_map(version_one_of).collect();
     if signatures.is_empty() {
         return Err(header.malformed("`v1,` and a base64 signature"));
     }

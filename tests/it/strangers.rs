@@ -133,3 +133,31 @@ async fn a_request_that_is_being_answered_makes_room_for_nobody() {
 
     assert_eq!(soon(waiting.response()).await.json()["outcome"], "applied");
 }
+
+#[tokio::test]
+async fn a_crowd_that_scrapes_takes_one_connection_to_the_database() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+    let (mut somebody, watch) = (database.client().await, database.client().await);
+    let lock = somebody.transaction().await.expect("a transaction");
+    lock.batch_execute("lock table users_sync.journal").await.expect("nobody has it");
+    let scrape = || answer(&service, "GET /metrics HTTP/1.1\r\nhost: test\r\n\r\n");
+    let scrapes = futures_util::future::join_all((0..20).map(|_| scrape()));
+
+    let sql = "select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'";
+    let mut most = 0;
+    let watching = async {
+        loop {
+            let row = watch.query_one(sql, &[]).await.expect("it answers");
+            most = most.max(row.get::<_, i64>(0));
+        }
+    };
+    let answers = tokio::select! {
+        answers = scrapes => answers,
+        () = watching => Vec::new(),
+    };
+
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    assert_eq!(most, 1);
+}
