@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use axum::http::Extensions;
 use tokio::sync::Notify;
 
+use super::strangers::{LeftOut, Lines};
+
 /// While nobody can be asked to leave.
 const AGAIN: Duration = Duration::from_millis(50);
 
@@ -17,6 +19,8 @@ pub(super) struct Seats {
     capacity: usize,
     /// For so long after it came, or was trusted, no connection has to make room.
     patience: Duration,
+    /// Lines about connections that made room.
+    lines: Lines,
     taken: Mutex<Taken>,
     freed: Notify,
 }
@@ -46,7 +50,8 @@ pub(super) struct Place {
 
 impl Seats {
     pub(super) fn new(capacity: usize, patience: Duration) -> Arc<Self> {
-        Arc::new(Self { capacity, patience, taken: Mutex::default(), freed: Notify::new() })
+        let (lines, taken) = (Lines::new(), Mutex::default());
+        Arc::new(Self { capacity, patience, lines, taken, freed: Notify::new() })
     }
 
     /// A place, as soon as there is one; called by one task only.
@@ -88,6 +93,14 @@ impl Seats {
                 // It is asked once.
                 seat.works();
                 seat.leave.notify_one();
+                if let Some(LeftOut(left_out)) = self.lines.next() {
+                    let connections = self.capacity;
+                    tracing::warn!(
+                        connections,
+                        left_out,
+                        "all connections are taken: one makes room"
+                    );
+                }
                 Err(self.patience)
             }
             Some((age, _)) => Err(self.patience.saturating_sub(age).min(AGAIN)),

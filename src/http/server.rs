@@ -18,13 +18,16 @@ use super::seats::{Place, Seats};
 use super::{App, Limits, router};
 
 /// Bytes that the kernel holds of one connection, each way.
-const BUFFER: usize = 128 << 10;
+const BUFFER: usize = 64 << 10;
+
+/// Open files besides connections.
+const OTHER_FILES: usize = 100;
 
 /// Serves until `shutdown`, then answers what was taken, and what waits to be taken, and returns.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
     let limits = app.limits;
     limit_buffers(&listener);
-    let seats = Seats::new(limits.connections, limits.patience);
+    let seats = Seats::new(limits.connections.min(sockets()), limits.patience);
     let draining = app.draining.clone();
     let host = Host { router: router(app), limits, draining: draining.clone() };
     let (ended, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -108,9 +111,15 @@ impl Connections {
 pub fn raise_open_files_limit() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current != maximum {
-        // Where it is not allowed, connections above the limit wait.
+        // Where it is not allowed, there are fewer connections.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     }
+}
+
+/// As many as there are, less what databases, logs and the next connection need: where accepting fails, nobody makes room.
+fn sockets() -> usize {
+    let open_files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(open_files).unwrap_or(usize::MAX).saturating_sub(OTHER_FILES).max(1)
 }
 
 /// What a client does not read, or sends and we do not read, waits in the kernel: by default up to megabytes of it.

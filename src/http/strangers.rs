@@ -97,8 +97,8 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    fn new() -> Self {
-        Self { limiter: limiter(100, Duration::from_secs(5)), left_out: AtomicU64::new(0) }
+    pub(super) fn new() -> Self {
+        Self { limiter: limiter(50, Duration::from_secs(10)), left_out: AtomicU64::new(0) }
     }
 
     /// Whether to write one, and how many were left out before it.

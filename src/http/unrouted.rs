@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, Method};
 
 use super::App;
 use super::problem::Problem;
+use super::strangers::LeftOut;
 use crate::signature::Scheme;
 
 /// What a request did not find.
@@ -53,11 +54,11 @@ pub(super) fn count(app: &App, headers: &HeaderMap, missing: &Missing<'_>) {
         return;
     }
     app.sync.metrics().unrouted(missing.code());
-    if let Some(left_out) = app.strangers.unrouted.next() {
+    if let Some(LeftOut(left_out)) = app.strangers.unrouted.next() {
         tracing::warn!(
             reason = missing.code(),
             source = missing.name(),
-            left_out = left_out.0,
+            left_out,
             "a signed request reaches no endpoint: is its address at the provider /webhooks/ and the name of a source?"
         );
     }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::problem::Problem;
+use super::strangers::LeftOut;
 use super::unrouted::Missing;
 use super::{App, body, seats, unrouted};
 use crate::signature::Rejection;
@@ -52,8 +53,7 @@ pub(super) async fn receive(
 
 fn refuse(app: &App, source: &Source, rejection: &Rejection) {
     app.sync.metrics().rejected(&source.name, rejection);
-    if let Some(left_out) = app.strangers.rejections.next() {
-        let left_out = left_out.0;
+    if let Some(LeftOut(left_out)) = app.strangers.rejections.next() {
         tracing::warn!(source = %source.name, reason = %rejection, left_out, "a request was rejected");
     }
 }

@@ -24,7 +24,12 @@ impl Program {
     /// The program with nothing in its environment but these variables, in `dir`.
     pub(crate) fn command(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_users-sync"));
-        command.args(arguments).current_dir(dir).env_clear().envs(variables.iter().copied());
+        command.args(arguments);
+        Self::prepared(command, dir, variables)
+    }
+
+    fn prepared(mut command: Command, dir: &Path, variables: &[(&str, &str)]) -> Command {
+        command.current_dir(dir).env_clear().envs(variables.iter().copied());
         command.envs(env::vars_os().filter(|(name, _)| name == "PATH" || name == "PG_BIN_DIR"));
         command.stdin(Stdio::null()).kill_on_drop(true);
         command
@@ -45,9 +50,25 @@ impl Program {
         Self::serve_with(dir, &[], variables).await
     }
 
+    /// As [`Program::serve`], where so many files may be open.
+    pub(crate) async fn serve_with_files(
+        files: usize,
+        dir: &Path,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -n {files}; exec \"$0\" serve");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_users-sync")]);
+        Self::spawn(Self::prepared(command, dir, variables), variables).await
+    }
+
     /// As [`Program::serve`], with these flags.
     pub(crate) async fn serve_with(dir: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = Self::command(dir, &[&["serve"], flags].concat(), variables);
+        let command = Self::command(dir, &[&["serve"], flags].concat(), variables);
+        Self::spawn(command, variables).await
+    }
+
+    async fn spawn(mut command: Command, variables: &[(&str, &str)]) -> Self {
         if !variables.iter().any(|(name, _)| ["LISTEN_ADDR", "PORT"].contains(name)) {
             command.env("PORT", "0");
         }

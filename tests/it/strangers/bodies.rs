@@ -1,5 +1,6 @@
 //! Bodies that nobody signed, or that never end.
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -131,6 +132,31 @@ async fn a_long_body_without_a_permit_is_answered_503_and_a_short_one_needs_none
     holds.send(&request[request.len() - 1..]).await;
     assert_eq!(soon(holds.response()).await.status, 200);
     assert_eq!(answer(&service, long.request()).await.status, 200);
+}
+
+/// A body that is read elsewhere has no limit, no time and no permit.
+#[test]
+fn bodies_are_read_in_one_place() {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http")];
+    let mut read = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("it is there") {
+            let path = entry.expect("it is there").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            if path.ends_with("http/body.rs") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("it is text");
+            for reader in ["http_body_util", "axum::Form", "{Form,", "): Json<"] {
+                assert!(!text.contains(reader), "{}: {reader}", path.display());
+            }
+            read += 1;
+        }
+    }
+    assert!(read > 10, "{read}");
 }
 
 #[tokio::test]

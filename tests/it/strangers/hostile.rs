@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::harness::eventually;
@@ -88,19 +88,26 @@ impl Crowd {
             strangers.spawn(async move {
                 let mut is_new = true;
                 loop {
-                    let Ok(stream) = TcpStream::connect(address).await else { return };
+                    let Ok(stream) = connect(address).await else { return };
                     if std::mem::take(&mut is_new) {
                         come.fetch_add(1, Ordering::Relaxed);
                     }
                     annoy(stream, kind).await;
                     // A stranger's network takes time, too.
-                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    tokio::time::sleep(Duration::from_millis(500)).await;
                 }
             });
         }
         eventually("they have come", async || come.load(Ordering::Relaxed) == size).await;
         Self(strangers)
     }
+}
+
+/// With little room for what it does not read.
+async fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_recv_buffer_size(4 << 10)?;
+    socket.connect(address).await
 }
 
 /// Until the connection ends.
