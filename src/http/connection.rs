@@ -115,8 +115,13 @@ impl Host {
         .await;
         let parts = connection.into_parts();
         let watched = parts.io.into_inner();
-        let (refusal, stream) = (watched.refusal, watched.into_inner());
+        let refusal = watched.refusal;
+        let (stream, unread) = watched.into_parts();
         match ended {
+            // hyper pauses after some requests, with more of them at hand.
+            None if !unread.is_empty() => {
+                Next::Waits(stream, [parts.read_buf, unread].concat().into())
+            }
             None => Next::Waits(stream, parts.read_buf),
             Some(_) if refusal.is_some() => Next::Closes(stream, refusal.map(refused)),
             Some(Err(error)) if error.is_timeout() && progress.is_between_answers() => {

@@ -35,8 +35,9 @@ impl Watched {
         Self { stream, begun, progress, refusal: None, write_timeout, deadline: None }
     }
 
-    pub(super) fn into_inner(self) -> TcpStream {
-        self.stream
+    /// The stream, and what hyper has not read of its beginning.
+    pub(super) fn into_parts(self) -> (TcpStream, Bytes) {
+        (self.stream, self.begun)
     }
 }
 

@@ -92,10 +92,11 @@ async fn many_requests_sent_at_once_are_all_answered() {
     let mut wire = Wire::open(service.address).await;
     let last = HEALTH.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
 
-    wire.send(HEALTH.repeat(199) + &last).await;
+    // More than is read at a time.
+    wire.send(HEALTH.repeat(1_499) + &last).await;
     let said = soon(wire.rest()).await;
 
-    assert_eq!(said.matches("HTTP/1.1 200 OK").count(), 200);
+    assert_eq!(said.matches("HTTP/1.1 200 OK").count(), 1_500);
 }
 
 #[tokio::test]
@@ -122,5 +123,25 @@ async fn a_connection_of_an_older_client_takes_more_than_one_request() {
         wire.send(head.replace("\r\n\r\n", "\r\nConnection: Keep-Alive\r\n\r\n")).await;
 
         assert_eq!(soon(wire.response()).await.status, 200, "{version}");
+    }
+}
+
+#[tokio::test]
+async fn deliveries_that_follow_each_other_in_odd_pieces_are_all_taken() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+    for piece in [7_001, 40_000, usize::MAX] {
+        let mut wire = Wire::open(service.address).await;
+        let ids = 0..60;
+        let deliveries = ids.map(|n| created(&format!("user_{piece}_{n}")).request());
+        let bytes = deliveries.collect::<Vec<_>>().concat();
+
+        for piece in bytes.chunks(piece) {
+            wire.send(piece).await;
+        }
+
+        for _ in 0..60 {
+            assert_eq!(soon(wire.response()).await.json()["outcome"], "applied");
+        }
     }
 }
