@@ -1,5 +1,8 @@
 //! What the database may do to a delivery: nothing that was answered 2xx is lost, and nothing needs a restart.
 
+mod cut;
+mod isolation;
+mod locks;
 mod outages;
 
 use std::time::Duration;
@@ -35,6 +38,12 @@ async fn raise_at_commit(client: &Client, error: &str) {
 fn assert_unavailable(answer: &Answer) {
     assert_eq!(answer.status, 503, "{answer:?}");
     assert_eq!(answer.body["detail"], "the database is unavailable");
+}
+
+/// Whose senders wait for a held row no longer than a second.
+fn impatient() -> ServiceSettings {
+    let sync = sync::Limits { patience: Duration::from_secs(1), ..sync::Limits::default() };
+    ServiceSettings { sync, ..ServiceSettings::default() }
 }
 
 #[tokio::test]
@@ -86,10 +95,10 @@ async fn a_commit_that_the_server_makes_fail_is_never_answered_200() {
         let database = TestDatabase::new().await;
         let client = database.client().await;
         raise_at_commit(&client, &format!("raise 'not now' using errcode = '{state}'")).await;
-        let service = Service::start(database.url()).await;
+        let service = Service::start_with(database.url(), impatient()).await;
         let bad = created("bad");
 
-        assert_unavailable(&service.post(&bad).await);
+        assert_eq!(service.post(&bad).await.status, 503, "{state}");
 
         let journal = "select from users_sync.journal";
         assert!(client.query(journal, &[]).await.expect("it answers").is_empty(), "{state}");
@@ -177,9 +186,7 @@ async fn a_database_that_only_reads_is_answered_503_until_it_writes() {
 #[tokio::test]
 async fn a_row_that_somebody_holds_is_answered_503_and_nothing_waits_for_it_any_longer() {
     let database = TestDatabase::new().await;
-    let sync = sync::Limits { commit: Duration::from_millis(300), ..sync::Limits::default() };
-    let settings = ServiceSettings { sync, ..ServiceSettings::default() };
-    let service = Service::start_with(database.url(), settings).await;
+    let service = Service::start_with(database.url(), impatient()).await;
     let first = service.post(&created("user_1")).await;
     assert_eq!(first.outcome(), "applied");
     // Within a transaction, what the server tells of its activity does not change.
@@ -190,7 +197,7 @@ async fn a_row_that_somebody_holds_is_answered_503_and_nothing_waits_for_it_any_
     let update = body("clerk", "user.updated", "user_1", &json!({ "first_name": "Later" }));
     let update = Signed::new("clerk", update.to_string());
 
-    assert_unavailable(&service.post(&update).await);
+    assert_eq!(service.post(&update).await.status, 503);
 
     eventually("no backend waits or holds the ledger", async || {
         let sql = "select from pg_locks l join pg_stat_activity a using (pid)

@@ -24,6 +24,8 @@ mod ksuid;
 mod law_of_readings;
 mod metrics;
 mod migrations;
+mod odd_roles;
+mod ownership;
 mod printed;
 mod purge;
 mod read_your_writes;
