@@ -88,7 +88,7 @@ impl Writer {
             match self.apply(&part).await {
                 Ok(judgements) => {
                     tally.committed = true;
-                    parts.push(settle(part, judgements));
+                    parts.push(self.settle(part, judgements));
                 }
                 Err(ApplyError::Refused(refusal)) => {
                     if self.is_hopeless(&mut tally, &refusal) {
@@ -136,6 +136,26 @@ impl Writer {
         self.tables.options.metrics.committed(jobs.len(), began.elapsed());
         self.tables.commits.announce(&batch.entities);
         Ok(batch.judgements(&applied.judgements))
+    }
+
+    /// Answers what is journaled, and hands back what has to be applied once more.
+    fn settle(&self, jobs: Vec<Job>, judgements: Vec<Judgement>) -> Vec<Job> {
+        let mut again = Vec::new();
+        for (mut job, judgement) in jobs.into_iter().zip(judgements) {
+            match judgement {
+                Judgement::Journaled(outcome) => {
+                    // Its sender may have gone: the outcome is committed all the same.
+                    let _ = job.answer.send(Ok(outcome));
+                }
+                Judgement::Foreign(owner) => {
+                    self.tables.options.metrics.foreign(&job.decoded.source);
+                    job.decoded.verdict = Verdict::Quarantined(foreign(&job.decoded, &owner));
+                    again.push(job);
+                }
+                Judgement::Again => again.push(job),
+            }
+        }
+        again
     }
 
     /// Decides about a delivery that fails alone: quarantined where it is at fault, held where another transaction is, refused
@@ -199,25 +219,6 @@ impl Writer {
             let _ = job.answer.send(Err(Unavailable::Database));
         }
     }
-}
-
-/// Answers what is journaled, and hands back what has to be applied once more.
-fn settle(jobs: Vec<Job>, judgements: Vec<Judgement>) -> Vec<Job> {
-    let mut again = Vec::new();
-    for (mut job, judgement) in jobs.into_iter().zip(judgements) {
-        match judgement {
-            Judgement::Journaled(outcome) => {
-                // Its sender may have gone: the outcome is committed all the same.
-                let _ = job.answer.send(Ok(outcome));
-            }
-            Judgement::Foreign(owner) => {
-                job.decoded.verdict = Verdict::Quarantined(foreign(&job.decoded, &owner));
-                again.push(job);
-            }
-            Judgement::Again => again.push(job),
-        }
-    }
-    again
 }
 
 /// Why a source may not speak of another one's entity; names both.

@@ -13,7 +13,7 @@ use tokio_postgres::Client;
 use users_sync::ksuid;
 use uuid::Uuid;
 
-use crate::harness::{Answer, Service, Signed, TestDatabase, body};
+use crate::harness::{Answer, Service, Signed, TestDatabase, body, run};
 
 const SOURCES: [&str; 2] = ["clerk", "stack"];
 const FIRST: i64 = 1_750_000_000_000;
@@ -114,6 +114,54 @@ async fn a_foreign_delivery_costs_no_other_of_its_batch() {
         let foreign = source == "stack" && id == "user_0";
         assert_eq!(answer.outcome(), if foreign { "quarantined" } else { "applied" }, "{id}");
     }
+}
+
+#[tokio::test]
+async fn foreign_deliveries_are_counted_by_the_source_that_sent_them() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+    service.post(&signed("clerk", "user.created", "user_1")).await;
+
+    service.post(&signed("stack", "user.updated", "user_1")).await;
+
+    let text = crate::metrics::scrape(&service).await;
+    let foreign = |source| format!("users_sync_foreign_deliveries_total{{source=\"{source}\"}}");
+    assert_eq!(crate::metrics::value(&text, &foreign("stack")), Some(1.0));
+    assert_eq!(crate::metrics::value(&text, &foreign("clerk")), None);
+}
+
+#[tokio::test]
+async fn a_user_that_is_transferred_is_the_new_owners_alone() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    let service = Service::start(database.url()).await;
+    service.post(&signed("clerk", "user.created", "user_1")).await;
+    let foreign = signed("stack", "user.updated", "user_1");
+    service.post(&foreign).await;
+
+    let said =
+        run(&["users", "transfer", "user_1", "--to", "stack"], &[("DATABASE_URL", database.url())])
+            .await;
+    let replayed = run(&["replay", "--quarantined"], &[("DATABASE_URL", database.url())]).await;
+
+    assert_eq!((said.code, replayed.code), (0, 0), "{said:?} {replayed:?}");
+    assert!(said.out.contains("belonged to clerk"), "{said:?}");
+    assert_eq!(user(&client, "user_1").await.0, "stack");
+    let sql = "select raw_json ? 'signed_up_at_millis' from neon_auth.users_sync";
+    assert!(client.query_one(sql, &[]).await.expect("one row").get::<_, bool>(0));
+    let late = signed("clerk", "user.deleted", "user_1");
+    assert_eq!(service.post(&late).await.outcome(), "quarantined");
+}
+
+#[tokio::test]
+async fn a_transfer_to_an_unknown_source_or_of_an_unknown_user_is_refused() {
+    let database = TestDatabase::new().await;
+    let transfer = async |to: &str| {
+        let arguments = ["users", "transfer", "user_1", "--to", to];
+        run(&arguments, &[("DATABASE_URL", database.url())]).await.code
+    };
+
+    assert_eq!((transfer("nowhere").await, transfer("stack").await), (2, 1));
 }
 
 #[derive(Clone, Debug)]
