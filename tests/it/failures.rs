@@ -11,7 +11,10 @@ use serde_json::json;
 use tokio_postgres::Client;
 use users_sync::sync;
 
-use crate::harness::{Answer, Service, ServiceSettings, Signed, TestDatabase, body, eventually};
+use crate::harness::{
+    Answer, PrivateServer, Service, ServiceSettings, Signed, TestDatabase, body, conninfo,
+    eventually,
+};
 
 fn created(id: &str) -> Signed {
     Signed::new("clerk", body("clerk", "user.created", id, &json!({})).to_string())
@@ -211,4 +214,32 @@ async fn a_row_that_somebody_holds_is_answered_503_and_nothing_waits_for_it_any_
     let sql = "select name from neon_auth.users_sync where id = 'user_1'";
     let name: String = somebody.query_one(sql, &[]).await.expect("one row").get(0);
     assert_eq!(name, "Later Lovelace");
+}
+
+/// A queue of notifications that fills up; only PostgreSQL 17 and newer can be given so small a one.
+#[tokio::test]
+async fn listeners_that_do_not_read_cost_no_delivery() {
+    let database = TestDatabase::empty().await;
+    let sql = "select current_setting('server_version_num')::integer";
+    let version: i32 =
+        database.client().await.query_one(sql, &[]).await.expect("it answers").get(0);
+    let small: &[_] = if version >= 170_000 { &[("max_notify_queue_pages", "64")] } else { &[] };
+    let server = PrivateServer::start_with(small).await;
+    let mut migrator = conninfo(server.url()).connect().await.expect("it answers");
+    users_sync::db::migrations::apply(&mut migrator).await.expect("the migrations apply");
+    let listener = server.client().await;
+    // A session in a transaction does not read what it listens to.
+    listener.batch_execute("listen users").await.expect("it listens");
+    listener.batch_execute("begin; select 1").await.expect("it begins");
+    let fill = "do $$ begin for n in 1..600 loop
+        perform pg_notify('users', n || repeat('x', 1000)); commit; end loop; end $$";
+    let full = server.client().await.batch_execute(fill).await;
+    let options = sync::Options { channel: Some("users".into()), ..sync::Options::default() };
+    let service =
+        Service::start_with(server.url(), ServiceSettings { options, ..Default::default() }).await;
+
+    let answer = service.post(&created("user_1")).await;
+
+    assert_eq!(full.is_err(), version >= 170_000, "the queue is full where it is small");
+    assert_eq!(answer.outcome(), "applied");
 }

@@ -37,6 +37,7 @@ mod repair;
 mod repair_commands;
 mod repair_variables;
 mod replay;
+mod row_security;
 mod shutdown;
 mod signature;
 mod silence;
