@@ -127,6 +127,8 @@ enum Failure {
     Misused(String),
     /// It could not be done: exit code 1.
     Failed(String),
+    /// What is asked for cannot be known: exit code 2, as with diff.
+    Unclear(String),
 }
 
 impl Failure {
@@ -152,7 +154,7 @@ pub fn main() -> ExitCode {
         Err(failure) => {
             let (code, text) = match failure {
                 Failure::Failed(text) => (1, text),
-                Failure::Misused(text) => (2, text),
+                Failure::Misused(text) | Failure::Unclear(text) => (2, text),
             };
             eprintln!("users-sync: {text}");
             ExitCode::from(code)

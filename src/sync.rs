@@ -2,7 +2,9 @@
 
 pub mod backfill;
 mod commits;
+mod ending;
 pub mod fold;
+pub mod guard;
 pub mod lease;
 mod prune;
 pub mod purge;
@@ -33,6 +35,7 @@ use crate::webhook::{Decoded, Delivery, Verdict};
 use queue::{Job, Queue};
 use writer::Writer;
 
+pub use ending::Skipped;
 pub use prune::prune;
 pub use readings::Readings;
 pub use tables::{Options, Tables};

@@ -66,6 +66,11 @@ impl Error {
         }
     }
 
+    /// Whether it may be the fault of what was asked for, while other questions are answered.
+    pub fn concerns_one(&self) -> bool {
+        matches!(self.obstacle(), Obstacle::Address | Obstacle::Answer)
+    }
+
     /// Whether the same request may succeed in a while.
     pub(super) fn is_transient(&self) -> bool {
         match self {

@@ -68,6 +68,10 @@ impl Requests {
         Ok(Self { http, url, limiter, patience, variables: variables(api) })
     }
 
+    pub(super) fn variables(&self) -> &str {
+        &self.variables
+    }
+
     /// The answer, understood by `read`; an answer that was cut off is asked for again.
     pub(super) async fn get<T>(
         &self,

@@ -98,7 +98,7 @@ async fn examine(
             in_database(checks, &config, &sources, &open).await;
             open.close().await?;
         }
-        Err(Failure::Failed(error) | Failure::Misused(error)) => {
+        Err(Failure::Failed(error) | Failure::Misused(error) | Failure::Unclear(error)) => {
             checks.fail("database", error, "the embedded Postgres does not start: see above");
             skip_database(checks);
         }

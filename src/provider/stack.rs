@@ -84,12 +84,14 @@ const API: Api = Api {
             header: "x-stack-project-id",
             prefix: "",
             expected: "the id of the project",
+            names_instance: true,
         },
         Credential {
             variable: "STACK_SECRET_SERVER_KEY",
             header: "x-stack-secret-server-key",
             prefix: "",
             expected: "a secret server key of the project (ssk_…)",
+            names_instance: false,
         },
     ],
     headers: &[("x-stack-access-type", "server")],
@@ -99,6 +101,8 @@ const API: Api = Api {
     rate: |_| None,
     missing: "USER_NOT_FOUND",
     volatile: &["last_active_at_millis"],
+    moving: &[],
+    metadata: &["client_metadata", "client_read_only_metadata", "server_metadata"],
     new_user,
 };
 

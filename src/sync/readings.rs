@@ -6,7 +6,7 @@ use super::Tables;
 use super::commits::Commits;
 use super::fold::fold_readings;
 use crate::db::apply::Changed;
-use crate::db::readings::{self, Standing};
+use crate::db::readings::{self, Shown, Standing};
 use crate::db::session::{ApplyError, Session};
 use crate::model::{Change, Reading};
 
@@ -21,6 +21,7 @@ pub struct Readings {
     session: Session,
     commits: Commits,
     pool: deadpool_postgres::Pool,
+    refused: u64,
 }
 
 /// Why readings were not written. What was committed before stays.
@@ -40,6 +41,7 @@ impl Readings {
             session: tables.session(COMMIT),
             commits: tables.commits.clone(),
             pool: tables.pool().clone(),
+            refused: 0,
         }
     }
 
@@ -47,16 +49,21 @@ impl Readings {
     pub async fn compare(&self, readings: &[Reading]) -> Result<Vec<Standing>, Error> {
         let snapshots = readings.iter().enumerate().filter_map(|(place, reading)| {
             let Change::Snapshot { version, user } = &reading.change else { return None };
-            Some((place, (version, user)))
+            Some((place, Shown { source: &reading.source, version, user }))
         });
-        let (places, users): (Vec<_>, Vec<_>) = snapshots.unzip();
+        let (places, shown): (Vec<_>, Vec<_>) = snapshots.unzip();
         let client = self.pool.get().await?;
-        let found = readings::compare(&client, &users).await?;
+        let found = readings::compare(&client, &shown).await?;
         let mut standings = vec![Standing::Same; readings.len()];
         for (place, standing) in places.into_iter().zip(found) {
             standings[place] = standing;
         }
         Ok(standings)
+    }
+
+    /// Readings so far that Postgres refused.
+    pub fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// Writes readings, and answers what changed. One that Postgres refuses is left out, and logged.
@@ -77,6 +84,7 @@ impl Readings {
                 Err(error @ ApplyError::Refused { .. }) => {
                     let (id, error) = (part[0].change.entity_id(), crate::error_chain(&error));
                     tracing::warn!(user = id, error, "a user in a list is left out");
+                    self.refused += 1;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -91,8 +99,10 @@ impl Readings {
             .into_iter()
             .zip(standings)
             .filter(|(reading, standing)| {
-                let differs = matches!(standing, Standing::Missing | Standing::Stale(_));
-                differs || reading.fence.is_some() || reading.change.is_deletion()
+                let differs =
+                    matches!(standing, Standing::Missing | Standing::Stale(_) | Standing::Touched);
+                let is_news = differs || reading.fence.is_some() || reading.change.is_deletion();
+                is_news && *standing != Standing::Foreign
             })
             .map(|(reading, _)| reading)
             .collect();

@@ -9,6 +9,8 @@ mod service;
 mod vendor;
 mod wire;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 pub(crate) use command::{Said, run, run_with, users_sync};
 pub(crate) use front::Front;
 pub(crate) use mirror::{Mirror, Row};
@@ -26,8 +28,9 @@ pub(crate) use wire::{Response, Wire};
 
 /// Names the tables that [`migrate`] makes: another name, another template.
 fn migrations_hash() -> String {
-    let checksums = migrations::ALL.iter().map(|migration| migration.checksum()[..8].to_owned());
-    checksums.collect::<Vec<_>>().join("_")
+    let mut hasher = DefaultHasher::new();
+    migrations::ALL.iter().for_each(|migration| migration.checksum().hash(&mut hasher));
+    format!("{:016x}", hasher.finish())
 }
 
 /// Brings an empty database to the state that tests begin with.
