@@ -19,6 +19,7 @@ pub(crate) use program::{Finished, Program, SECRET, signal_to};
 pub(crate) use service::{
     ADMIN_TOKEN, Answer, KEY, Service, Settings as ServiceSettings, Signed, body,
 };
+use aws_lc_rs::digest::{SHA256, digest};
 use users_sync::db::conninfo::Conninfo;
 use users_sync::db::migrations;
 pub(crate) use vendor::{Cursor, Fault, KEY as API_KEY, Vendor, impatient};
@@ -26,8 +27,8 @@ pub(crate) use wire::{Response, Wire};
 
 /// Names the tables that [`migrate`] makes: another name, another template.
 fn migrations_hash() -> String {
-    let checksums = migrations::ALL.iter().map(|migration| migration.checksum()[..8].to_owned());
-    checksums.collect::<Vec<_>>().join("_")
+    let checksums: String = migrations::ALL.iter().map(|migration| migration.checksum()).collect();
+    hex::encode(&digest(&SHA256, checksums.as_bytes()).as_ref()[..8])
 }
 
 /// Brings an empty database to the state that tests begin with.

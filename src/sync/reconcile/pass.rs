@@ -14,13 +14,12 @@ use crate::model::{Change, Reading};
 use crate::sync::Tables;
 use crate::sync::backfill::length;
 use crate::sync::readings::Readings;
+use crate::sync::settling::too_early;
 
 /// Most findings that a report names.
 const NAMED: usize = 1000;
 /// Rows that applications wait for, visited before all others.
 const STUBS: i64 = 1000;
-/// A tombstone younger than this may be news that the provider's own replicas do not have yet.
-const SETTLING: SignedDuration = SignedDuration::from_secs(60);
 /// A delivery that takes longer is no longer expected.
 const ANNOUNCED_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
@@ -119,7 +118,7 @@ impl<'a> Pass<'a> {
                 Standing::Same | Standing::Purged => continue,
                 Standing::Missing => self.noted(reading, Drift::Missing, None),
                 Standing::Stale(known) => self.noted(reading, Drift::Stale, known),
-                Standing::Deleted(at) if at > page.fence - SETTLING => continue,
+                Standing::Deleted(at) if too_early(Some(at), page.fence).is_some() => continue,
                 Standing::Deleted(_) => match self.confirmed(reading).await? {
                     Some(reading) => self.noted(reading, Drift::Alive, None),
                     None => continue,
