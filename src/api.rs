@@ -81,6 +81,15 @@ pub enum Found {
     Missing(Timestamp),
 }
 
+/// What came of deleting a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// It is gone since this moment.
+    Now(Timestamp),
+    /// There is no such user, as of this moment.
+    Missing(Timestamp),
+}
+
 impl Client {
     pub fn new(settings: &Settings, patience: Patience) -> Result<Self, Error> {
         let requests = Requests::new(settings, patience)?;
@@ -149,6 +158,21 @@ impl Client {
         }
     }
 
+    /// The users whose primary address is this one, as far as one page shows them.
+    pub async fn with_email(&self, email: &str) -> Result<Vec<Reading>, Error> {
+        let mut query = (self.provider.api.page_query)(None);
+        query.push((self.provider.api.email_query, email.to_owned()));
+        let read = |answer: Answer| self.read_page(answer);
+        let mut found = self.requests.get("/users", &query, &read).await?.users;
+        found.retain(|reading| match &reading.change {
+            Change::Snapshot { user, .. } => {
+                user.email.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(email))
+            }
+            Change::Deleted { .. } => false,
+        });
+        Ok(found)
+    }
+
     /// Creates a user. Not repeated where it may have been done.
     pub async fn create(&self, user: &NewUser) -> Result<Reading, Error> {
         let body = (self.provider.api.new_user)(user);
@@ -156,11 +180,11 @@ impl Client {
         Ok(self.read_user(&answer)?.0)
     }
 
-    /// Deletes a user, and answers when it was gone.
-    pub async fn delete(&self, id: &str) -> Result<Timestamp, Error> {
+    /// Deletes a user.
+    pub async fn delete(&self, id: &str) -> Result<Removed, Error> {
         match self.requests.delete(&path(id)).await {
-            Ok(fence) => Ok(fence),
-            Err(error) => self.missing(error),
+            Ok(fence) => Ok(Removed::Now(fence)),
+            Err(error) => self.missing(error).map(Removed::Missing),
         }
     }
 
@@ -173,10 +197,9 @@ impl Client {
     /// As of when there is no such user. Only the API's own word counts, not any 404.
     fn missing(&self, error: Error) -> Result<Timestamp, Error> {
         match error {
-            Error::Status { status: 404, code: Some(code), fence, .. }
-                if code == self.provider.api.missing =>
-            {
-                Ok(fence)
+            Error::Status { status: 404, code: Some(code), fence, .. } => {
+                let is_known = code.eq_ignore_ascii_case(self.provider.api.missing);
+                if is_known { Ok(fence) } else { Err(Error::NotUnderstood { code }) }
             }
             error => Err(error),
         }
@@ -233,9 +256,24 @@ struct Answer {
     fence: Timestamp,
 }
 
+/// What the mark of an answer begins with: bytewise after any id of a delivery.
+const ANSWER: char = '~';
+
 /// Bytewise after the id of any delivery, and after the mark of an earlier answer.
 fn mark(fence: Timestamp) -> DeliveryId {
-    DeliveryId::new(&format!("~{:011}", fence.as_second())).expect("a number is a short id")
+    DeliveryId::new(&format!("{ANSWER}{:011}", fence.as_second())).expect("a number is a short id")
+}
+
+/// Whether this version was read from an API, and not delivered.
+pub fn is_answer(version: &Version) -> bool {
+    version.delivery.as_str().starts_with(ANSWER)
+}
+
+/// How long to wait after an answer as of `fence` until another one can see what is of this version. A fence is in whole
+/// seconds, and lies up to two of them in the past.
+pub fn until_seen(version_at: Timestamp, fence: Timestamp) -> Duration {
+    let seconds = version_at.as_second().saturating_sub(fence.as_second()).saturating_add(1);
+    Duration::from_secs(u64::try_from(seconds).unwrap_or_default().max(1))
 }
 
 fn path(id: &str) -> String {

@@ -15,6 +15,7 @@ pub mod refetch;
 mod rehearsal;
 pub mod remap;
 pub mod replay;
+mod settling;
 mod tables;
 pub mod users;
 mod writer;

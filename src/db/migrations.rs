@@ -25,7 +25,7 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub static ALL: [Migration; 7] = [
+pub static ALL: [Migration; 8] = [
     migration!(1, "0001_users"),
     migration!(2, "0002_repair"),
     migration!(3, "0003_apply"),
@@ -33,6 +33,7 @@ pub static ALL: [Migration; 7] = [
     migration!(5, "0005_silence"),
     migration!(6, "0006_storage"),
     migration!(9, "0009_instances"),
+    migration!(10, "0010_requests"),
 ];
 
 #[derive(Debug, thiserror::Error)]

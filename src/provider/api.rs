@@ -21,7 +21,9 @@ pub struct Api {
     pub page: for<'a> fn(&'a str) -> Result<Page<'a>, Unreadable>,
     /// How often the API may be asked with this key.
     pub rate: fn(&str) -> Option<Rate>,
-    /// What the body of a 404 says where the user is gone; any other 404 is a wrong address.
+    /// The parameter that narrows the list to the users with an e-mail address; others may come with them.
+    pub email_query: &'static str,
+    /// What the body of a 404 says where the user is gone, in capitals or not. A 404 without a word is a wrong address.
     pub missing: &'static str,
     /// Fields of a user that change without a change of the user: not worth a write.
     pub volatile: &'static [&'static str],

@@ -141,7 +141,7 @@ async fn shows_one_of(client: &Client, ids: &[String]) -> Result<bool, api::Erro
         match client.user(id).await {
             Ok(Found::Shown { .. }) => return Ok(true),
             Ok(Found::Missing(_)) => answered = true,
-            Err(error) if error.concerns_one() => failure = Some(error),
+            Err(error) if error.is_about_one() => failure = Some(error),
             Err(error) => return Err(error),
         }
     }

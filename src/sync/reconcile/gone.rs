@@ -1,10 +1,14 @@
 //! Users that the list did not have: asked for one by one, and guarded.
 
+use jiff::Timestamp;
+
 use super::pass::Pass;
 use super::{Drift, Error};
 use crate::api::{Found, Walk};
-use crate::db::readings;
+use crate::db::{readings, users};
+use crate::model::Reading;
 use crate::sync::guard;
+use crate::sync::settling::too_early;
 
 /// Rows that are looked at together.
 const STEP: i64 = 1000;
@@ -20,10 +24,11 @@ impl Pass<'_> {
         for id in unlisted {
             let Some(found) = self.ask(&id).await? else { continue };
             match found {
-                Found::Missing(at) => gone.push(self.client.gone(&id, at)),
+                Found::Missing(at) => gone.push((id, at)),
                 Found::Shown { reading, .. } => shown.push(reading),
             }
         }
+        let gone = self.settled(gone).await?;
         for reading in &gone {
             self.note(&reading.change, Drift::Gone, None);
         }
@@ -32,6 +37,17 @@ impl Pass<'_> {
             self.writer.accept_news(shown).await?;
         }
         Ok(())
+    }
+
+    /// The deletions of those who were not heard of lately; of the others the next pass knows more.
+    async fn settled(&self, missing: Vec<(String, Timestamp)>) -> Result<Vec<Reading>, Error> {
+        let ids: Vec<_> = missing.iter().map(|(id, _)| id.as_str()).collect();
+        let database = self.pool.get().await?;
+        let heard = users::heard(&database, &ids).await?;
+        let settled = missing
+            .iter()
+            .filter(|(id, fence)| too_early(heard.get(id).copied(), *fence).is_none());
+        Ok(settled.map(|(id, fence)| self.client.gone(id, *fence)).collect())
     }
 
     /// What the list did not have, and ought to have had.

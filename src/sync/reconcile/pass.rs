@@ -10,6 +10,7 @@ use crate::model::{Change, Reading};
 use crate::sync::backfill::length;
 use crate::sync::guard::{self, Wanted};
 use crate::sync::readings::Readings;
+use crate::sync::settling::too_early;
 use crate::sync::{Skipped, Tables};
 
 /// Most findings that a report names.
@@ -18,8 +19,6 @@ const NAMED: usize = 1000;
 const STUBS: i64 = 1000;
 /// Questions for one user that may fail: where more do, the API is at fault.
 const MOST_UNANSWERED: u64 = 100;
-/// A tombstone younger than this may be news that the provider's own replicas do not have yet.
-const SETTLING: SignedDuration = SignedDuration::from_secs(60);
 /// A delivery that takes longer is no longer expected.
 const ANNOUNCED_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
@@ -92,7 +91,7 @@ impl<'a> Pass<'a> {
                 }
                 Ok(Found::Missing(_)) => {}
                 // An application may have made it of any text.
-                Err(error) if error.concerns_one() => {
+                Err(error) if error.is_about_one() => {
                     let error = crate::error_chain(&error);
                     tracing::debug!(user = id, error, "a stub could not be asked for");
                 }
@@ -119,7 +118,7 @@ impl<'a> Pass<'a> {
                 Standing::Touched => reading,
                 Standing::Missing => self.noted(reading, Drift::Missing, None),
                 Standing::Stale(known) => self.noted(reading, Drift::Stale, known),
-                Standing::Deleted(at) if at > page.fence - SETTLING => continue,
+                Standing::Deleted(at) if too_early(Some(at), page.fence).is_some() => continue,
                 Standing::Deleted(_) => match self.confirmed(reading).await? {
                     Some(reading) => self.noted(reading, Drift::Alive, None),
                     None => continue,
@@ -156,7 +155,7 @@ impl<'a> Pass<'a> {
         match self.client.user(id).await {
             Ok(found) => Ok(Some(found)),
             Err(error)
-                if error.concerns_one() && self.report.skipped.unanswered < MOST_UNANSWERED =>
+                if error.is_about_one() && self.report.skipped.unanswered < MOST_UNANSWERED =>
             {
                 let error = crate::error_chain(&error);
                 tracing::warn!(user = id, error, "a user could not be asked for");
