@@ -8,7 +8,6 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 use users_sync::ksuid;
 use users_sync::model::Reading;
-use users_sync::sync::reconcile::{Settings, reconcile};
 use users_sync::sync::{self, Readings, refetch};
 
 use crate::harness::{Mirror, Service, Signed, Vendor, body};
@@ -187,8 +186,7 @@ fn after_a_reconcile_the_table_is_the_list(provider: &'static str) {
             world.vendor.desk().date = Some(at(1000));
             let client = world.vendor.client();
             // Of so few users most may be gone.
-            let settings = Settings { sole: true, allow_deletes: 3, ..Settings::default() };
-            reconcile(&world.mirror.tables, &client, settings).await.expect("a repair");
+            world.mirror.reconcile_allowing(&client, 3).await.expect("a repair");
             let (there, here) = world.compared().await;
             (there, here, world.mirror.dry_run(&client).await.expect("a look"))
         });
