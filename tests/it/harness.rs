@@ -9,6 +9,7 @@ mod service;
 mod vendor;
 mod wire;
 
+use aws_lc_rs::digest::{SHA256, digest};
 pub(crate) use command::{Said, run, run_with, users_sync};
 pub(crate) use front::Front;
 pub(crate) use mirror::{Mirror, Row};
@@ -19,7 +20,6 @@ pub(crate) use program::{Finished, Program, SECRET, signal_to};
 pub(crate) use service::{
     ADMIN_TOKEN, Answer, KEY, Service, Settings as ServiceSettings, Signed, body,
 };
-use aws_lc_rs::digest::{SHA256, digest};
 use users_sync::db::conninfo::Conninfo;
 use users_sync::db::migrations;
 pub(crate) use vendor::{Cursor, Fault, KEY as API_KEY, Vendor, impatient};

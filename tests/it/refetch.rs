@@ -85,9 +85,7 @@ async fn a_replica_that_lags_is_asked_again_until_it_has_caught_up() {
     let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
     let service = mirror.serve(&vendor, refetching()).await;
     let (now, before) = (Timestamp::now(), Timestamp::now() - SignedDuration::from_hours(1));
-    let version = |at: Timestamp, name: &str| {
-        json!({ "updated_at": at.as_millisecond(), "first_name": name })
-    };
+    let version = |at: Timestamp, name: &str| json!({ "updated_at": at.as_millisecond(), "first_name": name });
     vendor.put("user_1", &version(before, "Ada"));
 
     let delivered = body("clerk", "user.updated", "user_1", &version(now, "Grace"));

@@ -43,7 +43,8 @@ async fn a_404_with_another_word_is_told_and_is_about_this_one_user() {
 
         let error = vendor.client().user("user_1").await.expect_err("an error");
 
-        let told = "the API answered 404 (tenancy_not_found), which is not understood as \"no such user\"";
+        let told =
+            "the API answered 404 (tenancy_not_found), which is not understood as \"no such user\"";
         assert_eq!(error.to_string(), told);
         assert!(error.is_about_one());
         assert_eq!(error.obstacle(), Obstacle::Answer);
