@@ -18,6 +18,8 @@ mod schema;
 mod send;
 mod serve;
 mod table;
+#[cfg(test)]
+mod tests;
 mod users;
 mod work;
 mod writing;

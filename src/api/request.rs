@@ -1,6 +1,7 @@
 //! One request: within the rate, repeated where that may help, never for ever.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
@@ -43,10 +44,11 @@ impl Default for Patience {
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 /// What is created is sent for the last time within this time: a minute later somebody else may take the request over.
 const LONGEST_BEFORE_A_POST: Duration = Duration::from_secs(20);
-/// Who waits longer is told why.
+/// Shorter pauses are not worth a word.
 const UNTOLD: Duration = Duration::from_secs(3);
 
 pub(super) struct Requests {
+    source: Arc<str>,
     http: reqwest::Client,
     url: String,
     limiter: Option<DefaultDirectRateLimiter>,
@@ -69,7 +71,8 @@ impl Requests {
         let key = settings.credentials.last().map(|key| key.expose_secret()).unwrap_or_default();
         let limiter = (api.rate)(key).and_then(quota).map(RateLimiter::direct);
         let url = settings.url.trim_end_matches('/').to_owned();
-        Ok(Self { http, url, limiter, patience, variables: variables(api) })
+        let (source, variables) = (settings.source.clone(), variables(api));
+        Ok(Self { source, http, url, limiter, patience, variables })
     }
 
     pub(super) fn variables(&self) -> &str {
@@ -87,7 +90,11 @@ impl Requests {
             let request = self.http.get(self.address(path)).query(query);
             read(self.send(request).await?)
         };
-        once.retry(self.backoff()).when(Error::is_transient).adjust(wait).notify(report).await
+        once.retry(self.backoff())
+            .when(Error::is_transient)
+            .adjust(wait)
+            .notify(|error, after| self.report(error, after))
+            .await
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Error> {
@@ -96,13 +103,21 @@ impl Requests {
         let soon = |error: &Error, planned: Option<Duration>| {
             wait(error, planned).filter(|wait| began.elapsed() + *wait <= LONGEST_BEFORE_A_POST)
         };
-        once.retry(self.backoff()).when(Error::is_refusal).adjust(soon).notify(report).await
+        once.retry(self.backoff())
+            .when(Error::is_refusal)
+            .adjust(soon)
+            .notify(|error, after| self.report(error, after))
+            .await
     }
 
     pub(super) async fn delete(&self, path: &str) -> Result<Timestamp, Error> {
         let once = || self.send(self.http.delete(self.address(path)));
-        let answer =
-            once.retry(self.backoff()).when(Error::is_transient).adjust(wait).notify(report).await;
+        let answer = once
+            .retry(self.backoff())
+            .when(Error::is_transient)
+            .adjust(wait)
+            .notify(|error, after| self.report(error, after))
+            .await;
         Ok(answer?.fence)
     }
 
@@ -127,6 +142,17 @@ impl Requests {
         Err(Error::Status { status, code, retry_after, fence, variables: self.variables.clone() })
     }
 
+    /// A long pause is told: a command that waits would seem to hang.
+    fn report(&self, error: &Error, after: Duration) {
+        let (source, error, after_ms) =
+            (&self.source, crate::error_chain(error), after.as_millis());
+        if after >= UNTOLD {
+            tracing::warn!(%source, error, after_ms, "waiting for the provider's API to be asked again");
+        } else {
+            tracing::debug!(%source, error, after_ms, "the API is asked again");
+        }
+    }
+
     fn backoff(&self) -> ExponentialBuilder {
         ExponentialBuilder::default()
             .with_min_delay(self.patience.least_delay)
@@ -140,15 +166,6 @@ impl Requests {
 fn wait(error: &Error, planned: Option<Duration>) -> Option<Duration> {
     let asked = error.retry_after().unwrap_or_default().min(LONGEST_RETRY_AFTER);
     planned.map(|planned| planned.max(asked))
-}
-
-fn report(error: &Error, after: Duration) {
-    let (error, after_ms) = (crate::error_chain(error), after.as_millis());
-    if after >= UNTOLD {
-        tracing::warn!(error, after_ms, "waiting for the provider's API, which is asked again");
-    } else {
-        tracing::debug!(error, after_ms, "the API is asked again");
-    }
 }
 
 /// A burst of a twentieth, and the rest evenly: no window holds more than the limit.
