@@ -115,6 +115,14 @@ impl Walk {
         }
     }
 
+    /// As [`Self::finish`], and for a walk that goes on: whether it has come further with every page.
+    pub async fn so_far(&self, client: &Client) -> Result<(), Incomplete> {
+        match &self.stuck {
+            None if !self.ended => Ok(()),
+            _ => self.finish(client, 0).await,
+        }
+    }
+
     /// A cursor is a user's id. Where that user is deleted meanwhile, the API answers with an empty page or an error as if
     /// the walk was over, so the page before it is asked for a new cursor. Answers whether it was.
     async fn step_back(

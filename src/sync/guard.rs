@@ -89,17 +89,17 @@ impl fmt::Display for Refusal {
 
 /// What the caller of a run wants.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
+pub struct Wanted {
     /// Whether rows of no source are this one's.
-    pub(super) sole: bool,
+    pub sole: bool,
     /// So many deletions are insisted on.
-    pub(super) allow_deletes: u64,
+    pub allow_deletes: u64,
 }
 
 /// How many users of its source the table has; refused where the API is not that of these users.
 ///
 /// Asked before anything is written: strangers in the table would speak for their own instance the next time.
-pub(super) async fn known<E>(pool: &Pool, client: &Client, wanted: Wanted) -> Result<u64, E>
+pub async fn known<E>(pool: &Pool, client: &Client, wanted: Wanted) -> Result<u64, E>
 where
     E: From<Refusal> + From<api::Error> + From<readings::Error>,
 {

@@ -107,7 +107,12 @@ async fn a_refusal_is_told_everywhere_and_can_be_overruled() {
     let sentence = &refused.err;
     assert!(sentence.contains("is CLERK_SECRET_KEY of another instance"), "{sentence}");
     assert!(sentence.contains("--allow-deletes 20`"), "{sentence}");
+    assert_eq!(told.code, 1);
     assert!(told.out.contains("finding: reconcile clerk"), "{told:?}");
+    assert!(
+        told.out.contains("FAIL  api of clerk: the provider has none of the users"),
+        "{told:?}"
+    );
     assert_eq!(status["findings"][0]["subject"], "reconcile");
     assert_eq!(status["sources"][0]["last_reconcile"]["outcome"], "refused");
     assert_eq!(value(&metrics, "users_sync_findings{subject=\"reconcile\"}"), Some(1.0));

@@ -94,9 +94,12 @@ async fn a_backfill_that_leaves_somebody_out_says_so() {
 #[tokio::test]
 async fn a_user_of_another_source_is_left_alone() {
     let desk = Desk::in_sync(3).await;
-    desk.mirror.execute("update users_sync.ledger set source = 'other' where id = 'user_00001'").await;
+    desk.mirror
+        .execute("update users_sync.ledger set source = 'other' where id = 'user_00001'")
+        .await;
     for id in ids(3) {
-        desk.vendor.put(&id, &json!({ "first_name": "Grace", "updated_at": 1_800_000_000_000_i64 }));
+        desk.vendor
+            .put(&id, &json!({ "first_name": "Grace", "updated_at": 1_800_000_000_000_i64 }));
     }
     desk.vendor.desk().date = Timestamp::from_second(1_800_000_000).ok();
 
