@@ -15,7 +15,7 @@ use crate::sync::reconcile::{Error, Finding, Report, Settings, reconcile};
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  users-sync reconcile --dry-run      exits 0 if nothing differs, 1 if something does\n  users-sync reconcile\n  users-sync reconcile --source clerk --allow-deletes 500"
+    after_help = "Examples:\n  users-sync reconcile --dry-run      exits 0 if nothing differs, 1 if something does, 2 if it cannot tell\n  users-sync reconcile\n  users-sync reconcile --source clerk --allow-deletes 500"
 )]
 pub(super) struct Arguments {
     /// Only this source's users
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     /// Only show what differs
     #[arg(long)]
     dry_run: bool,
-    /// Mark so many users as deleted that the provider no longer has [default: 100, or 5 % of them]
+    /// Mark so many users as deleted that the provider no longer has [default: 100, or 5 % of them, but not most of them]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     allow_deletes: u64,
     /// Print JSON

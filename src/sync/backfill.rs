@@ -8,7 +8,6 @@ use super::{Skipped, Tables};
 use crate::api::{self, Client, Incomplete, Page, Walk};
 use crate::db::readings::Standing;
 use crate::db::runs::{self, Counts, Kind, Run};
-use crate::model::Reading;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -128,28 +127,28 @@ impl<'a> Filling<'a> {
 
     async fn write(&mut self, page: Page) -> Result<(), readings::Error> {
         let standings = self.writer.compare(&page.users).await?;
-        let (mut news, mut missing, mut stale): (Vec<Reading>, i64, i64) = (Vec::new(), 0, 0);
         let seen = length(page.users.len());
         self.skipped.unreadable += page.unreadable as u64;
+        let (mut news, mut stood) = (Vec::new(), Vec::new());
         for (reading, standing) in page.users.into_iter().zip(standings) {
             match standing {
-                Standing::Missing => missing += 1,
-                Standing::Stale(_) => stale += 1,
-                Standing::Touched => {}
-                Standing::Foreign => {
-                    self.skipped.foreign += 1;
-                    continue;
+                Standing::Missing | Standing::Stale(_) | Standing::Touched => {
+                    news.push(reading);
+                    stood.push(standing);
                 }
-                Standing::Same | Standing::Deleted(_) | Standing::Purged => continue,
+                Standing::Foreign => self.skipped.foreign += 1,
+                Standing::Same | Standing::Deleted(_) | Standing::Purged => {}
             }
-            news.push(reading);
         }
         self.writer.accept(&news).await?;
         self.skipped.refused = self.writer.refused();
         let counts = &mut self.run.counts;
+        for (reading, standing) in news.iter().zip(stood) {
+            let is_written = !self.writer.has_left_out(reading.change.entity_id());
+            counts.missing += i64::from(is_written && standing == Standing::Missing);
+            counts.stale += i64::from(is_written && matches!(standing, Standing::Stale(_)));
+        }
         counts.seen += seen;
-        counts.missing += missing;
-        counts.stale += stale;
         counts.unreadable = self.skipped.counted();
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What the providers' APIs say, written by the law.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Tables;
@@ -21,7 +22,9 @@ pub struct Readings {
     session: Session,
     commits: Commits,
     pool: deadpool_postgres::Pool,
+    /// Readings so far that Postgres refused, and whose they were the last time.
     refused: u64,
+    left_out: HashSet<String>,
 }
 
 /// Why readings were not written. What was committed before stays.
@@ -42,6 +45,7 @@ impl Readings {
             commits: tables.commits.clone(),
             pool: tables.pool().clone(),
             refused: 0,
+            left_out: HashSet::new(),
         }
     }
 
@@ -66,10 +70,16 @@ impl Readings {
         self.refused
     }
 
+    /// Whether the last time this user was left out.
+    pub fn has_left_out(&self, id: &str) -> bool {
+        self.left_out.contains(id)
+    }
+
     /// Writes readings, and answers what changed. One that Postgres refuses is left out, and logged.
     pub async fn accept(&mut self, readings: &[Reading]) -> Result<Vec<Changed>, Error> {
         let mut parts: Vec<_> = readings.chunks(BATCH).rev().collect();
         let mut changed = Vec::new();
+        self.left_out.clear();
         while let Some(part) = parts.pop() {
             let entities = fold_readings(part);
             match self.session.apply(&entities, &[]).await {
@@ -85,6 +95,7 @@ impl Readings {
                     let (id, error) = (part[0].change.entity_id(), crate::error_chain(&error));
                     tracing::warn!(user = id, error, "a user in a list is left out");
                     self.refused += 1;
+                    self.left_out.insert(id.to_owned());
                 }
                 Err(error) => return Err(error.into()),
             }

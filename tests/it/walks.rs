@@ -50,6 +50,8 @@ impl Desk {
     }
 }
 
+type Page = fn(&[Value], Option<&str>) -> Value;
+
 /// A page of Stack's, with this cursor after it.
 fn items(users: &[Value], next: Option<String>) -> Value {
     json!({ "items": users, "pagination": { "next_cursor": next } })
@@ -94,7 +96,7 @@ async fn the_findings_of_a_list_that_was_not_whole_end_with_one_that_is() {
 
 #[tokio::test]
 async fn pages_that_bring_nobody_new_end_a_walk() {
-    let forever: [fn(&[Value], Option<&str>) -> Value; 4] = [
+    let forever: [Page; 4] = [
         // The same cursor again and again, before the same page.
         |users, _| items(&users[..10], Some("next".into())),
         // A new cursor each time, before the same page.

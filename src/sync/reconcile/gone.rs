@@ -28,14 +28,12 @@ impl Pass<'_> {
                 Found::Shown { reading, .. } => shown.push(reading),
             }
         }
-        let gone = self.settled(gone).await?;
-        for reading in &gone {
-            self.note(&reading.change, Drift::Gone, None);
-        }
+        let gone = self.settled(gone).await?.into_iter();
+        self.write(gone.map(|reading| (reading, Some((Drift::Gone, None)))).collect()).await?;
         if !self.settings.dry_run {
-            self.writer.accept(&gone).await?;
             self.writer.accept_news(shown).await?;
         }
+        self.skip(|_| {});
         Ok(())
     }
 

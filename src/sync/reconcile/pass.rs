@@ -22,6 +22,9 @@ const MOST_UNANSWERED: u64 = 100;
 /// A delivery that takes longer is no longer expected.
 const ANNOUNCED_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
+/// What the API says of one user, how the row differs, and of which version it is.
+type News = (Reading, Option<(Drift, Option<Timestamp>)>);
+
 pub(super) struct Pass<'a> {
     pub(super) client: &'a Client,
     pub(super) settings: Settings,
@@ -72,9 +75,7 @@ impl<'a> Pass<'a> {
         }
         // Who is missing in half a list is not asked for, one by one.
         walk.finish(client, 0).await?;
-        self.gone(&walk, known).await?;
-        self.skip(|_| {});
-        Ok(())
+        self.gone(&walk, known).await
     }
 
     async fn stubs(&mut self) -> Result<(), Error> {
@@ -86,8 +87,7 @@ impl<'a> Pass<'a> {
         for id in stubs {
             match self.client.user(&id).await {
                 Ok(Found::Shown { reading, .. }) => {
-                    self.note(&reading.change, Drift::Missing, None);
-                    shown.push(reading);
+                    shown.push((reading, Some((Drift::Missing, None))));
                 }
                 Ok(Found::Missing(_)) => {}
                 // An application may have made it of any text.
@@ -98,8 +98,7 @@ impl<'a> Pass<'a> {
                 Err(error) => return Err(error.into()),
             }
         }
-        self.writer.accept(&shown).await?;
-        Ok(())
+        self.write(shown).await
     }
 
     async fn page(&mut self, page: Page) -> Result<(), Error> {
@@ -108,28 +107,43 @@ impl<'a> Pass<'a> {
         self.skip(|skipped| skipped.unreadable += page.unreadable as u64);
         let mut news = Vec::new();
         for (reading, standing) in page.users.into_iter().zip(standings) {
-            let reading = match standing {
+            let (reading, difference) = match standing {
                 Standing::Same | Standing::Purged => continue,
                 Standing::Foreign => {
                     self.skip(|skipped| skipped.foreign += 1);
                     continue;
                 }
                 // A sign-in is no change that a delivery should have told.
-                Standing::Touched => reading,
-                Standing::Missing => self.noted(reading, Drift::Missing, None),
-                Standing::Stale(known) => self.noted(reading, Drift::Stale, known),
+                Standing::Touched => (reading, None),
+                Standing::Missing => (reading, Some((Drift::Missing, None))),
+                Standing::Stale(known) => (reading, Some((Drift::Stale, known))),
                 Standing::Deleted(at) if too_early(Some(at), page.fence).is_some() => continue,
                 Standing::Deleted(_) => match self.confirmed(reading).await? {
-                    Some(reading) => self.noted(reading, Drift::Alive, None),
+                    Some(reading) => (reading, Some((Drift::Alive, None))),
                     None => continue,
                 },
             };
-            news.push(reading);
+            news.push((reading, difference));
         }
-        if !self.settings.dry_run {
-            self.writer.accept(&news).await?;
-        }
+        self.write(news).await?;
         self.record().await
+    }
+
+    /// Writes what is news, and notes what differed, if it is repaired now or would be.
+    pub(super) async fn write(&mut self, news: Vec<News>) -> Result<(), Error> {
+        let (readings, differences): (Vec<_>, Vec<_>) = news.into_iter().unzip();
+        if !self.settings.dry_run {
+            self.writer.accept(&readings).await?;
+        }
+        for (Reading { change, .. }, difference) in readings.iter().zip(differences) {
+            if let Some((drift, known)) = difference
+                && !self.writer.has_left_out(change.entity_id())
+            {
+                self.note(change, drift, known);
+            }
+        }
+        self.skip(|_| {});
+        Ok(())
     }
 
     /// What was repaired is not found again, so a pass that is killed must have told it.
@@ -167,20 +181,15 @@ impl<'a> Pass<'a> {
     }
 
     /// Counts users that are left as they are.
-    fn skip(&mut self, count: impl FnOnce(&mut Skipped)) {
+    pub(super) fn skip(&mut self, count: impl FnOnce(&mut Skipped)) {
         let Report { skipped, counts, .. } = &mut self.report;
         count(skipped);
         skipped.refused = self.writer.refused();
         counts.unreadable = skipped.counted();
     }
 
-    fn noted(&mut self, reading: Reading, drift: Drift, known: Option<Timestamp>) -> Reading {
-        self.note(&reading.change, drift, known);
-        reading
-    }
-
     /// Counts and names what differs; `known` is the version that a delivery had brought.
-    pub(super) fn note(&mut self, change: &Change, drift: Drift, known: Option<Timestamp>) {
+    fn note(&mut self, change: &Change, drift: Drift, known: Option<Timestamp>) {
         let changed_at = self.changed_at(change, drift);
         let counts = &mut self.report.counts;
         *match drift {

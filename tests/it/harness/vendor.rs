@@ -33,6 +33,9 @@ pub(crate) enum Cursor {
     LastOfThisPage,
 }
 
+/// The answer to a question for the page after a cursor, of these users.
+pub(crate) type Pages = dyn Fn(&[Value], Option<&str>) -> Value + Send;
+
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) method: String,
@@ -77,7 +80,7 @@ pub(crate) struct Desk {
     /// A user is created, but its answer is this status.
     pub(crate) creates_with: Option<u16>,
     /// What the list shows after a cursor, instead of a page.
-    pub(crate) pages: Option<Box<dyn Fn(&[Value], Option<&str>) -> Value + Send>>,
+    pub(crate) pages: Option<Box<Pages>>,
     /// What the count says, and its status, instead of how many there are.
     pub(crate) total: Option<(u16, Value)>,
     /// What happens to a question for this one user.
