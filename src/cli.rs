@@ -20,6 +20,7 @@ mod serve;
 mod table;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod users;
 mod work;
 mod writing;

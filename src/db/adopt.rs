@@ -4,7 +4,7 @@
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient, Row};
 
-use super::migrations::{self, Migration};
+use super::migrations::{self, Upgrade};
 use super::mirror::{self, USERS};
 
 #[derive(Debug, thiserror::Error)]
@@ -32,13 +32,13 @@ pub struct Plan {
     pub rows: i64,
     pub foreign_keys: i64,
     pub steps: Vec<Step>,
-    pub migrations: Vec<&'static Migration>,
+    pub migrations: Vec<Upgrade>,
 }
 
 /// What was done.
 #[derive(Debug)]
 pub struct Adopted {
-    pub migrations: Vec<&'static Migration>,
+    pub migrations: Vec<Upgrade>,
     /// Rows that are new to the ledger.
     pub ledgered: u64,
 }
@@ -63,7 +63,7 @@ pub async fn plan(client: &impl GenericClient) -> Result<Plan, Error> {
     let migrations = match migrations::pending(client).await {
         // The table is not ours yet: that is what the plan is for.
         Err(migrations::Error::Mirror(mirror::Difference::Shape(_))) => {
-            migrations::ALL.iter().collect()
+            migrations::ALL.iter().map(Upgrade::Migration).collect()
         }
         pending => pending?,
     };

@@ -16,7 +16,7 @@ pub struct Skipped {
     pub unreadable: u64,
     /// They belong to another source.
     pub foreign: u64,
-    /// Postgres refuses their rows.
+    /// Postgres refuses their rows, or another transaction holds them.
     pub refused: u64,
     /// The API had no answer to the question for them.
     pub unanswered: u64,
@@ -49,7 +49,7 @@ impl fmt::Display for Skipped {
         let parts = [
             (unreadable, "cannot be read"),
             (foreign, "belong to another source"),
-            (refused, "are refused by Postgres"),
+            (refused, "could not be written"),
             (unanswered, "could not be asked for"),
         ];
         let told = parts.iter().filter(|(count, _)| **count > 0);

@@ -22,14 +22,16 @@ pub(crate) use service::{
     ADMIN_TOKEN, Answer, KEY, Service, Settings as ServiceSettings, Signed, body,
 };
 use users_sync::db::conninfo::Conninfo;
-use users_sync::db::migrations;
+use users_sync::db::{migrations, objects};
 pub(crate) use vendor::{Cursor, Fault, KEY as API_KEY, Vendor, impatient};
 pub(crate) use wire::{Response, Wire};
 
 /// Names the tables that [`migrate`] makes: another name, another template.
 fn migrations_hash() -> String {
+    let migrations = migrations::ALL.iter().map(|migration| migration.checksum());
+    let checksums = migrations.chain(objects::all().map(|object| object.checksum()));
     let mut hasher = DefaultHasher::new();
-    migrations::ALL.iter().for_each(|migration| migration.checksum().hash(&mut hasher));
+    checksums.for_each(|checksum| checksum.hash(&mut hasher));
     format!("{:016x}", hasher.finish())
 }
 
