@@ -2,7 +2,9 @@
 
 pub mod backfill;
 mod commits;
+mod ending;
 pub mod fold;
+pub mod guard;
 mod lanes;
 pub mod lease;
 mod prune;
@@ -14,6 +16,7 @@ pub mod refetch;
 mod rehearsal;
 pub mod remap;
 pub mod replay;
+mod settling;
 mod tables;
 pub mod users;
 mod writer;
@@ -35,6 +38,7 @@ use lanes::Lanes;
 use queue::{Job, Queue};
 use writer::Writer;
 
+pub use ending::Skipped;
 pub use prune::prune;
 pub use readings::Readings;
 pub use tables::{Options, Tables};

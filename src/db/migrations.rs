@@ -27,13 +27,15 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub static ALL: [Migration; 6] = [
+pub static ALL: [Migration; 8] = [
     migration!(1, "0001_users"),
     migration!(2, "0002_repair"),
     migration!(3, "0003_apply"),
     migration!(4, "0004_operate"),
     migration!(5, "0005_silence"),
     migration!(6, "0006_storage"),
+    migration!(9, "0009_instances"),
+    migration!(10, "0010_requests"),
 ];
 
 /// Tables of ours that the migrations make, and that hold what cannot be made again.

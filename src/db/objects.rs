@@ -34,7 +34,7 @@ macro_rules! object {
 pub(super) static MIRROR: Object = object!("users_sync", false, ["neon_auth.users_sync"]);
 
 /// The others, in the order of their dependence.
-static OTHERS: [Object; 6] = [
+static OTHERS: [Object; 7] = [
     object!(
         "indexes",
         false,
@@ -51,6 +51,7 @@ static OTHERS: [Object; 6] = [
         ]
     ),
     object!("tombstone", true, ["users_sync.tombstone"]),
+    object!("lasting", true, ["users_sync.lasting"]),
     object!("write_batch", true, ["users_sync.write_batch"]),
     object!("ensure_user", true, ["users_sync.ensure_user"]),
     object!("disabled_users", true, ["users_sync.disabled_users"]),

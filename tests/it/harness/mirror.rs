@@ -62,9 +62,29 @@ impl Mirror {
         reconcile::reconcile(&self.tables, client, settings).await
     }
 
+    /// As [`Self::reconcile`], insisting on so many deletions.
+    pub(crate) async fn reconcile_allowing(
+        &self,
+        client: &Client,
+        allow_deletes: u64,
+    ) -> Result<Report, reconcile::Error> {
+        let settings = Settings { sole: true, allow_deletes, ..Settings::default() };
+        reconcile::reconcile(&self.tables, client, settings).await
+    }
+
     pub(crate) async fn dry_run(&self, client: &Client) -> Result<Report, reconcile::Error> {
         let settings = Settings { sole: true, dry_run: true, ..Settings::default() };
         reconcile::reconcile(&self.tables, client, settings).await
+    }
+
+    /// Makes it long ago that anything was heard of the users.
+    pub(crate) async fn settle(&self) {
+        self.execute(
+            "update users_sync.ledger set version_at = version_at - interval '1 hour';
+             update users_sync.journal set received_at = received_at - interval '1 hour',
+                 processed_at = processed_at - interval '1 hour'",
+        )
+        .await;
     }
 
     pub(crate) async fn execute(&self, sql: &str) {
