@@ -13,7 +13,7 @@ use crate::model::{Change, Reading};
 use crate::sync::readings::Readings;
 use crate::sync::settling::too_early;
 
-/// Nobody is kept waiting longer for an answer that can be newer than the row.
+/// A caller waits no longer for an answer that can be newer than the row.
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
 /// What came of fetching a user whose delivery is not the last word.
