@@ -72,6 +72,23 @@ async fn a_user_who_came_just_now_is_not_deleted_by_a_404() {
 }
 
 #[tokio::test]
+async fn a_404_counts_when_the_user_was_not_heard_of_for_a_minute() {
+    for (seconds, is_deleted) in [(50, false), (70, true)] {
+        let synced = Desk::delivered("clerk", &json!({})).await;
+        let reconciled = Desk::delivered("stack", &json!({})).await;
+        synced.mirror.age(seconds).await;
+        reconciled.mirror.age(seconds).await;
+
+        let answer = synced.sync().await;
+        let report = reconciled.mirror.reconcile(&reconciled.vendor.client()).await;
+
+        assert_eq!(is_too_early(&answer), !is_deleted, "{answer:?}");
+        assert_eq!(report.expect("a repair").counts.gone, i64::from(is_deleted));
+        assert_eq!((synced.alive().await, reconciled.alive().await), (!is_deleted, !is_deleted));
+    }
+}
+
+#[tokio::test]
 async fn a_reconcile_deletes_who_is_missing_for_longer_than_the_settling_time() {
     for provider in ["clerk", "stack"] {
         let desk = Desk::delivered(provider, &json!({})).await;
