@@ -226,18 +226,32 @@ async fn an_answer_that_says_what_the_row_says_is_enough() {
 }
 
 #[tokio::test]
-async fn a_row_of_a_source_that_cannot_be_asked_is_not_confirmed() {
+async fn a_row_of_another_source_is_neither_confirmed_nor_deleted() {
     let desk = Desk::delivered("stack", &json!({})).await;
     desk.mirror.settle().await;
     let other = Vendor::new("clerk").await;
+    other.enrol(["user_1"]);
     let service = desk.mirror.serve(&other, Options::default()).await;
 
     let answer = service.api("POST", "/api/users/user_1/sync", Value::Null).await;
     let deleted = service.users.delete(None, "user_1").await;
 
-    let detail = "no provider that was asked has this user; its row belongs to source stack, and is left as it is";
+    let detail = "this user belongs to source stack, whose provider is not the one to ask: its row is left as it is";
     assert_eq!((answer.status, &answer.body["detail"]), (409, &json!(detail)));
     assert_eq!(deleted.expect_err("it is not theirs").to_string(), detail);
+    assert!(desk.alive().await);
+    assert_eq!(other.desk().users.len(), 1);
+}
+
+#[tokio::test]
+async fn a_row_of_no_source_is_not_deleted_by_a_404() {
+    let desk = Desk::new("clerk").await;
+    let foreign = "insert into neon_auth.users_sync (id, raw_json) values ('user_1', '{\"a\": 1}')";
+    desk.mirror.execute(foreign).await;
+
+    let answer = desk.sync().await;
+
+    assert_eq!(answer.status, 409, "{answer:?}");
     assert!(desk.alive().await);
 }
 
