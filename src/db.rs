@@ -17,6 +17,7 @@ pub mod purge;
 pub mod readings;
 pub mod remap;
 pub mod requests;
+pub mod rights;
 pub mod runs;
 pub mod session;
 pub mod status;

@@ -165,7 +165,8 @@ async fn in_database(checks: &mut Checks, config: &Config, sources: &[Source], o
     };
     checks.ok("database", open.conninfo.describe());
     let connected_for = began.elapsed().as_secs_f64();
-    let current = database::check(checks, &client, connected_for, Timestamp::now()).await;
+    let (now, policy) = (Timestamp::now(), config.delete_policy);
+    let current = database::check(checks, &client, connected_for, now, policy).await;
     pooler::check(checks, &client, &open.conninfo, config.repair.channel.as_deref()).await;
     readers::check(checks, &client, &config.grant_select_to).await;
     mirror::check(checks, &client, config.delete_policy).await;

@@ -85,12 +85,6 @@ async fn process(client: &impl GenericClient) -> Result<i32, Error> {
     Ok(client.query_typed_one(statement, &[]).await?.get("pid"))
 }
 
-/// Rights that the role has to have and has not, on tables that are there.
-pub async fn missing_rights(client: &Client) -> Result<Vec<String>, Error> {
-    let rows = client.query_typed(include_str!("../../sql/doctor/rights.sql"), &[]).await?;
-    Ok(rows.iter().map(|row| row.get("missing")).collect())
-}
-
 /// `None` where there is no mirror.
 pub async fn obstacles(client: &Client) -> Result<Option<Obstacles>, Error> {
     let row = client.query_typed_opt(include_str!("../../sql/doctor/mirror.sql"), &[]).await?;

@@ -6,7 +6,8 @@ use tokio_postgres::Client;
 use super::check::Checks;
 use crate::db::conninfo::ConnectError;
 use crate::db::inspect::{self, Server};
-use crate::db::migrations;
+use crate::db::{migrations, rights};
+use crate::model::DeletePolicy;
 
 /// The oldest that is tested, and the oldest that its makers still mend.
 const OLDEST: i32 = 130_000;
@@ -34,6 +35,7 @@ pub(super) async fn check(
     client: &Client,
     connected_for: f64,
     now: Timestamp,
+    policy: DeletePolicy,
 ) -> bool {
     let server = match inspect::server(client).await {
         Ok(server) => server,
@@ -47,7 +49,7 @@ pub(super) async fn check(
     transport(checks, &server, connected_for);
     clock(checks, &server, now);
     let current = schema(checks, client, &server).await;
-    rights(checks, client, &server).await;
+    privileges(checks, client, &server.role, policy).await;
     current
 }
 
@@ -126,15 +128,14 @@ async fn schema(checks: &mut Checks, client: &Client, server: &Server) -> bool {
     false
 }
 
-async fn rights(checks: &mut Checks, client: &Client, server: &Server) {
-    let role = &server.role;
-    match inspect::missing_rights(client).await {
+async fn privileges(checks: &mut Checks, client: &Client, role: &str, policy: DeletePolicy) {
+    match rights::missing(client, policy).await {
         Ok(missing) if missing.is_empty() => {
-            checks.ok("rights", format!("{role} may read and write its tables"));
+            checks.ok("rights", format!("{role} may do what DELETE_POLICY and the rest ask for"));
         }
         Ok(missing) => {
             let advice = format!(
-                "grant usage on schema neon_auth, users_sync to {role}; grant select, insert, update, delete on all tables in schema neon_auth, users_sync to {role}; grant execute on all functions in schema users_sync to {role}"
+                "as the owner of the tables run what `users-sync migrate --print-grants --to {role}` prints"
             );
             checks.fail("rights", format!("{role} lacks {}", missing.join(", ")), advice);
         }
