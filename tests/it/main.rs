@@ -35,6 +35,7 @@ mod repair;
 mod repair_commands;
 mod repair_variables;
 mod replay;
+mod rights;
 mod shutdown;
 mod signature;
 mod silence;

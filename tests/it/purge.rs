@@ -1,5 +1,7 @@
 //! The delete policy and erasure: what goes, what stays, and that nobody comes back.
 
+mod findings;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
