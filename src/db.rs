@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod apply;
+pub mod blame;
 pub mod conninfo;
 pub mod findings;
 pub mod grants;

@@ -25,13 +25,14 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub static ALL: [Migration; 6] = [
+pub static ALL: [Migration; 7] = [
     migration!(1, "0001_users"),
     migration!(2, "0002_repair"),
     migration!(3, "0003_apply"),
     migration!(4, "0004_operate"),
     migration!(5, "0005_silence"),
     migration!(6, "0006_storage"),
+    migration!(8, "0008_upkeep"),
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -10,6 +10,7 @@ mod service;
 mod vendor;
 mod wire;
 
+use aws_lc_rs::digest::{SHA256, digest};
 pub(crate) use command::{Said, run, run_with, users_sync};
 pub(crate) use front::Front;
 pub(crate) use mirror::{Mirror, Row};
@@ -28,8 +29,9 @@ pub(crate) use wire::{Response, Wire};
 
 /// Names the tables that [`migrate`] makes: another name, another template.
 fn migrations_hash() -> String {
-    let checksums = migrations::ALL.iter().map(|migration| migration.checksum()[..8].to_owned());
-    checksums.collect::<Vec<_>>().join("_")
+    let checksums = migrations::ALL.iter().map(|migration| migration.checksum());
+    let all = checksums.collect::<String>();
+    hex::encode(&digest(&SHA256, all.as_bytes()).as_ref()[..16])
 }
 
 /// Brings an empty database to the state that tests begin with.

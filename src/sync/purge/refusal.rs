@@ -3,7 +3,7 @@
 use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::{Client, Error};
 
-use crate::db::rights;
+use crate::db::blame;
 use crate::model::DeletePolicy;
 
 #[derive(Debug, thiserror::Error)]
@@ -28,39 +28,27 @@ pub(super) async fn refused(
     }
 }
 
-/// A trigger may say the same as a server that refuses our role, so the role's rights are looked at.
+/// Names the rights that are missing, where that is why.
 pub(super) async fn explained(client: &Client, error: Error, policy: DeletePolicy) -> PurgeError {
-    if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)
-        && let Ok(missing) = rights::missing(client, policy).await
-        && !missing.is_empty()
-    {
-        return PurgeError::Rights(missing.join(", "));
+    match blame::missing_rights(client, &error, policy).await {
+        Some(missing) => PurgeError::Rights(missing),
+        None => error.into(),
     }
-    error.into()
 }
 
 fn refusal(error: &Error) -> Option<String> {
-    let error = error.as_db_error()?;
-    let table =
-        error.schema().zip(error.table()).map(|(schema, table)| format!(" on {schema}.{table}"));
+    let db = error.as_db_error().filter(|_| blame::is_on_the_row(error))?;
+    let table = db.schema().zip(db.table()).map(|(schema, table)| format!(" on {schema}.{table}"));
     let table = table.unwrap_or_default();
-    let what = error.constraint().map_or_else(
-        || format!("SQLSTATE {}{table}", error.code().code()),
+    let what = db.constraint().map_or_else(
+        || format!("SQLSTATE {}{table}", db.code().code()),
         |constraint| format!("constraint {constraint}{table}"),
     );
-    Some(format!("{what} {}", remedy(error)?))
+    Some(format!("{what} {}", remedy(db)))
 }
 
-/// The server's own troubles: a connection, its resources, a login, a database, a shutdown, a disk, a defect, or a server
-/// that only reads. Whatever else it says, a trigger or a constraint of the application may have said.
-const OF_THE_SERVER: [&str; 8] = ["08", "53", "28", "3D", "57P", "58", "XX", "25"];
-
-fn remedy(error: &DbError) -> Option<&'static str> {
-    let code = error.code();
-    if OF_THE_SERVER.iter().any(|class| code.code().starts_with(class)) {
-        return None;
-    }
-    Some(match *code {
+fn remedy(error: &DbError) -> &'static str {
+    match *error.code() {
         SqlState::FOREIGN_KEY_VIOLATION | SqlState::RESTRICT_VIOLATION => {
             "refers to the user and has no ON DELETE action: give it CASCADE or SET NULL, or remove the rows that refer to it"
         }
@@ -74,5 +62,5 @@ fn remedy(error: &DbError) -> Option<&'static str> {
             "held the row up for too long: a lock, or a foreign key without an index on its columns"
         }
         _ => "does not let the row go: a constraint or a trigger of the application",
-    })
+    }
 }
