@@ -26,6 +26,7 @@ mod metrics;
 mod migrations;
 mod printed;
 mod purge;
+mod quarantine;
 mod read_your_writes;
 mod receive;
 mod reconcile;
