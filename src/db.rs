@@ -20,6 +20,7 @@ pub mod remap;
 pub mod requests;
 pub mod rights;
 pub mod runs;
+pub mod server;
 pub mod session;
 pub mod status;
 mod tls;

@@ -44,7 +44,8 @@ pub(super) struct Arguments {
 }
 
 /// What is not tried where the configuration or the database fails.
-const OF_DATABASE: [&str; 6] = ["version", "transport", "clock", "schema", "rights", "mirror"];
+const OF_DATABASE: [&str; 7] =
+    ["version", "encoding", "transport", "clock", "schema", "rights", "mirror"];
 
 pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
     let mut checks = Checks::default();

@@ -9,7 +9,7 @@ use super::open::Open;
 use super::table::print_json;
 use super::work::maintain;
 use crate::config::{Config, Environment, Purpose};
-use crate::db::{grants, migrations, rights};
+use crate::db::{grants, migrations, rights, server};
 use crate::model::DeletePolicy;
 
 #[derive(Args)]
@@ -64,6 +64,7 @@ fn print_grants(arguments: &Arguments, policy: DeletePolicy) -> Result<(), Failu
 
 async fn migrate(arguments: &Arguments, config: &Config, open: &Open) -> Result<(), Failure> {
     let mut client = open.connect().await?;
+    server::check(&client).await.map_err(Failure::of)?;
     let roles = &config.grant_select_to;
     let (migrations, grants) = if arguments.dry_run {
         let pending = migrations::pending(&client).await.map_err(Failure::of)?;

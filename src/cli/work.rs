@@ -6,7 +6,7 @@ use super::Failure;
 use super::open::Open;
 use crate::api::{Client, Patience};
 use crate::config::{Bodies, Config, Environment, Purpose, Repair, api_variables};
-use crate::db::{migrations, rights};
+use crate::db::{migrations, rights, server};
 use crate::model::DeletePolicy;
 use crate::sync::{Options, Tables};
 
@@ -71,6 +71,7 @@ pub(super) fn tables(config: &Config, open: &Open) -> Result<Tables, Failure> {
 
 pub(super) async fn current_schema(open: &Open) -> Result<(), Failure> {
     let client = open.connect().await?;
+    server::check(&client).await.map_err(Failure::of)?;
     let pending = migrations::pending(&client).await.map_err(Failure::of)?;
     if pending.is_empty() {
         return Ok(());

@@ -7,7 +7,7 @@ mod steps;
 use tokio_postgres::{GenericClient, Transaction};
 
 use super::migrations::{self, Migration};
-use super::mirror;
+use super::{mirror, server};
 use steps::steps;
 
 pub use rows::{Found, enter, fill, page};
@@ -18,6 +18,8 @@ pub enum Error {
     Missing,
     #[error("neon_auth.users_sync cannot be adopted: {0}")]
     Refused(String),
+    #[error(transparent)]
+    Server(#[from] server::Unsuitable),
     #[error(transparent)]
     Migration(#[from] migrations::Error),
     #[error("the database refused it, and nothing was changed")]
@@ -45,6 +47,7 @@ pub struct Plan {
 
 /// Looks, and writes nothing.
 pub async fn plan(client: &impl GenericClient) -> Result<Plan, Error> {
+    server::check(client).await?;
     let columns = mirror::columns(client).await?;
     if columns.is_empty() {
         return Err(Error::Missing);

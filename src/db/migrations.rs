@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient, Transaction};
 
-use super::mirror;
+use super::{mirror, server};
 
 /// One file of `sql/migrations`.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub enum Error {
     )]
     Newer(i32),
     #[error(transparent)]
+    Server(#[from] server::Unsuitable),
+    #[error(transparent)]
     Mirror(#[from] mirror::Difference),
     #[error("the database refused a migration")]
     Database(#[from] tokio_postgres::Error),
@@ -70,6 +72,7 @@ pub async fn apply(client: &mut Client) -> Result<Vec<&'static Migration>, Error
 pub(super) async fn apply_in(
     transaction: &Transaction<'_>,
 ) -> Result<Vec<&'static Migration>, Error> {
+    server::check(transaction).await?;
     // What exists already is no news.
     let settings = "set local lock_timeout = '60s'; set local client_min_messages = warning";
     transaction.batch_execute(settings).await?;

@@ -38,6 +38,7 @@ mod repair_variables;
 mod replay;
 mod rights;
 mod shutdown;
+mod servers;
 mod signature;
 mod silence;
 mod stack;
