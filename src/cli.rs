@@ -18,6 +18,7 @@ mod schema;
 mod send;
 mod serve;
 mod table;
+mod transfer;
 mod users;
 mod work;
 mod writing;

@@ -107,7 +107,7 @@ async fn recognised(client: &Client) -> Result<String, Failure> {
 fn told(plan: &Plan, source: &str) -> serde_json::Value {
     let steps: Vec<_> =
         plan.steps.iter().map(|step| json!({ "why": step.why, "sql": step.sql })).collect();
-    let migrations: Vec<_> = plan.migrations.iter().map(|migration| migration.name).collect();
+    let migrations: Vec<_> = plan.migrations.iter().map(|step| step.name()).collect();
     json!({
         "rows": plan.rows,
         "foreign_keys": plan.foreign_keys,
@@ -129,7 +129,7 @@ fn print_plan(plan: &Plan, source: &str) {
         println!("  the table is as it should be");
     }
     for migration in migrations {
-        println!("  migration {}", migration.name);
+        println!("  migration {}", migration.name());
     }
     println!(
         "  rows that the ledger does not know enter it as those of {source}, older than any delivery; what raw_json tells fills

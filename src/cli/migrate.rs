@@ -73,7 +73,7 @@ async fn migrate(arguments: &Arguments, config: &Config, open: &Open) -> Result<
         let applied = migrations::apply(&mut client).await.map_err(Failure::of)?;
         (applied, grant(&mut client, roles).await?)
     };
-    let names: Vec<_> = migrations.iter().map(|migration| migration.name).collect();
+    let names: Vec<_> = migrations.iter().map(|step| step.name()).collect();
     report(arguments, &names, &grants)
 }
 

@@ -170,8 +170,8 @@ async fn migrate(arguments: &Arguments, config: &Config, open: &Open) -> Result<
         return work::current_schema(open).await;
     }
     let mut client = open.connect().await?;
-    for migration in migrations::apply(&mut client).await.map_err(Failure::of)? {
-        tracing::info!(migration = migration.name, "applied");
+    for step in migrations::apply(&mut client).await.map_err(Failure::of)? {
+        tracing::info!(migration = step.name(), "applied");
     }
     for statement in super::migrate::grant(&mut client, &config.grant_select_to).await? {
         tracing::info!(statement, "granted");

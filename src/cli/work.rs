@@ -76,7 +76,7 @@ pub(super) async fn current_schema(open: &Open) -> Result<(), Failure> {
     if pending.is_empty() {
         return Ok(());
     }
-    let names: Vec<_> = pending.iter().map(|migration| migration.name).collect();
+    let names: Vec<_> = pending.iter().map(|step| step.name()).collect();
     let names = names.join(", ");
     Err(Failure::Failed(format!(
         "migrations are pending ({names}): run `users-sync migrate` first"

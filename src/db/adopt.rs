@@ -6,7 +6,7 @@ mod steps;
 
 use tokio_postgres::{GenericClient, Transaction};
 
-use super::migrations::{self, Migration};
+use super::migrations::{self, Upgrade};
 use super::{mirror, server};
 use steps::steps;
 
@@ -26,9 +26,6 @@ pub enum Error {
     Database(#[from] tokio_postgres::Error),
 }
 
-/// The delivery in the version of rows that were there before us.
-pub const ADOPTED: &str = "adopted";
-
 /// One statement of the plan, and why.
 #[derive(Debug)]
 pub struct Step {
@@ -42,7 +39,7 @@ pub struct Plan {
     pub rows: i64,
     pub foreign_keys: i64,
     pub steps: Vec<Step>,
-    pub migrations: Vec<&'static Migration>,
+    pub migrations: Vec<Upgrade>,
 }
 
 /// Looks, and writes nothing.
@@ -66,7 +63,7 @@ pub async fn plan(client: &impl GenericClient) -> Result<Plan, Error> {
     let migrations = match migrations::pending(client).await {
         // The table is not ours yet: that is what the plan is for.
         Err(migrations::Error::Mirror(mirror::Difference::Shape(_))) => {
-            migrations::ALL.iter().collect()
+            migrations::ALL.iter().map(Upgrade::Migration).collect()
         }
         pending => pending?,
     };

@@ -1,26 +1,26 @@
-//! Whether a statement failed because of a row, or whatever row it had been given.
+//! Whether a statement over many rows failed because of one of them.
 
-use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Error, GenericClient};
 
+use super::fault::{Fault, Refusal};
 use super::rights;
 use crate::model::DeletePolicy;
 
-/// A connection, the server's resources, a login, a database that is gone, a shutdown, its disks, a defect, or a server that
-/// only reads. Any other code may come from a trigger or a constraint of the application.
-const OF_THE_SERVER: [&str; 8] = ["08", "53", "28", "3D", "57P", "58", "XX", "25"];
-
-/// Whether the row alone is at fault; without an answer of the server it is not.
+/// Whether a row, or who holds it, may be at fault: then the other rows are worth another attempt.
 pub fn is_on_the_row(error: &Error) -> bool {
-    error
-        .code()
-        .is_some_and(|code| !OF_THE_SERVER.iter().any(|class| code.code().starts_with(class)))
+    // A statement that takes too long may wait for one row's cascade.
+    error.code() == Some(&SqlState::QUERY_CANCELED)
+        || Refusal::of(error).is_some_and(|refusal| match refusal.fault {
+            Fault::Value | Fault::Held | Fault::Unclear => true,
+            Fault::Server | Fault::Listeners => false,
+        })
 }
 
 /// The rights that our role lacks, where the server refused for want of one. A trigger may use the same code, so the rights
 /// are looked at.
 pub async fn missing_rights(
-    client: &impl tokio_postgres::GenericClient,
+    client: &impl GenericClient,
     error: &Error,
     policy: DeletePolicy,
 ) -> Option<String> {

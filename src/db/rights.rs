@@ -52,7 +52,7 @@ const fn schema(name: &'static str, purpose: &'static str) -> Right {
 }
 
 /// Every right, in the order in which they are granted.
-pub static ALL: [Right; 14] = [
+pub static ALL: [Right; 15] = [
     schema("neon_auth", "the table of users"),
     schema("users_sync", "our own tables"),
     table("neon_auth.users_sync", KEEP, "the users: deliveries, repair, `scrub`, erasing"),
@@ -63,6 +63,7 @@ pub static ALL: [Right; 14] = [
         purpose: "only with `DELETE_POLICY=hard:…`, or to call `users erase --hard`",
     },
     table("users_sync.migrations", READ, "whether the schema is current"),
+    table("users_sync.objects", READ, "the same, for functions and views"),
     table("users_sync.ledger", KEEP, "versions and tombstones"),
     table("users_sync.journal", ALL_OF_IT, "deliveries; old ones are removed"),
     table("users_sync.marks", ALL_OF_IT, "users who are to be fetched"),

@@ -43,3 +43,10 @@ pub async fn present(client: &Client, ids: &[String]) -> Result<Vec<String>, Err
     let rows = client.query_typed(statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
     Ok(rows.iter().map(|row| row.get("id")).collect())
 }
+
+/// Makes `to` the owner of a user, and answers the owner before; `None` where the ledger does not know the user.
+pub async fn transfer(client: &Client, id: &str, to: &str) -> Result<Option<String>, Error> {
+    let statement = include_str!("../../sql/users/transfer.sql");
+    let row = client.query_typed_opt(statement, &[(&id, Type::TEXT), (&to, Type::TEXT)]).await?;
+    Ok(row.map(|row| row.get("source")))
+}

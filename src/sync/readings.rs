@@ -6,6 +6,7 @@ use super::Tables;
 use super::commits::Commits;
 use super::fold::fold_readings;
 use crate::db::apply::Changed;
+use crate::db::fault::Fault;
 use crate::db::readings::{self, Standing};
 use crate::db::session::{ApplyError, Session};
 use crate::model::{Change, Reading};
@@ -13,8 +14,10 @@ use crate::model::{Change, Reading};
 /// Most readings in one statement: webhooks wait for no longer.
 const BATCH: usize = 256;
 
-/// A batch may wait so long for somebody else's lock.
+/// For one commit.
 const COMMIT: Duration = Duration::from_secs(30);
+/// For a lock of another transaction: webhooks wait for the rows of the batch meanwhile.
+const LOCK_WAIT: Duration = Duration::from_millis(500);
 
 /// A writer of readings, with a connection of its own beside those of the webhooks.
 pub struct Readings {
@@ -65,16 +68,19 @@ impl Readings {
         let mut changed = Vec::new();
         while let Some(part) = parts.pop() {
             let entities = fold_readings(part);
-            match self.session.apply(&entities, &[]).await {
+            match self.session.apply(&entities, &[], LOCK_WAIT).await {
                 Ok(applied) => {
                     self.commits.announce(&entities);
                     changed.extend(applied.changed);
                 }
-                Err(ApplyError::Refused { .. }) if part.len() > 1 => {
+                Err(ApplyError::Refused(refusal)) if refusal.fault == Fault::Server => {
+                    return Err(ApplyError::Refused(refusal).into());
+                }
+                Err(ApplyError::Refused(_)) if part.len() > 1 => {
                     let (first, second) = part.split_at(part.len() / 2);
                     parts.extend([second, first]);
                 }
-                Err(error @ ApplyError::Refused { .. }) => {
+                Err(error @ ApplyError::Refused(_)) => {
                     let (id, error) = (part[0].change.entity_id(), crate::error_chain(&error));
                     tracing::warn!(user = id, error, "a user in a list is left out");
                 }

@@ -1,8 +1,8 @@
 //! Deriving the columns of the mirror from `raw_json` again, after a mapping was mended. No version changes.
 
+use jiff::Timestamp;
 use tokio_postgres::{Client, Error};
 
-use crate::db::adopt::ADOPTED;
 use crate::db::blame;
 use crate::db::remap::{self, Shown};
 use crate::model::{DeletePolicy, User, Version};
@@ -59,8 +59,8 @@ fn derived(source: &impl Fn(&str) -> Option<Source>, shown: &Shown) -> Option<(V
     let raw_json = shown.raw_json.as_deref()?;
     let provider = source(&shown.source)?.provider;
     let mut user = provider.reread(raw_json, &shown.version).ok()?;
-    if shown.version.delivery.as_str() == ADOPTED && !provider.versioned {
-        // It is not as old as the version that lies before any delivery.
+    if shown.version.at == Timestamp::UNIX_EPOCH && !provider.versioned {
+        // That version only lies before any delivery: the row was adopted or transferred.
         user.updated_at = None;
     }
     (user.id == shown.id).then(|| (shown.version.clone(), user))

@@ -10,7 +10,8 @@ mod service;
 mod vendor;
 mod wire;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 pub(crate) use command::{Said, run, run_with, users_sync};
 pub(crate) use front::Front;
 pub(crate) use mirror::{Mirror, Row};
@@ -23,15 +24,17 @@ pub(crate) use service::{
     ADMIN_TOKEN, Answer, KEY, Service, Settings as ServiceSettings, Signed, body,
 };
 use users_sync::db::conninfo::Conninfo;
-use users_sync::db::migrations;
+use users_sync::db::{migrations, objects};
 pub(crate) use vendor::{Cursor, Fault, KEY as API_KEY, Vendor, impatient};
 pub(crate) use wire::{Response, Wire};
 
 /// Names the tables that [`migrate`] makes: another name, another template.
 fn migrations_hash() -> String {
-    let checksums = migrations::ALL.iter().map(|migration| migration.checksum());
-    let all = checksums.collect::<String>();
-    hex::encode(&digest(&SHA256, all.as_bytes()).as_ref()[..16])
+    let migrations = migrations::ALL.iter().map(|migration| migration.checksum());
+    let checksums = migrations.chain(objects::all().map(|object| object.checksum()));
+    let mut hasher = DefaultHasher::new();
+    checksums.for_each(|checksum| checksum.hash(&mut hasher));
+    format!("{:016x}", hasher.finish())
 }
 
 /// Brings an empty database to the state that tests begin with.

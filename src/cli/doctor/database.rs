@@ -123,11 +123,11 @@ fn clock(checks: &mut Checks, server: &Server, now: Timestamp) {
 async fn schema(checks: &mut Checks, client: &Client, server: &Server) -> bool {
     match migrations::pending(client).await {
         Ok(pending) if pending.is_empty() => {
-            checks.ok("schema", "every migration is applied");
+            checks.ok("schema", "every migration is applied, and every object is there");
             return true;
         }
         Ok(pending) => {
-            let names: Vec<_> = pending.iter().map(|migration| migration.name).collect();
+            let names: Vec<_> = pending.iter().map(|step| step.name()).collect();
             let found = format!("pending: {}", names.join(", "));
             if server.may_create {
                 let advice = "run `users-sync migrate`; `users-sync serve` does it when it starts";
