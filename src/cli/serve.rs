@@ -100,6 +100,7 @@ async fn prepare(
     open: &Open,
 ) -> Result<Prepared, Failure> {
     migrate(arguments, &config, open).await?;
+    work::rights_to_serve(open).await?;
     let development = match &config.database {
         Database::Embedded(settings) if config.sources.is_empty() => {
             Some(development::load_or_create(&settings.data_dir).map_err(Failure::of)?)
