@@ -22,3 +22,4 @@ pub mod session;
 pub mod status;
 mod tls;
 pub mod users;
+pub mod values;

@@ -11,6 +11,8 @@ select
         when (l.version_at, l.version_delivery) >= (r.version_at, r.version_delivery collate "C") then 'same'
         when (u.name, u.email, u.created_at, l.disabled) is distinct from (r.name, r.email, r.created_at, r.disabled)
             then 'stale'
+        -- An adopted row may hold anything, and nothing can be taken off a string or a number.
+        when jsonb_typeof(u.raw_json) <> 'object' then 'stale'
         when u.raw_json - $9 is distinct from r.raw_json - $9 then 'stale'
         else 'same'
     end as standing

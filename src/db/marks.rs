@@ -21,12 +21,14 @@ pub async fn take(
     let params: [(&(dyn ToSql + Sync), Type); 3] =
         [(&limit, Type::INT8), (&seconds, Type::FLOAT8), (&sources, Type::TEXT_ARRAY)];
     let rows = client.query_typed(include_str!("../../sql/marks/take.sql"), &params).await?;
-    let mark = |row: &tokio_postgres::Row| Mark {
-        source: row.get("source"),
-        id: row.get("id"),
-        mark: row.get("mark"),
+    let mark = |row: &tokio_postgres::Row| {
+        Ok(Mark {
+            source: row.try_get("source")?,
+            id: row.try_get("id")?,
+            mark: row.try_get("mark")?,
+        })
     };
-    Ok(rows.iter().map(mark).collect())
+    rows.iter().map(mark).collect()
 }
 
 /// Called after the commit of what was fetched.

@@ -21,8 +21,8 @@ pub async fn begin(client: &Client, key: &str, fingerprint: &str) -> Result<Begu
     let params: [(&(dyn ToSql + Sync), Type); 2] = [(&key, Type::TEXT), (&fingerprint, Type::TEXT)];
     let statement = include_str!("../../sql/requests/begin.sql");
     let row = client.query_typed_one(statement, &params).await?;
-    let user: Option<String> = row.get("user_id");
-    Ok(match (row.get("ours"), row.get("same"), user) {
+    let user: Option<String> = row.try_get("user_id")?;
+    Ok(match (row.try_get("ours")?, row.try_get("same")?, user) {
         (true, _, _) => Begun::Ours,
         (false, false, _) => Begun::Different,
         (false, true, Some(user)) => Begun::Done(user),

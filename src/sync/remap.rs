@@ -34,7 +34,8 @@ pub async fn remap(
         let users: Vec<_> = shown
             .into_iter()
             .filter_map(|shown| {
-                let user = source(&shown.source)?.provider.reread(&shown.raw_json, &shown.version);
+                let raw_json = shown.raw_json.as_ref()?.as_str()?;
+                let user = source(&shown.source)?.provider.reread(raw_json, &shown.version);
                 Some((shown.version, user.ok()?))
             })
             .collect();

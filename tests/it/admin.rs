@@ -2,7 +2,7 @@
 
 mod causes;
 mod live;
-mod person;
+pub(crate) mod person;
 mod private;
 mod quarantine;
 mod sync;

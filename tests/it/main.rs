@@ -42,3 +42,4 @@ mod stack;
 mod tls;
 mod traces;
 mod unreadable;
+mod values;

@@ -45,7 +45,7 @@ pub(super) async fn show(
     )
     .map_err(failed)?;
     let source = known.as_ref().and_then(|known| known.source.as_deref());
-    let raw_json = known.as_ref().and_then(|known| known.raw_json.as_deref());
+    let raw_json = known.as_ref().and_then(|known| known.raw_json.as_ref()?.as_str());
     let href = links::user(&id);
     let fields = |next: &str| links::query("/admin/users", &[("id", &id), ("after", next)]);
     let user = User {
