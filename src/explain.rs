@@ -13,7 +13,7 @@ use crate::capture::Capture;
 use crate::signature::{Rejection, Secret};
 use crate::webhook::Source;
 
-pub use body::pretty;
+pub use body::{Excerpt, pretty};
 pub use private::{Discreet, discreet};
 
 /// What is wrong with a request, and what to do. Never quotes a header, a body or a secret.

@@ -2,75 +2,119 @@
 
 use bytes::Bytes;
 
+/// Bytes that a variant may have: a body of brackets would be set in by the square of its length.
+const LONGEST: usize = 64 << 20;
+
+/// How JSON is printed.
+struct Style {
+    indent: &'static str,
+    colon: &'static str,
+    comma: &'static str,
+}
+
+const MINIFIED: Style = Style { indent: "", colon: ":", comma: "," };
+const SPACED: Style = Style { indent: "", colon: ": ", comma: ", " };
+const BY_TWO: Style = Style { indent: "  ", colon: ": ", comma: "," };
+const BY_FOUR: Style = Style { indent: "    ", ..BY_TWO };
+const BY_TABS: Style = Style { indent: "\t", ..BY_TWO };
+
+/// Makes a variant of a body, if it is not too long.
+type Change = fn(&str) -> Option<String>;
+
 /// Each with what it is, in words; the likeliest first.
+const CHANGES: [(Change, &str); 14] = [
+    (|text| Some(bare(text).to_owned()), "without the blanks around it"),
+    (|text| Some(format!("{}\n", bare(text))), "with a new line at its end"),
+    (|text| Some(format!("{}\r\n", bare(text))), "with a new line at its end"),
+    (|text| Some(text.replace("\r\n", "\n")), "with other line ends"),
+    (|text| Some(text.replace("\r\n", "\n").replace('\n', "\r\n")), "with other line ends"),
+    (|text| whole(text, &MINIFIED), "when it is minified"),
+    (|text| whole(text, &SPACED), "when it is printed with blanks after commas and colons"),
+    (|text| whole(text, &BY_TWO), "when it is pretty-printed with two blanks"),
+    (|text| whole(text, &BY_FOUR), "when it is pretty-printed with four blanks"),
+    (|text| whole(text, &BY_TABS), "when it is pretty-printed with tabs"),
+    (|text| Some(unescaped(&whole(text, &MINIFIED)?)), "when its \\u escapes are letters"),
+    (|text| Some(escaped(&whole(text, &MINIFIED)?)), "when its letters are \\u escapes"),
+    (|text| Some(escaped(&whole(text, &SPACED)?)), "when its letters are \\u escapes"),
+    (|text| Some(whole(text, &MINIFIED)?.replace('/', "\\/")), "when its slashes are escaped"),
+];
+
+/// Each with what it is, in words; made one after the other.
 pub(super) fn variants(body: &Bytes) -> impl Iterator<Item = (Bytes, &'static str)> {
     let text = String::from_utf8_lossy(body).into_owned();
-    let bare = text.trim_start_matches('\u{feff}').trim().to_owned();
-    [
-        (bare.clone(), "without the blanks around it"),
-        (format!("{bare}\n"), "with a new line at its end"),
-        (format!("{bare}\r\n"), "with a new line at its end"),
-        (text.replace("\r\n", "\n"), "with other line ends"),
-        (text.replace('\n', "\r\n"), "with other line ends"),
-        (printed(&bare, "", ":", ","), "when it is minified"),
-        (printed(&bare, "", ": ", ", "), "when it is printed with blanks after commas and colons"),
-        (printed(&bare, "  ", ": ", ","), "when it is pretty-printed with two blanks"),
-        (printed(&bare, "    ", ": ", ","), "when it is pretty-printed with four blanks"),
-        (printed(&bare, "\t", ": ", ","), "when it is pretty-printed with tabs"),
-        (unescaped(&printed(&bare, "", ":", ",")), "when its \\u escapes are letters"),
-        (escaped(&printed(&bare, "", ":", ",")), "when its letters are \\u escapes"),
-        (escaped(&printed(&bare, "", ": ", ", ")), "when its letters are \\u escapes"),
-        (printed(&bare, "", ":", ",").replace('/', "\\/"), "when its slashes are escaped"),
-    ]
-    .into_iter()
-    .map(|(text, what)| (Bytes::from(text), what))
+    CHANGES.into_iter().filter_map(move |(change, what)| Some((change(&text)?.into(), what)))
 }
 
-/// JSON for people; its numbers and strings stay as they are.
-pub fn pretty(text: &str) -> String {
-    printed(text, "  ", ": ", ",")
+fn bare(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim()
 }
 
-/// Levels that are set in: beyond, a body of brackets would be printed in the square of its length.
-const DEEPEST: usize = 32;
+fn whole(text: &str, style: &Style) -> Option<String> {
+    let Excerpt { text, left_out } = printed(bare(text), style, LONGEST);
+    (left_out == 0).then_some(text)
+}
 
-/// The same tokens with other blanks between them; numbers and strings stay as they are.
-fn printed(text: &str, indent: &str, colon: &str, comma: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut depth = 0_usize;
-    let line = |out: &mut String, depth: usize| {
-        if !indent.is_empty() {
-            out.push('\n');
-            out.push_str(&indent.repeat(depth.min(DEEPEST)));
-        }
-    };
-    let mut at = 0;
+/// The beginning of a body, printed for people.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    pub text: String,
+    /// Bytes of the body that are not in it.
+    pub left_out: usize,
+}
+
+/// JSON for people, at most `most` bytes of it; its numbers and strings stay as they are.
+pub fn pretty(text: &str, most: usize) -> Excerpt {
+    printed(text, &BY_TWO, most)
+}
+
+/// The same tokens with other blanks between them, until there are `most` bytes; numbers and strings stay as they are.
+fn printed(text: &str, style: &Style, most: usize) -> Excerpt {
+    let mut out = String::with_capacity(text.len().min(most));
+    let (mut at, mut depth) = (0, 0_usize);
     while let Some(token) = token(text, at) {
-        match token {
-            "{" | "[" => {
-                out.push_str(token);
-                depth += 1;
-                if !text[at + 1..].trim_start().starts_with(['}', ']']) {
-                    line(&mut out, depth);
-                }
-            }
-            "}" | "]" => {
-                depth = depth.saturating_sub(1);
-                if !out.ends_with(['{', '[']) {
-                    line(&mut out, depth);
-                }
-                out.push_str(token);
-            }
-            "," => {
-                out.push_str(comma);
-                line(&mut out, depth);
-            }
-            ":" => out.push_str(colon),
-            token => out.push_str(token.trim_ascii()),
+        // The indentation may pass the limit, by one line: each is longer than the last one by one step.
+        if out.len() + token.len() > most {
+            let rest = most.saturating_sub(out.len());
+            let cut = token.floor_char_boundary(rest);
+            out.push_str(&token[..cut]);
+            at += cut;
+            break;
         }
+        push(&mut out, &mut depth, token, &text[at + token.len()..], style);
         at += token.len();
     }
-    out
+    Excerpt { text: out, left_out: text.len() - at }
+}
+
+fn push(out: &mut String, depth: &mut usize, token: &str, rest: &str, style: &Style) {
+    let line = |out: &mut String, depth: usize| {
+        if !style.indent.is_empty() {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(style.indent, depth));
+        }
+    };
+    match token {
+        "{" | "[" => {
+            out.push_str(token);
+            *depth += 1;
+            if !rest.trim_start().starts_with(['}', ']']) {
+                line(out, *depth);
+            }
+        }
+        "}" | "]" => {
+            *depth = depth.saturating_sub(1);
+            if !out.ends_with(['{', '[']) {
+                line(out, *depth);
+            }
+            out.push_str(token);
+        }
+        "," => {
+            out.push_str(style.comma);
+            line(out, *depth);
+        }
+        ":" => out.push_str(style.colon),
+        token => out.push_str(token.trim_ascii()),
+    }
 }
 
 /// A string whole, else one character.

@@ -1,6 +1,7 @@
 //! The page: who gets in, what it shows, what it does, and what must not run in it.
 
 mod causes;
+mod large;
 mod live;
 pub(crate) mod person;
 mod private;

@@ -50,7 +50,7 @@ pub(super) async fn show(
     let fields = |next: &str| links::query("/admin/users", &[("id", &id), ("after", next)]);
     let user = User {
         csrf: session.csrf,
-        body: raw_json.map(|text| Body::of(text, private.is_some(), &href)),
+        body: raw_json.map(|text| Body::of(text, private.is_some(), &href, links::user_api(&id))),
         doubts: doubts(naming, causes::all(&app, &standings), known.as_ref()),
         missing_key: missing_key(&app, source),
         synced: synced.as_deref().and_then(in_words),
