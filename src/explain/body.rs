@@ -1,9 +1,11 @@
 //! What a body may have been before something parsed it and printed it again.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 /// Bytes that a variant may have: a body of brackets would be set in by the square of its length.
-const LONGEST: usize = 64 << 20;
+const LONGEST: usize = 16 << 20;
 
 /// How JSON is printed.
 struct Style {
@@ -18,11 +20,12 @@ const BY_TWO: Style = Style { indent: "  ", colon: ": ", comma: "," };
 const BY_FOUR: Style = Style { indent: "    ", ..BY_TWO };
 const BY_TABS: Style = Style { indent: "\t", ..BY_TWO };
 
-/// Makes a variant of a body, if it is not too long.
+/// Makes a variant of a body, if there is one and it is not too long.
 type Change = fn(&str) -> Option<String>;
 
 /// Each with what it is, in words; the likeliest first.
-const CHANGES: [(Change, &str); 14] = [
+const CHANGES: [(Change, &str); 17] = [
+    (without_mark, "without the byte order mark before it"),
     (|text| Some(bare(text).to_owned()), "without the blanks around it"),
     (|text| Some(format!("{}\n", bare(text))), "with a new line at its end"),
     (|text| Some(format!("{}\r\n", bare(text))), "with a new line at its end"),
@@ -37,12 +40,23 @@ const CHANGES: [(Change, &str); 14] = [
     (|text| Some(escaped(&whole(text, &MINIFIED)?)), "when its letters are \\u escapes"),
     (|text| Some(escaped(&whole(text, &SPACED)?)), "when its letters are \\u escapes"),
     (|text| Some(whole(text, &MINIFIED)?.replace('/', "\\/")), "when its slashes are escaped"),
+    (|text| serde_json::from_str(bare(text)).ok(), "when it is taken out of a JSON string"),
+    (from_base64, "when it is decoded from base64"),
 ];
 
 /// Each with what it is, in words; made one after the other.
 pub(super) fn variants(body: &Bytes) -> impl Iterator<Item = (Bytes, &'static str)> {
     let text = String::from_utf8_lossy(body).into_owned();
     CHANGES.into_iter().filter_map(move |(change, what)| Some((change(&text)?.into(), what)))
+}
+
+fn without_mark(text: &str) -> Option<String> {
+    text.strip_prefix('\u{feff}').map(str::to_owned)
+}
+
+/// As gateways pass bodies on that they take for binary.
+fn from_base64(text: &str) -> Option<String> {
+    String::from_utf8(STANDARD.decode(bare(text)).ok()?).ok()
 }
 
 fn bare(text: &str) -> &str {
