@@ -23,3 +23,4 @@ pub mod status;
 mod tls;
 pub mod users;
 pub mod values;
+pub mod words;

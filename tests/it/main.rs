@@ -43,3 +43,4 @@ mod tls;
 mod traces;
 mod unreadable;
 mod values;
+mod words;
