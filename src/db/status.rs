@@ -5,7 +5,7 @@ use serde::Serialize;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
-use super::values::{optional_time, time};
+use super::values::{known, optional_time, time};
 
 /// Rows that are counted one by one; beyond, an estimate will do.
 const COUNTED: i64 = 100_000;
@@ -64,6 +64,7 @@ pub async fn quarantine(
     until: Option<Timestamp>,
 ) -> Result<Vec<Reason>, Error> {
     let statement = include_str!("../../sql/status/quarantine.sql");
+    let (since, until) = (since.map(known), until.map(known));
     let params: [(&(dyn ToSql + Sync), Type); 2] =
         [(&since, Type::TIMESTAMPTZ), (&until, Type::TIMESTAMPTZ)];
     let rows = client.query_typed(statement, &params).await?;

@@ -17,12 +17,17 @@ pub struct Moment(i64);
 /// Microseconds from 1970 to 2000.
 const EPOCH: i64 = 946_684_800_000_000;
 
-/// November 4714 BC: Postgres takes no earlier time back.
+/// November 4714 BC: Postgres takes no earlier time.
 const EARLIEST: i64 = -211_813_488_000_000_000;
 
+/// The first moment of the year 294277, which Postgres does not know any more.
+const END: i64 = 9_223_371_331_200_000_000;
+
 impl Moment {
-    pub fn from_microsecond(since_2000: i64) -> Self {
-        Self(since_2000)
+    /// `None` where Postgres knows no such time.
+    pub fn from_microsecond(since_2000: i64) -> Option<Self> {
+        let is_finite = (EARLIEST..END).contains(&since_2000);
+        (is_finite || [i64::MIN, i64::MAX].contains(&since_2000)).then_some(Self(since_2000))
     }
 
     pub fn as_microsecond(self) -> i64 {
@@ -63,6 +68,11 @@ impl ToSql for Moment {
     }
 
     to_sql_checked!();
+}
+
+/// The same time, or the earliest one that Postgres takes.
+pub(super) fn known(at: Timestamp) -> Timestamp {
+    at.max(Moment(EARLIEST).nearest())
 }
 
 /// The time in a column that is never null.

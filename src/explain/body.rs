@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
-/// Bytes that a variant may have: a body of brackets would be set in by the square of its length.
+/// Bytes that a variant may have: a body of brackets is printed in the square of its length.
 const LONGEST: usize = 16 << 20;
 
 /// How JSON is printed.
@@ -12,13 +12,17 @@ struct Style {
     indent: &'static str,
     colon: &'static str,
     comma: &'static str,
+    /// Levels that are set in.
+    deepest: usize,
 }
 
-const MINIFIED: Style = Style { indent: "", colon: ":", comma: "," };
-const SPACED: Style = Style { indent: "", colon: ": ", comma: ", " };
-const BY_TWO: Style = Style { indent: "  ", colon: ": ", comma: "," };
+const MINIFIED: Style = Style { indent: "", colon: ":", comma: ",", deepest: 0 };
+const SPACED: Style = Style { colon: ": ", comma: ", ", ..MINIFIED };
+const BY_TWO: Style = Style { indent: "  ", colon: ": ", comma: ",", deepest: usize::MAX };
 const BY_FOUR: Style = Style { indent: "    ", ..BY_TWO };
 const BY_TABS: Style = Style { indent: "\t", ..BY_TWO };
+/// Beyond these levels there is more indentation than text.
+const FOR_PEOPLE: Style = Style { deepest: 32, ..BY_TWO };
 
 /// Makes a variant of a body, if there is one and it is not too long.
 type Change = fn(&str) -> Option<String>;
@@ -78,7 +82,7 @@ pub struct Excerpt {
 
 /// JSON for people, at most `most` bytes of it; its numbers and strings stay as they are.
 pub fn pretty(text: &str, most: usize) -> Excerpt {
-    printed(text, &BY_TWO, most)
+    printed(text, &FOR_PEOPLE, most)
 }
 
 /// The same tokens with other blanks between them, until there are `most` bytes; numbers and strings stay as they are.
@@ -86,7 +90,7 @@ fn printed(text: &str, style: &Style, most: usize) -> Excerpt {
     let mut out = String::with_capacity(text.len().min(most));
     let (mut at, mut depth) = (0, 0_usize);
     while let Some(token) = token(text, at) {
-        // The indentation may pass the limit, by one line: each is longer than the last one by one step.
+        // Indentation may pass the limit by one line.
         if out.len() + token.len() > most {
             let rest = most.saturating_sub(out.len());
             let cut = token.floor_char_boundary(rest);
@@ -104,7 +108,7 @@ fn push(out: &mut String, depth: &mut usize, token: &str, rest: &str, style: &St
     let line = |out: &mut String, depth: usize| {
         if !style.indent.is_empty() {
             out.push('\n');
-            out.extend(std::iter::repeat_n(style.indent, depth));
+            out.extend(std::iter::repeat_n(style.indent, depth.min(style.deepest)));
         }
     };
     match token {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
-use crate::db::values::{Moment, optional_time, time};
+use crate::db::values::{Moment, known, optional_time, time};
 use crate::model::{DeliveryId, Outcome};
 
 /// Rows that one page looks at. A page may be short of matches and still have a next one.
@@ -115,7 +115,7 @@ pub struct Quarantined {
 }
 
 /// What is in quarantine and has this id as a JSON string in its bytes, however far they can be read; newest first, of the
-/// newest thousand.
+/// newest thousand, and the newest 64 MiB of those.
 pub async fn naming(client: &Client, id: &str) -> Result<Vec<Quarantined>, Error> {
     let statement = include_str!("../../../sql/journal/naming.sql");
     let quoted = serde_json::Value::from(id).to_string().into_bytes();
@@ -139,13 +139,14 @@ async fn search(
 ) -> Result<Vec<Row>, Error> {
     let Filter { source, outcome, user, event_type, reason, since, until } = filter;
     let outcome = outcome.map(Outcome::as_str);
+    let (since, until) = (since.map(known), until.map(known));
     let params: [(&(dyn ToSql + Sync), Type); 12] = [
         (source, Type::TEXT),
         (&outcome, Type::TEXT),
         (user, Type::TEXT),
         (event_type, Type::TEXT),
-        (since, Type::TIMESTAMPTZ),
-        (until, Type::TIMESTAMPTZ),
+        (&since, Type::TIMESTAMPTZ),
+        (&until, Type::TIMESTAMPTZ),
         (&after.map(|place| place.received_at), Type::TIMESTAMPTZ),
         (&after.map(|place| place.source.as_str()), Type::TEXT),
         (&after.map(|place| place.delivery_id.as_str()), Type::TEXT),

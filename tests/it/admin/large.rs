@@ -16,22 +16,18 @@ fn hostile() -> Vec<String> {
     let list = |piece: &str| format!("[{}1]", times(piece));
     vec![
         times("["),
-        times("[[[[[[[["),
         times("{\"a\":"),
         times("[ ] "),
         format!("{}1{}", "[".repeat(MEGABYTE / 2), "]".repeat(MEGABYTE / 2)),
         list("1,"),
-        list("\"\","),
         list("\"<'&>\\\"\","),
         list("{\"private_metadata\":1},"),
-        format!("[{}{}]", "[".repeat(1000), times("1,")),
         format!("{{\"private_metadata\"{}:1}}", " ".repeat(MEGABYTE - 30)),
         format!("{{{}}}", times("\"a\" : ,")),
         format!("[{}", " ".repeat(MEGABYTE - 1)),
         format!("\"{}", "<".repeat(MEGABYTE - 1)),
         format!("\"{}\"", "ë".repeat(MEGABYTE / 2 - 1)),
         times("\""),
-        times("\\"),
     ]
 }
 

@@ -171,3 +171,38 @@ async fn a_backfill_mends_rows_whose_raw_json_is_no_object() {
         assert_eq!(mirror.rows().await["user_1"].raw["id"], "user_1", "{raw}");
     }
 }
+
+#[tokio::test]
+async fn a_query_for_times_before_all_history_is_answered() {
+    let database = TestDatabase::new().await;
+    let service = Service::keeping_bodies(database.url()).await;
+    let person = Person::signed_in(&service).await;
+    let user = body("clerk", "user.created", "user_1", &json!({}));
+    service.post(&Signed::new("clerk", user.to_string())).await;
+    let (first, last) = ("-009999-01-02T01:59:59Z", "9999-12-30T22:00:00.999999999Z");
+
+    let found = text(&service, &format!("/api/deliveries?since={first}&until={last}")).await;
+    let none = text(&service, &format!("/api/deliveries?until={first}")).await;
+
+    assert!(found.contains("user_1") && !none.contains("user_1"));
+    for page in ["deliveries", "quarantine"] {
+        person.page(&format!("/admin/{page}?since={first}&until={last}")).await;
+    }
+    let (since, until) = (format!("--since={first}"), format!("--until={last}"));
+    let arguments = ["replay", &since, &until, "--dry-run", "--json"];
+    let said = users_sync(database.url(), &arguments).await.json();
+    assert_eq!(said["outcomes"], json!({ "duplicate": 1 }));
+}
+
+#[tokio::test]
+async fn a_forged_place_in_the_list_is_refused_as_such() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+    for forged in ["9223372036854775806", "-9223372036854775807", "9223372036854775808", "x", ""] {
+        let cursor = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let after = base64::Engine::encode(&cursor, format!("{forged}\nclerk\nid"));
+        let answer =
+            service.api("GET", &format!("/api/deliveries?after={after}"), Value::Null).await;
+        assert_eq!(answer.status, 400, "{forged}: {answer:?}");
+    }
+}
