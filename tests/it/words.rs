@@ -130,7 +130,7 @@ async fn the_servers_words_about_itself_stay() {
         client.batch_execute("rollback; reset all").await.expect("as before");
     }
     let nobody = as_role(database.url(), "nobody_of_this_name");
-    let refused = conninfo(&nobody).connect().await.err().expect("there is no such role");
+    let refused = conninfo(&nobody).connect().await.expect_err("there is no such role");
     assert!(
         error_chain(&refused)
             .contains("role \"nobody_of_this_name\" does not exist (SQLSTATE 28000)")
