@@ -44,7 +44,9 @@ impl Logging {
     }
 
     fn filter(&self) -> EnvFilter {
-        EnvFilter::new(&self.filter)
+        // It logs notices and parameters, and they hold values.
+        let quiet = "tokio_postgres=warn".parse().expect("a directive");
+        EnvFilter::new(&self.filter).add_directive(quiet)
     }
 
     fn lines<S>(&self) -> Box<dyn Layer<S> + Send + Sync>

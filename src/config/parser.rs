@@ -96,9 +96,12 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// A thousand years: what lies much longer ago leaves the calendar.
+const LONGEST: SignedDuration = SignedDuration::from_hours(1000 * 365 * 24);
+
 /// `30d`, `12h` or `45m`, of 24 hours a day; `None` for what is not positive.
 pub fn length_of_time(text: &str) -> Option<SignedDuration> {
     let span = text.parse::<Span>().ok()?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
-    duration.is_positive().then_some(duration)
+    (duration.is_positive() && duration <= LONGEST).then_some(duration)
 }

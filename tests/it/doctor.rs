@@ -1,5 +1,6 @@
 //! The doctor: every prepared misconfiguration is named, with what to do about it.
 
+mod arrival;
 mod file;
 mod mirror;
 mod pooler;

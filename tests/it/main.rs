@@ -52,4 +52,6 @@ mod stack;
 mod tls;
 mod traces;
 mod unreadable;
+mod values;
 mod walks;
+mod words;
