@@ -1,6 +1,9 @@
 //! Every variable, parsed once into types. Mistakes are collected and told together, each with its remedy.
 
+mod database;
+mod env_file;
 mod environment;
+mod listen;
 mod operate;
 mod parser;
 mod repair;
@@ -50,9 +53,15 @@ pub struct Config {
 
 #[derive(Debug)]
 pub enum Database {
-    /// One that we start ourselves, because no `DATABASE_URL` names another.
+    /// One that we start ourselves, because nothing names another.
     Embedded(embedded::Settings),
     Server(Conninfo),
+}
+
+impl Database {
+    fn is_a_server(&self) -> bool {
+        matches!(self, Self::Server(_))
+    }
 }
 
 /// Which bodies the journal keeps.
@@ -71,7 +80,7 @@ pub struct Place {
 }
 
 /// One variable that cannot be used, why, and what to do.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     pub variable: String,
     pub problem: String,
@@ -107,11 +116,13 @@ impl Config {
     pub fn parse(environment: &Environment, purpose: Purpose) -> Result<Self, Mistakes> {
         let mut parser = Parser::new(environment);
         let database = parser.database();
-        if purpose == Purpose::Serve {
+        let is_named = parser.is_set("DATABASE_URL");
+        let in_production = database.as_ref().map_or(is_named, Database::is_a_server);
+        if purpose == Purpose::Serve && in_production {
             parser.has_a_source();
         }
         let config = Self {
-            listen: parser.listen(),
+            listen: parser.listen(in_production),
             sources: parser.sources(),
             pool_size: parser.number("DATABASE_POOL_SIZE", 10, 4, 1000),
             max_body_bytes: parser.number("MAX_BODY_BYTES", 1 << 20, 1024, LARGEST_BODY_LIMIT),
@@ -128,7 +139,7 @@ impl Config {
             traces: parser.traces(),
             database: match database {
                 Some(database) => database,
-                None => return Err(Mistakes(parser.mistakes)),
+                None => return Err(parser.all_mistakes()),
             },
         };
         parser.finish(config)
@@ -140,60 +151,9 @@ impl Place {
         let mut parser = Parser::new(environment);
         let place = Self {
             data_dir: parser.data_dir(),
-            listen: parser.listen(),
+            listen: parser.listen(false),
             sources: parser.sources(),
         };
         parser.finish(place)
-    }
-}
-
-impl Parser<'_> {
-    fn listen(&mut self) -> SocketAddr {
-        let default = SocketAddr::from(([127, 0, 0, 1], 8080));
-        let mut listen = match self.value("LISTEN_ADDR").map(|text| text.parse()) {
-            None => default,
-            Some(Ok(listen)) => listen,
-            Some(Err(_)) => {
-                self.mistake("LISTEN_ADDR", "is not an address and a port, such as 127.0.0.1:8080");
-                default
-            }
-        };
-        listen.set_port(self.number("PORT", listen.port(), 0, u16::MAX));
-        listen
-    }
-
-    fn database(&mut self) -> Option<Database> {
-        if !self.is_set("DATABASE_URL") {
-            return self.embedded().map(Database::Embedded);
-        }
-        match Conninfo::parse(&self.secret("DATABASE_URL")?, &|name| self.environment.get(name)) {
-            Ok(conninfo) => Some(Database::Server(conninfo)),
-            Err(error) => {
-                self.mistake("DATABASE_URL", crate::error_chain(&error));
-                None
-            }
-        }
-    }
-
-    fn embedded(&mut self) -> Option<embedded::Settings> {
-        let Some(data_dir) = self.data_dir() else {
-            let problem = "is needed for the embedded Postgres, because there is no home directory; or set DATABASE_URL";
-            self.mistake("USERS_SYNC_DATA_DIR", problem);
-            return None;
-        };
-        Some(embedded::Settings {
-            data_dir,
-            pg_bin_dir: self.value("PG_BIN_DIR").map(PathBuf::from),
-            path: self.environment.search_path(),
-            guard: self.environment.executable().to_owned(),
-        })
-    }
-
-    fn data_dir(&self) -> Option<PathBuf> {
-        let path = |name| self.value(name).map(PathBuf::from);
-        path("USERS_SYNC_DATA_DIR").or_else(|| {
-            let is_root = self.environment.is_root();
-            embedded::default_data_dir(is_root, path("XDG_DATA_HOME"), path("HOME"))
-        })
     }
 }

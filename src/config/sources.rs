@@ -30,7 +30,7 @@ impl Parser<'_> {
             let key = provider.api.credentials.last().map_or("", |key| key.variable);
             self.is_set(&secret_variable(provider)) || self.is_set(key)
         };
-        if !self.is_set("DATABASE_URL") || provider::ALL.into_iter().any(is_set) {
+        if provider::ALL.into_iter().any(is_set) {
             return;
         }
         let variables: Vec<_> = provider::ALL.into_iter().map(secret_variable).collect();

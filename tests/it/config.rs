@@ -1,5 +1,8 @@
 //! Every variable, and what is said of one that cannot be used.
 
+mod database;
+mod env_file;
+mod listen;
 mod program;
 mod send;
 
@@ -91,15 +94,6 @@ fn the_embedded_server_goes_where_it_is_told() {
 }
 
 #[test]
-fn the_port_is_that_of_port_before_that_of_the_address() {
-    let listen = |variables| with(variables).expect("it can be used").listen.to_string();
-
-    assert_eq!(listen(&[("PORT", "3000")]), "127.0.0.1:3000");
-    assert_eq!(listen(&[("LISTEN_ADDR", "0.0.0.0:9000")]), "0.0.0.0:9000");
-    assert_eq!(listen(&[("LISTEN_ADDR", "0.0.0.0:9000"), ("PORT", "3000")]), "0.0.0.0:3000");
-}
-
-#[test]
 fn what_is_empty_or_blank_counts_as_unset() {
     let blank = ["LISTEN_ADDR", "PORT", "DATABASE_POOL_SIZE", "MAX_BODY_BYTES", "RUST_LOG"];
     let more = ["JOURNAL_RETENTION", "JOURNAL_BODIES", "LOG_FORMAT", "STACK_WEBHOOK_SECRET"];
@@ -115,7 +109,7 @@ fn what_is_empty_or_blank_counts_as_unset() {
 fn every_mistake_is_told_at_once_with_its_variable() {
     let wrong = [
         ("DATABASE_URL", "postgres://db.example.com/users?sslmode=perhaps"),
-        ("LISTEN_ADDR", "localhost"),
+        ("LISTEN_ADDR", "the other machine"),
         ("PORT", "70000"),
         ("DATABASE_POOL_SIZE", "0"),
         ("CLERK_WEBHOOK_SECRET", "whsec_!"),

@@ -30,18 +30,6 @@ async fn a_flag_comes_before_the_environment_and_that_before_the_env_file() {
 }
 
 #[tokio::test]
-async fn an_env_file_that_cannot_be_read_is_a_mistake_that_does_not_quote_it() {
-    let scratch = Scratch::new().await;
-    fs::write(scratch.path().join(".env"), "A=1\nhunter2 hunter2\n").expect("it can be written");
-
-    let refused = Program::run(scratch.path(), &["migrate"], &[]).await;
-
-    assert_eq!(refused.code, Some(2), "{refused:?}");
-    assert!(refused.stderr.contains(".env: entry 2"), "{refused:?}");
-    assert!(!refused.stderr.contains("hunter2"), "{refused:?}");
-}
-
-#[tokio::test]
 async fn the_exit_code_tells_misuse_from_failure() {
     let scratch = Scratch::new().await;
     let nowhere = "postgres://app@localhost/none?host=/no/such/dir&password=hunter2";

@@ -49,7 +49,7 @@ impl Program {
     pub(crate) async fn serve_with(dir: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Self::command(dir, &[&["serve"], flags].concat(), variables);
         if !variables.iter().any(|(name, _)| ["LISTEN_ADDR", "PORT"].contains(name)) {
-            command.env("PORT", "0");
+            command.env("LISTEN_ADDR", "127.0.0.1:0");
         }
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
