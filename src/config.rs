@@ -8,6 +8,7 @@ mod operate;
 mod parser;
 mod repair;
 mod sources;
+mod token;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -105,6 +106,8 @@ impl fmt::Display for Mistakes {
 pub enum Purpose {
     /// Sources to receive from.
     Serve,
+    /// What serving needs, to look at it: what must not serve may still be looked at.
+    Examine,
     /// Only the database.
     Maintain,
 }
@@ -118,12 +121,16 @@ impl Config {
         let database = parser.database();
         let is_named = parser.is_set("DATABASE_URL");
         let in_production = database.as_ref().map_or(is_named, Database::is_a_server);
-        if purpose == Purpose::Serve && in_production {
+        if purpose != Purpose::Maintain && in_production {
             parser.has_a_source();
+        }
+        let sources = parser.sources();
+        if purpose == Purpose::Serve && in_production {
+            parser.has_no_weak_secret(&sources);
         }
         let config = Self {
             listen: parser.listen(in_production),
-            sources: parser.sources(),
+            sources,
             pool_size: parser.number("DATABASE_POOL_SIZE", 10, 4, 1000),
             max_body_bytes: parser.number("MAX_BODY_BYTES", 1 << 20, 1024, LARGEST_BODY_LIMIT),
             journal_retention: parser.duration("JOURNAL_RETENTION", "30d"),

@@ -45,7 +45,9 @@ impl Parser<'_> {
         }
         if self.is_set("DATABASE_URL") {
             let url = self.secret("DATABASE_URL")?;
-            return self.server("DATABASE_URL", &url);
+            if !url.is_empty() {
+                return self.server("DATABASE_URL", &url);
+            }
         }
         if let Some(variable) = SAY_WHERE.into_iter().find(|name| self.value(name).is_some()) {
             return self.server(variable, "");

@@ -4,6 +4,7 @@ mod database;
 mod env_file;
 mod listen;
 mod program;
+mod secrets;
 mod send;
 
 use std::collections::HashMap;

@@ -92,6 +92,7 @@ async fn a_url_that_is_empty_does_not_start_another_database() {
     for (variable, value) in [
         ("DATABASE_URL", ""),
         ("DATABASE_URL", " \t"),
+        ("DATABASE_URL", "\"\""),
         ("DATABASE_URL_FILE", " "),
         ("DATABASE_URL_FILE", empty),
     ] {
