@@ -49,6 +49,11 @@ impl Parser<'_> {
                 return self.server("DATABASE_URL", &url);
             }
         }
+        if self.environment.hints_at("PGSERVICE", |value| !value.is_empty()) {
+            let problem = "is set, but service files are not read: set DATABASE_URL (or unset it)";
+            self.mistake("PGSERVICE", problem);
+            return None;
+        }
         if let Some(variable) = SAY_WHERE.into_iter().find(|name| self.value(name).is_some()) {
             return self.server(variable, "");
         }
@@ -59,8 +64,7 @@ impl Parser<'_> {
                 return None;
             }
         }
-        // Who says where the embedded Postgres lives means that one.
-        if self.value("USERS_SYNC_DATA_DIR").is_none() && self.means_another_database() {
+        if self.means_another_database() {
             return None;
         }
         self.embedded().map(Database::Embedded)
@@ -78,20 +82,18 @@ impl Parser<'_> {
 
     /// Notes down what says that there is a database, where nothing says which.
     fn means_another_database(&mut self) -> bool {
-        let urls = OTHER_NAMES
-            .into_iter()
-            .filter(|name| self.environment.hints_at(name, |value| value.starts_with("postgres")));
+        let urls = OTHER_NAMES.into_iter().filter(|name| self.environment.hints_at(name, is_a_url));
         let urls = urls.map(|name| {
             (name, "is the URL of a database, but users-sync reads DATABASE_URL: set that one")
         });
         let users = SAY_HOW.into_iter().filter(|name| self.value(name).is_some());
         let users = users.map(|name| (name, "is set, but nothing says which database: set DATABASE_URL, or PGHOST and PGDATABASE"));
-        let service = self.environment.hints_at("PGSERVICE", |value| !value.is_empty());
-        let service = service
-            .then_some(("PGSERVICE", "is set, but service files are not read: set DATABASE_URL"));
-        let hints: Vec<_> = urls.chain(users).chain(service).collect();
+        let hints: Vec<_> = urls.chain(users).collect();
         for (name, problem) in &hints {
-            self.mistake(name, format_args!("{problem} (or unset it, or set USERS_SYNC_DATA_DIR, for a Postgres of users-sync's own)"));
+            self.mistake(
+                name,
+                format_args!("{problem} (or unset it for a Postgres of users-sync's own)"),
+            );
         }
         !hints.is_empty()
     }
@@ -117,4 +119,9 @@ impl Parser<'_> {
             embedded::default_data_dir(is_root, path("XDG_DATA_HOME"), path("HOME"))
         })
     }
+}
+
+fn is_a_url(value: &str) -> bool {
+    let value = value.trim_start_matches(['"', '\'']);
+    value.starts_with("postgres://") || value.starts_with("postgresql://")
 }

@@ -193,6 +193,7 @@ fn a_secret_is_never_told() {
     for (variable, value) in [
         ("DATABASE_URL", "postgres://app:hunter2@db.example.com:port/users"),
         ("DATABASE_URL", "postgres://app:hunter2@db.example.com/users?hunter2=1&hunter2"),
+        ("DATABASE_URL", "postgres://app:p@ss?hunter2=x@db.example.com/users"),
         ("DATABASE_URL", "host=db password='hunter2"),
         ("CLERK_WEBHOOK_SECRET", "whsec_hunter2"),
         ("STACK_WEBHOOK_SECRET", "hunter2, hunter2"),
@@ -203,6 +204,6 @@ fn a_secret_is_never_told() {
 
         let told = format!("{refused} {refused:?}");
         assert!(told.contains(variable), "{told}");
-        assert!(!told.replace("`hunter2`", "").contains("hunter2"), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
     }
 }

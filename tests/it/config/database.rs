@@ -68,13 +68,6 @@ fn a_url_under_another_name_is_refused_with_the_right_name() {
 }
 
 #[test]
-fn who_names_the_embedded_servers_directory_means_that_server() {
-    let variables = [("USERS_SYNC_DATA_DIR", "/srv/users"), ("PGUSER", "app"), ("DB_URL", URL)];
-
-    assert_eq!(described(&variables), "embedded in /srv/users");
-}
-
-#[test]
 fn preferences_of_libpq_say_nothing_of_a_database() {
     let preferences =
         [HOME, ("PGSSLMODE", "require"), ("PGAPPNAME", "x"), ("PGCONNECT_TIMEOUT", "3")];
