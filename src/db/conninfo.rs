@@ -3,6 +3,8 @@
 //! The differences, each for a reason:
 //! - `connect_timeout` covers a host's whole start, with TLS and authentication, and is ten seconds
 //!   where libpq would wait for ever;
+//! - keepalives begin after half a minute, and what is sent waits as long for its acknowledgement: a
+//!   connection that something between us cut is noticed;
 //! - `options` is refused, since poolers refuse it, except for Neon's `endpoint=`, which TLS makes needless;
 //! - service files are not read; a parameter that other drivers know is ignored only where that is harmless;
 //! - a raw `@` in a URL's password is understood, not taken for the start of the host.

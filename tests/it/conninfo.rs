@@ -1,3 +1,5 @@
+mod keepalive;
+
 use proptest::prelude::*;
 use users_sync::db::conninfo::Conninfo;
 
@@ -121,10 +123,7 @@ fn a_mistake_is_named_with_the_way_out() {
         ("mysql://u:s3cret@h/d", "neither a URL nor key=value"),
         ("mysql://u:s3cret@h/d?a=b", "neither a URL nor key=value"),
         ("s3cret", "neither a URL nor key=value"),
-        (
-            "postgresql://u@h/d?sslmod=s3cret",
-            "not known (is it `sslmode`?): correct or remove it",
-        ),
+        ("postgresql://u@h/d?sslmod=s3cret", "not known (is it `sslmode`?): correct or remove it"),
         ("postgresql://u@h/d?a%20b=s3cret", "a parameter that is not known: correct or remove it"),
         ("postgres://u:p@s3?s3cret1=x@h/d", "write @ as %40"),
         ("postgres://u:p@s3?schema=x@h:5432/d", "? as %3F"),

@@ -22,6 +22,7 @@ mod fixtures;
 mod grants;
 mod ksuid;
 mod law_of_readings;
+mod logs;
 mod metrics;
 mod migrations;
 mod printed;
