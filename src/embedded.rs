@@ -7,13 +7,14 @@ mod error;
 mod guard;
 mod lock;
 mod postmaster;
+pub mod private;
 mod programs;
 mod server;
 pub mod socket;
 mod user;
 
 use std::{
-    fs::{self, DirBuilder, Permissions},
+    fs::{self, DirBuilder, File, Permissions},
     io,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -65,6 +66,8 @@ impl Embedded {
         let cluster = cluster(settings, &data_dir, user).await?;
         let socket_dir = socket::directory(&data.with_file_name("socket"), cluster.user.as_ref())?;
         let log = data_dir.join("postgres.log");
+        // Older versions made it for everyone to read.
+        let _first_start = private::open(&log, File::options().read(true));
         let _first_start = fs::rename(&log, log.with_extension("log.1"));
         let options = Options {
             guard: &settings.guard,
@@ -98,6 +101,7 @@ impl Embedded {
 /// The URL of the server that another process of ours runs on this directory.
 pub fn running(data_dir: &Path) -> Option<String> {
     let data_dir = fs::canonicalize(data_dir).ok()?;
+    private::must_be_ours(&data_dir).ok()?;
     let server = Postmaster::running(&data(&data_dir)).filter(|server| server.ready)?;
     lock::is_announced(&data_dir).then(|| socket::url(&server.socket_dir, DATABASE))
 }
@@ -121,16 +125,24 @@ fn data(data_dir: &Path) -> PathBuf {
     data_dir.join("postgres").join("data")
 }
 
-/// Ours to write, and open for passing through: the server may run as another user.
+/// Ours alone; for root open for passing through, because the server runs as another user.
 fn make_data_dir(dir: &Path) -> Result<PathBuf, Error> {
     let make = || -> io::Result<PathBuf> {
-        if !dir.exists() {
-            DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
-            fs::set_permissions(dir, Permissions::from_mode(0o711))?;
+        if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            DirBuilder::new().recursive(true).mode(0o755).create(parent)?;
+        }
+        match DirBuilder::new().mode(0o700).create(dir) {
+            Ok(()) if rustix::process::geteuid().is_root() => {
+                fs::set_permissions(dir, Permissions::from_mode(0o711))?;
+            }
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) | Err(_) => {}
         }
         fs::canonicalize(dir)
     };
-    make().map_err(Error::directory(dir))
+    let dir = make().map_err(Error::directory(dir))?;
+    private::must_be_ours(&dir)?;
+    Ok(dir)
 }
 
 /// Stops a server whose service and guard were killed.

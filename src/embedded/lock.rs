@@ -8,6 +8,7 @@ use std::{
 use super::{
     Error,
     postmaster::{POLL, is_alive},
+    private,
 };
 
 const READY: &str = "ready";
@@ -21,8 +22,7 @@ pub(super) struct Lock(File);
 impl Lock {
     pub(super) async fn take(data_dir: &Path) -> Result<Self, Error> {
         let path = path(data_dir);
-        let mut options = File::options();
-        let file = options.create(true).truncate(false).write(true).open(&path);
+        let file = private::open(&path, File::options().create(true).truncate(false).write(true));
         let file = file.map_err(Error::directory(&path))?;
         let deadline = Instant::now() + PATIENCE;
         loop {
