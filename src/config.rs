@@ -35,6 +35,8 @@ pub use sources::secret_variable;
 pub struct Config {
     pub listen: SocketAddr,
     pub database: Database,
+    /// The data directory where somebody names it, so that other commands need to be given it too.
+    pub named_data_dir: Option<PathBuf>,
     /// Connections to the database at most.
     pub pool_size: usize,
     pub sources: Vec<Source>,
@@ -77,6 +79,8 @@ pub struct Place {
     /// `None` for a user without a home who names none.
     pub data_dir: Option<PathBuf>,
     pub listen: SocketAddr,
+    /// Whether an address or a database is named, so that the data directory does not know the service.
+    pub is_elsewhere: bool,
     pub sources: Vec<Source>,
 }
 
@@ -131,6 +135,7 @@ impl Config {
         let config = Self {
             listen: parser.listen(in_production),
             sources,
+            named_data_dir: parser.value("USERS_SYNC_DATA_DIR").map(PathBuf::from),
             pool_size: parser.number("DATABASE_POOL_SIZE", 10, 4, 1000),
             max_body_bytes: parser.number("MAX_BODY_BYTES", 1 << 20, 1024, LARGEST_BODY_LIMIT),
             journal_retention: parser.duration("JOURNAL_RETENTION", "30d"),
@@ -159,6 +164,7 @@ impl Place {
         let place = Self {
             data_dir: parser.data_dir(),
             listen: parser.listen(false),
+            is_elsewhere: parser.says_where_to_listen() || parser.names_a_server(),
             sources: parser.sources(),
         };
         parser.finish(place)

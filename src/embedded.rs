@@ -16,6 +16,7 @@ mod user;
 use std::{
     fs::{self, DirBuilder, File, Permissions},
     io,
+    net::SocketAddr,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
     time::Duration,
@@ -52,6 +53,7 @@ pub struct Settings {
 pub struct Embedded {
     server: Server,
     lock: Lock,
+    data_dir: PathBuf,
 }
 
 impl Embedded {
@@ -81,7 +83,7 @@ impl Embedded {
         let server = Server::start(&cluster, &options).await?;
         make_database(&server).await?;
         lock.announce().map_err(Error::directory(&data_dir))?;
-        Ok(Self { server, lock })
+        Ok(Self { server, lock, data_dir })
     }
 
     /// A URL that any client of Postgres accepts, as long as it may enter the socket's directory.
@@ -89,9 +91,14 @@ impl Embedded {
         self.server.url(DATABASE)
     }
 
+    /// Lets commands on the same directory find the service that this server is for.
+    pub fn announce(&self, service: SocketAddr) -> Result<(), Error> {
+        self.lock.announce_service(service).map_err(Error::directory(&self.data_dir))
+    }
+
     /// Disconnects the clients, stops the server, and lets the next process have the directory.
     pub async fn stop(self) -> Result<(), Error> {
-        let Self { server, lock } = self;
+        let Self { server, lock, data_dir: _ } = self;
         let stopped = server.stop().await;
         drop(lock);
         stopped
@@ -100,10 +107,21 @@ impl Embedded {
 
 /// The URL of the server that another process of ours runs on this directory.
 pub fn running(data_dir: &Path) -> Option<String> {
+    let (data_dir, server) = postmaster_of(data_dir)?;
+    lock::is_announced(&data_dir).then(|| socket::url(&server.socket_dir, DATABASE))
+}
+
+/// Where the service listens that another process of ours runs on this directory.
+pub fn service(data_dir: &Path) -> Option<SocketAddr> {
+    let (data_dir, _) = postmaster_of(data_dir)?;
+    lock::service(&data_dir)
+}
+
+fn postmaster_of(data_dir: &Path) -> Option<(PathBuf, Postmaster)> {
     let data_dir = fs::canonicalize(data_dir).ok()?;
     private::must_be_ours(&data_dir).ok()?;
     let server = Postmaster::running(&data(&data_dir)).filter(|server| server.ready)?;
-    lock::is_announced(&data_dir).then(|| socket::url(&server.socket_dir, DATABASE))
+    Some((data_dir, server))
 }
 
 /// Where the data goes unless the operator says otherwise; `None` for a user without a home.

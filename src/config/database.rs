@@ -70,6 +70,10 @@ impl Parser<'_> {
         self.embedded().map(Database::Embedded)
     }
 
+    pub(super) fn names_a_server(&self) -> bool {
+        self.is_set("DATABASE_URL") || SAY_WHERE.into_iter().any(|name| self.value(name).is_some())
+    }
+
     fn server(&mut self, variable: &str, url: &str) -> Option<Database> {
         match Conninfo::parse(url, &|name| self.environment.get(name)) {
             Ok(conninfo) => Some(Database::Server(conninfo)),

@@ -36,8 +36,11 @@ impl Environment {
         }
         for (name, value) in std::env::vars_os() {
             let Ok(name) = name.into_string() else { continue };
-            let value = value.into_string().map_err(|_| "is not text in UTF-8".to_owned());
-            environment.set(name, value);
+            match value.into_string() {
+                Ok(value) => environment.set(name, Ok(value)),
+                Err(_) if OF_THE_SYSTEM.contains(&&*name) => {}
+                Err(_) => environment.set(name, Err("is not text in UTF-8".into())),
+            }
         }
         for (name, value) in flags {
             environment.set(name.to_owned(), Ok(value));

@@ -1,6 +1,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io::{self, Seek, Write},
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -50,6 +51,11 @@ impl Lock {
         writeln!(self.0, "{READY}")
     }
 
+    /// Lets other commands find the service that the server is for.
+    pub(super) fn announce_service(&self, address: SocketAddr) -> io::Result<()> {
+        writeln!(&self.0, "{address}")
+    }
+
     fn write(&mut self, content: &str) -> io::Result<()> {
         self.0.set_len(0)?;
         self.0.rewind()?;
@@ -74,6 +80,12 @@ fn holder(path: &Path) -> Option<i32> {
 pub(super) fn is_announced(data_dir: &Path) -> bool {
     let content = fs::read_to_string(path(data_dir)).unwrap_or_default();
     content.lines().nth(1) == Some(READY)
+}
+
+/// Where the last process that held the lock served.
+pub(super) fn service(data_dir: &Path) -> Option<SocketAddr> {
+    let content = fs::read_to_string(path(data_dir)).ok()?;
+    content.lines().nth(2)?.parse().ok()
 }
 
 fn path(data_dir: &Path) -> PathBuf {

@@ -153,9 +153,11 @@ async fn a_variable_that_is_not_text_is_not_passed_over() {
     let scratch = Scratch::new().await;
     let mut command = Program::command(scratch.path(), &["migrate"], &[("HOME", "/nowhere")]);
     command.env("DATABASE_URL", OsStr::from_bytes(b"postgres://app:\xff@db.example.com/app"));
+    command.env("HOME", OsStr::from_bytes(b"/home/\xff"));
 
     let refused = Finished::of(command.output().await.expect("the program starts"));
 
     assert_eq!(refused.code, Some(2), "{refused:?}");
     assert!(refused.stderr.contains("  DATABASE_URL: is not text in UTF-8"), "{refused:?}");
+    assert_eq!(refused.stderr.lines().count(), 2, "{refused:?}");
 }

@@ -85,6 +85,21 @@ async fn a_healthcheck_asks_the_service_of_the_same_environment() {
 }
 
 #[tokio::test]
+async fn a_platforms_port_alone_is_told_as_every_interface() {
+    let (scratch, database) = (Scratch::new().await, TestDatabase::new().await);
+    let variables =
+        [("DATABASE_URL", database.url()), ("CLERK_WEBHOOK_SECRET", SECRET), ("PORT", "0")];
+
+    let program = Program::serve(scratch.path(), &variables).await;
+
+    let (ip, port) = (program.address.ip(), program.address.port());
+    let said = program.stop().await;
+    assert!(ip.is_unspecified(), "{ip}");
+    let from_here = format!("on every interface; from this machine http://127.0.0.1:{port}");
+    assert!(said.contains(&from_here), "{said}");
+}
+
+#[tokio::test]
 async fn secrets_for_development_are_made_once_for_nobody_elses_eyes() {
     let scratch = Scratch::new().await;
     let data_dir = scratch.path().join("data");
