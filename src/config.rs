@@ -110,7 +110,7 @@ impl fmt::Display for Mistakes {
 pub enum Purpose {
     /// Sources to receive from.
     Serve,
-    /// What serving needs, to look at it: what must not serve may still be looked at.
+    /// As [`Self::Serve`], but a weak secret may still be looked at.
     Examine,
     /// Only the database.
     Maintain,
@@ -128,14 +128,15 @@ impl Config {
         if purpose != Purpose::Maintain && in_production {
             parser.has_a_source();
         }
-        let sources = parser.sources();
-        if purpose == Purpose::Serve && in_production {
+        let (listen, sources) = (parser.listen(in_production), parser.sources());
+        let is_public = in_production || !listen.ip().is_loopback();
+        if purpose == Purpose::Serve && is_public {
             parser.has_no_weak_secret(&sources);
         }
         let config = Self {
-            listen: parser.listen(in_production),
+            listen,
             sources,
-            named_data_dir: parser.value("USERS_SYNC_DATA_DIR").map(PathBuf::from),
+            named_data_dir: parser.named_data_dir(in_production),
             pool_size: parser.number("DATABASE_POOL_SIZE", 10, 4, 1000),
             max_body_bytes: parser.number("MAX_BODY_BYTES", 1 << 20, 1024, LARGEST_BODY_LIMIT),
             journal_retention: parser.duration("JOURNAL_RETENTION", "30d"),

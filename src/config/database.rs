@@ -116,6 +116,12 @@ impl Parser<'_> {
         })
     }
 
+    /// Not asked for where there is another database.
+    pub(super) fn named_data_dir(&self, in_production: bool) -> Option<PathBuf> {
+        let named = if in_production { None } else { self.value("USERS_SYNC_DATA_DIR") };
+        named.map(PathBuf::from)
+    }
+
     pub(super) fn data_dir(&self) -> Option<PathBuf> {
         let path = |name| self.value(name).map(PathBuf::from);
         path("USERS_SYNC_DATA_DIR").or_else(|| {

@@ -20,7 +20,9 @@ pub(super) fn read(path: &Path) -> Result<Vec<Entry>, String> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(entries(&text(&bytes)?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(format!("cannot be read: {error}")),
+        Err(error) => {
+            Err(format!("cannot be read: {error}; let this user read it, or move it away"))
+        }
     }
 }
 

@@ -146,6 +146,8 @@ async fn a_file_cannot_choose_programs_that_users_sync_runs() {
     assert!(passed_over.status.success(), "{passed_over:?}");
     assert!(elsewhere.stderr.contains("  USERS_SYNC_DATA_DIR: stands in .env"), "{elsewhere:?}");
     assert!(!run.exists());
+    let beside_another_database = told("USERS_SYNC_DATA_DIR=x\nPG_BIN_DIR=x\n").await;
+    assert!(!beside_another_database.stderr.contains(".env"), "{beside_another_database:?}");
 }
 
 #[tokio::test]

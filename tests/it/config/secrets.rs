@@ -44,6 +44,8 @@ fn a_weak_secret_may_be_examined_and_used_with_the_embedded_server() {
     assert!(Config::parse(&environment(&[DATABASE, weak]), Purpose::Examine).is_ok());
     assert!(Config::parse(&environment(&[DATABASE, weak]), Purpose::Maintain).is_ok());
     assert!(parse(&[weak, ("HOME", "/home/ada")]).is_ok());
+    let public = [weak, ("HOME", "/home/ada"), ("LISTEN_ADDR", ":8080")];
+    assert_eq!(mistakes(&public), [CLERK], "strangers reach it");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Who else has a hand in the directory of the embedded server, and what they can see of it.
 
 use std::fs::{self, DirBuilder, Permissions};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use users_sync::embedded::{Embedded, running};
