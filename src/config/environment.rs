@@ -20,7 +20,7 @@ pub struct Environment {
 /// Of the system, which says where programs are looked for: a neighbour's line in `.env` must not.
 const OF_THE_SYSTEM: [&str; 4] = ["HOME", "PATH", "USER", "XDG_DATA_HOME"];
 
-/// Whoever can write `.env` must not choose a program that root runs; downloaded programs lie in the data directory.
+/// A user who can write `.env` must not choose a program that root runs; downloaded programs lie in the data directory.
 const NAMES_PROGRAMS: [&str; 2] = ["PG_BIN_DIR", "USERS_SYNC_DATA_DIR"];
 
 impl Environment {
@@ -91,7 +91,7 @@ impl Environment {
         self.values.get(name).cloned()
     }
 
-    /// Whether there is something in a variable that is none of ours, but shows what somebody meant.
+    /// Whether a variable that is none of ours shows what somebody meant. It is not noted as one that we ask for.
     pub(super) fn hints_at(&self, name: &str, is_meant: fn(&str) -> bool) -> bool {
         self.values.get(name).is_some_and(|value| is_meant(value.trim()))
     }

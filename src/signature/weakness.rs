@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::Secret;
 
-/// Svix makes keys of 24 bytes; whoever makes their own should not make shorter ones.
+/// Svix makes keys of 24 bytes: a shorter one was cut while it was copied, or made by hand.
 const SHORTEST: usize = 24;
 /// Among 24 random bytes there are hardly ever fewer than this.
 const FEWEST_DIFFERENT: usize = 8;
