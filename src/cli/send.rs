@@ -156,11 +156,8 @@ async fn post(client: &reqwest::Client, signed: Signed) -> Result<bool, Failure>
     for (name, value) in headers(&signed) {
         request = request.header(name, value);
     }
-    let answer = request.body(signed.body).send().await.map_err(|error| {
-        let nowhere = error.is_connect();
-        let failure = Failure::of(error.without_url());
-        if nowhere { nobody_listens(&signed.url, failure) } else { failure }
-    })?;
+    let answer = request.body(signed.body).send().await;
+    let answer = answer.map_err(|error| unanswered(&signed.url, error.without_url()))?;
     let status = answer.status();
     let text = answer.text().await.map_err(Failure::of)?;
     println!("{text}");
@@ -170,8 +167,11 @@ async fn post(client: &reqwest::Client, signed: Signed) -> Result<bool, Failure>
     Ok(status.is_success())
 }
 
-fn nobody_listens(url: &str, failure: Failure) -> Failure {
-    let (Failure::Failed(error) | Failure::Misused(error)) = failure;
+fn unanswered(url: &str, error: reqwest::Error) -> Failure {
+    if !error.is_connect() {
+        return Failure::of(error);
+    }
+    let error = crate::error_chain(&error);
     Failure::Failed(format!(
         "nothing listens at {url}: start `users-sync`, or name where it is with --url, or with the LISTEN_ADDR, PORT or --data-dir that it was started with ({error})"
     ))
