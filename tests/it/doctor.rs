@@ -220,7 +220,7 @@ async fn short_and_shared_secrets_are_told() {
     let (checks, _) = doctor_with(&database, &short).await;
     assert_told(
         &checks,
-        "warn",
+        "fail",
         "secret of stack",
         &["less than 24 bytes", "STACK_WEBHOOK_SECRET"],
     );

@@ -24,6 +24,7 @@ mod instances;
 mod ksuid;
 mod law_of_readings;
 mod left_out;
+mod logs;
 mod metrics;
 mod migrations;
 mod odd_roles;
