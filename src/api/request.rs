@@ -1,6 +1,7 @@
 //! One request: within the rate, repeated where that may help, never for ever.
 
 use std::num::NonZeroU32;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -44,8 +45,8 @@ impl Default for Patience {
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 /// What is created is sent for the last time within this time: a minute later somebody else may take the request over.
 const LONGEST_BEFORE_A_POST: Duration = Duration::from_secs(20);
-/// Shorter pauses are not worth a word.
-const UNTOLD: Duration = Duration::from_secs(3);
+/// A longer wait is logged with its reason.
+const SILENT: Duration = Duration::from_secs(3);
 
 pub(super) struct Requests {
     source: Arc<str>,
@@ -131,7 +132,7 @@ impl Requests {
         }
         let sent = Instant::now();
         let network = |error: reqwest::Error| Error::Network(error.without_url());
-        let response = request.send().await.map_err(network)?;
+        let response = self.patiently(request.send()).await.map_err(network)?;
         let fence = fence(response.headers(), sent.elapsed());
         let (status, retry_after) = (response.status(), retry_after(response.headers()));
         let body = response.bytes().await.map_err(network)?;
@@ -142,11 +143,24 @@ impl Requests {
         Err(Error::Status { status, code, retry_after, fence, variables: self.variables.clone() })
     }
 
-    /// A long pause is told: a command that waits would seem to hang.
+    /// The answer; one that takes long is logged while it is waited for.
+    async fn patiently<T>(&self, answer: impl Future<Output = T>) -> T {
+        let mut answer = pin!(answer);
+        match tokio::time::timeout(SILENT, &mut answer).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let (source, at_most_s) = (&self.source, self.patience.answer.as_secs());
+                tracing::warn!(%source, at_most_s, "waiting for an answer of the provider's API");
+                answer.await
+            }
+        }
+    }
+
+    /// Logs a long pause as a warning: a command that says nothing seems to hang.
     fn report(&self, error: &Error, after: Duration) {
         let (source, error, after_ms) =
             (&self.source, crate::error_chain(error), after.as_millis());
-        if after >= UNTOLD {
+        if after >= SILENT {
             tracing::warn!(%source, error, after_ms, "waiting for the provider's API to be asked again");
         } else {
             tracing::debug!(%source, error, after_ms, "the API is asked again");

@@ -102,7 +102,9 @@ pub(super) fn problem(error: Error) -> Problem {
         Error::TooEarly(wait) | Error::Older(wait) => {
             Problem::Unconfirmed { detail: error.to_string(), wait: Some(wait) }
         }
-        Error::OfAnother(_) => Problem::Unconfirmed { detail: error.to_string(), wait: None },
+        Error::OfAnother(_) | Error::OfNone => {
+            Problem::Unconfirmed { detail: error.to_string(), wait: None }
+        }
         Error::UnderWay => Problem::UnderWay,
         Error::KeyReused => Problem::KeyReused,
         Error::Api(api) => {

@@ -47,7 +47,7 @@ fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
     read(envelope).map(Meaning::Change)
 }
 
-/// Looked for first: an example that cannot be read is still nobody's.
+/// Checked before the event is read: an example that cannot be read must not be quarantined.
 fn is_example(envelope: &Envelope<'_>) -> bool {
     let instance = envelope.body.id("instance_id").ok();
     let user = envelope.data().and_then(|data| data.id("id")).ok();

@@ -40,7 +40,7 @@ fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
         "stack.test" => return Ok(TEST_DELIVERY),
         _ => return Ok(UNSUPPORTED),
     };
-    // Looked for first: an example that cannot be read is still nobody's.
+    // Before the event is read: an example that cannot be read must not be quarantined.
     let user = envelope.data().and_then(|data| data.id("id"));
     if user.is_ok_and(|id| id == EXAMPLE_USER) {
         return Ok(TEST_DELIVERY);

@@ -52,8 +52,12 @@ pub enum Error {
         whole(*.0)
     )]
     Older(Duration),
-    #[error("no provider that was asked has this user; its row {}, and is left as it is", owner(.0.as_deref()))]
-    OfAnother(Option<String>),
+    #[error(
+        "this user belongs to source {0}, whose provider is not the one to ask: its row is left as it is"
+    )]
+    OfAnother(String),
+    #[error("no provider has this user, and its row came from none: it is left as it is")]
+    OfNone,
     #[error("a request with this Idempotency-Key is under way")]
     UnderWay,
     #[error("this Idempotency-Key was used for another request")]
@@ -118,8 +122,4 @@ impl Users {
 /// In seconds, of which none is too few.
 fn whole(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
-}
-
-fn owner(source: Option<&str>) -> String {
-    source.map_or_else(|| "came from no source".into(), |name| format!("belongs to source {name}"))
 }

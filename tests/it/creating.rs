@@ -128,7 +128,7 @@ async fn an_older_user_with_the_same_address_is_not_handed_out_as_new() {
 }
 
 #[tokio::test]
-async fn a_request_is_not_done_again_while_nobody_can_be_looked_up() {
+async fn a_request_is_not_repeated_while_the_address_cannot_be_looked_up() {
     let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
     let service = mirror.serve(&vendor, sync::Options::default()).await;
     let wanted = json!({ "email": "grace@example.com" });

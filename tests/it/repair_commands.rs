@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::harness::{
     API_KEY, Fault, Mirror, Program, SECRET, Scratch, Vendor, eventually, run, signal_to,
@@ -148,6 +149,22 @@ async fn a_command_that_waits_for_a_provider_says_what_it_waits_for() {
         assert!(said.err.contains(word), "{}", said.err);
     }
     assert!(said.out.contains("\"id\": \"user_00000\""), "{}", said.out);
+}
+
+#[tokio::test]
+async fn a_command_whose_question_is_not_answered_says_so() {
+    let desk = Desk::new(1).await;
+    let (url, arguments) = (desk.vendor.url(), ["backfill"]);
+    desk.vendor.desk().silent_after = Some(0);
+    let mut command = Program::command(desk.dir.path(), &arguments, &desk.variables(&url));
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+
+    let mut line = String::new();
+    stderr.read_line(&mut line).await.expect("it is text");
+
+    assert!(line.contains("waiting for an answer of the provider's API source=clerk"), "{line}");
+    child.kill().await.expect("it is our child");
 }
 
 #[tokio::test]

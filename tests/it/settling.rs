@@ -24,8 +24,8 @@ impl Desk {
         Self { vendor, mirror, service }
     }
 
-    /// A user who is told by a delivery; the vendor knows nobody.
-    async fn told(provider: &'static str, fields: &Value) -> Self {
+    /// A user whom a delivery created; the vendor has no users.
+    async fn delivered(provider: &'static str, fields: &Value) -> Self {
         let desk = Self::new(provider).await;
         let created = body(provider, "user.created", "user_1", fields).to_string();
         assert_eq!(desk.service.post(&Signed::new(provider, created)).await.outcome(), "applied");
@@ -58,7 +58,7 @@ fn is_too_early(answer: &Answer) -> bool {
 #[tokio::test]
 async fn a_user_who_came_just_now_is_not_deleted_by_a_404() {
     for provider in ["clerk", "stack"] {
-        let desk = Desk::told(provider, &json!({})).await;
+        let desk = Desk::delivered(provider, &json!({})).await;
 
         let answer = desk.sync().await;
         let report =
@@ -73,9 +73,26 @@ async fn a_user_who_came_just_now_is_not_deleted_by_a_404() {
 }
 
 #[tokio::test]
+async fn a_404_counts_when_the_user_was_not_heard_of_for_a_minute() {
+    for (seconds, is_deleted) in [(50, false), (70, true)] {
+        let synced = Desk::delivered("clerk", &json!({})).await;
+        let reconciled = Desk::delivered("stack", &json!({})).await;
+        synced.mirror.age(seconds).await;
+        reconciled.mirror.age(seconds).await;
+
+        let answer = synced.sync().await;
+        let report = reconciled.mirror.reconcile(&reconciled.vendor.client()).await;
+
+        assert_eq!(is_too_early(&answer), !is_deleted, "{answer:?}");
+        assert_eq!(report.expect("a repair").counts.gone, i64::from(is_deleted));
+        assert_eq!((synced.alive().await, reconciled.alive().await), (!is_deleted, !is_deleted));
+    }
+}
+
+#[tokio::test]
 async fn a_reconcile_deletes_who_is_missing_for_longer_than_the_settling_time() {
     for provider in ["clerk", "stack"] {
-        let desk = Desk::told(provider, &json!({})).await;
+        let desk = Desk::delivered(provider, &json!({})).await;
         desk.mirror.settle().await;
 
         let report =
@@ -89,7 +106,7 @@ async fn a_reconcile_deletes_who_is_missing_for_longer_than_the_settling_time() 
 #[tokio::test]
 async fn a_version_that_is_old_but_came_just_now_is_not_deleted_by_a_404() {
     let old = (Timestamp::now() - SignedDuration::from_hours(5)).as_millisecond();
-    let desk = Desk::told("clerk", &json!({ "created_at": old, "updated_at": old })).await;
+    let desk = Desk::delivered("clerk", &json!({ "created_at": old, "updated_at": old })).await;
 
     let answer = desk.sync().await;
     desk.mirror.reconcile_allowing(&desk.vendor.client(), 1).await.expect("a repair");
@@ -100,7 +117,7 @@ async fn a_version_that_is_old_but_came_just_now_is_not_deleted_by_a_404() {
 
 #[tokio::test]
 async fn a_version_that_is_new_but_came_long_ago_is_not_deleted_by_a_404() {
-    let desk = Desk::told("stack", &json!({})).await;
+    let desk = Desk::delivered("stack", &json!({})).await;
     let journal = "update users_sync.journal set received_at = now() - interval '1 hour',
         processed_at = now() - interval '1 hour'";
     desk.mirror.execute(journal).await;
@@ -126,16 +143,16 @@ async fn a_row_that_came_by_no_delivery_is_as_old_as_its_version() {
 }
 
 #[tokio::test]
-async fn a_terminal_is_told_that_it_is_too_early() {
-    let desk = Desk::told("clerk", &json!({})).await;
+async fn a_command_says_that_it_is_too_early() {
+    let desk = Desk::delivered("clerk", &json!({})).await;
 
-    let (synced, told) = desk.command(&["sync", "user_1"]).await;
+    let (synced, said) = desk.command(&["sync", "user_1"]).await;
     let (deleted, why) = desk.command(&["delete", "user_1"]).await;
 
     assert_eq!((synced, deleted), (1, 1));
-    for told in [told, why] {
-        assert!(told.starts_with(&format!("users-sync: {TOO_EARLY}")), "{told}");
-        assert!(told.trim_end().ends_with(" s"), "{told}");
+    for text in [said, why] {
+        assert!(text.starts_with(&format!("users-sync: {TOO_EARLY}")), "{text}");
+        assert!(text.trim_end().ends_with(" s"), "{text}");
     }
     assert!(desk.alive().await);
     desk.mirror.settle().await;
@@ -145,7 +162,7 @@ async fn a_terminal_is_told_that_it_is_too_early() {
 
 #[tokio::test]
 async fn a_deletion_of_just_now_is_not_lifted_by_a_replica_that_lags() {
-    let desk = Desk::told("stack", &json!({})).await;
+    let desk = Desk::delivered("stack", &json!({})).await;
     let deleted = body("stack", "user.deleted", "user_1", &json!({})).to_string();
     let ago = Timestamp::now() - SignedDuration::from_secs(10);
     let deleted = Signed::new("stack", deleted).with_id(&format!("msg_{}", ksuid::new(ago)));
@@ -160,7 +177,7 @@ async fn a_deletion_of_just_now_is_not_lifted_by_a_replica_that_lags() {
 
 #[tokio::test]
 async fn a_deleted_user_whom_the_provider_does_not_have_is_answered() {
-    let desk = Desk::told("clerk", &json!({})).await;
+    let desk = Desk::delivered("clerk", &json!({})).await;
     let deleted = body("clerk", "user.deleted", "user_1", &json!({})).to_string();
     desk.service.post(&Signed::new("clerk", deleted)).await;
 
@@ -171,7 +188,7 @@ async fn a_deleted_user_whom_the_provider_does_not_have_is_answered() {
 
 #[tokio::test]
 async fn an_answer_that_cannot_be_newer_yet_is_asked_for_once_more() {
-    let desk = Desk::told("stack", &json!({ "display_name": "Told" })).await;
+    let desk = Desk::delivered("stack", &json!({ "display_name": "Delivered" })).await;
     desk.vendor.put("user_1", &json!({ "display_name": "Changed since" }));
 
     let answer = desk.sync().await;
@@ -181,9 +198,9 @@ async fn an_answer_that_cannot_be_newer_yet_is_asked_for_once_more() {
 }
 
 #[tokio::test]
-async fn an_answer_that_stays_older_is_not_told_to_be_the_row() {
+async fn an_answer_that_stays_older_is_reported_as_older() {
     for (provider, field) in [("clerk", "first_name"), ("stack", "display_name")] {
-        let desk = Desk::told(provider, &json!({ field: "Told" })).await;
+        let desk = Desk::delivered(provider, &json!({ field: "Delivered" })).await;
         let before = Timestamp::now() - SignedDuration::from_hours(1);
         let older = json!({ field: "Older", "updated_at": before.as_millisecond() });
         desk.vendor.put("user_1", &older);
@@ -195,13 +212,13 @@ async fn an_answer_that_stays_older_is_not_told_to_be_the_row() {
         assert_eq!(answer.status, 409, "{answer:?}");
         assert!(detail.starts_with("the provider's answer is older than the row"), "{detail}");
         let name = desk.mirror.rows().await["user_1"].name.clone();
-        assert!(name.is_some_and(|name| name.starts_with("Told")), "{provider}");
+        assert!(name.is_some_and(|name| name.starts_with("Delivered")), "{provider}");
     }
 }
 
 #[tokio::test]
 async fn an_answer_that_says_what_the_row_says_is_enough() {
-    let desk = Desk::told("stack", &json!({})).await;
+    let desk = Desk::delivered("stack", &json!({})).await;
     let row = desk.mirror.rows().await["user_1"].raw.clone();
     desk.vendor.put("user_1", &row);
 
@@ -211,18 +228,32 @@ async fn an_answer_that_says_what_the_row_says_is_enough() {
 }
 
 #[tokio::test]
-async fn a_row_of_a_source_that_cannot_be_asked_is_not_told_to_be_confirmed() {
-    let desk = Desk::told("stack", &json!({})).await;
+async fn a_row_of_another_source_is_neither_confirmed_nor_deleted() {
+    let desk = Desk::delivered("stack", &json!({})).await;
     desk.mirror.settle().await;
     let other = Vendor::new("clerk").await;
+    other.enrol(["user_1"]);
     let service = desk.mirror.serve(&other, Options::default()).await;
 
     let answer = service.api("POST", "/api/users/user_1/sync", Value::Null).await;
     let deleted = service.users.delete(None, "user_1").await;
 
-    let detail = "no provider that was asked has this user; its row belongs to source stack, and is left as it is";
+    let detail = "this user belongs to source stack, whose provider is not the one to ask: its row is left as it is";
     assert_eq!((answer.status, &answer.body["detail"]), (409, &json!(detail)));
     assert_eq!(deleted.expect_err("it is not theirs").to_string(), detail);
+    assert!(desk.alive().await);
+    assert_eq!(other.desk().users.len(), 1);
+}
+
+#[tokio::test]
+async fn a_row_of_no_source_is_not_deleted_by_a_404() {
+    let desk = Desk::new("clerk").await;
+    let foreign = "insert into neon_auth.users_sync (id, raw_json) values ('user_1', '{\"a\": 1}')";
+    desk.mirror.execute(foreign).await;
+
+    let answer = desk.sync().await;
+
+    assert_eq!(answer.status, 409, "{answer:?}");
     assert!(desk.alive().await);
 }
 

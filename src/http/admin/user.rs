@@ -140,10 +140,9 @@ fn in_words(word: &str) -> Option<(bool, &'static str)> {
             false,
             "Too early to tell: the provider's answer contradicts what was heard of this user just now, and may be older. The row is left as it is; ask again in a minute.",
         ),
-        "elsewhere" => (
-            false,
-            "No provider that can be asked has this user, and its row is not theirs. It is left as it is.",
-        ),
+        "elsewhere" => {
+            (false, "The row belongs to no provider that can be asked. It is left as it is.")
+        }
         "failed" => (
             false,
             "The provider did not answer: is its API up, and the key right? The log says why.",

@@ -13,7 +13,7 @@ use crate::model::{Change, Reading};
 use crate::sync::readings::Readings;
 use crate::sync::settling::too_early;
 
-/// Nobody is kept waiting longer for an answer that can be newer than the row.
+/// A caller waits no longer for an answer that can be newer than the row.
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
 /// What came of fetching a user whose delivery is not the last word.
@@ -46,13 +46,18 @@ impl Users {
 
     /// Deletes a user at its provider and in the table; the row that is left.
     pub async fn delete(&self, source: Option<&str>, id: &str) -> Result<Option<UserRow>, Error> {
-        let client = self.client(source)?;
+        let (client, known) = (self.client(source)?, self.row(id).await?);
+        match known.as_ref().and_then(|row| row.source.as_deref()) {
+            Some(owner) if *owner != **client.source() => {
+                return Err(Error::OfAnother(owner.to_owned()));
+            }
+            _ => {}
+        }
         match client.delete(id).await? {
             Removed::Now(at) => {
                 Readings::new(&self.tables).accept(&[client.gone(id, at)]).await?;
             }
             Removed::Missing(fence) => {
-                let known = self.row(id).await?;
                 self.absent(id, known.as_ref(), &[(client, fence)]).await?;
             }
         }
@@ -88,7 +93,7 @@ impl Users {
     async fn ask_once(&self, id: &str) -> Result<(), Error> {
         let known = self.row(id).await?;
         let (mut missing, mut refused) = (Vec::new(), None);
-        for client in self.askable(known.as_ref()) {
+        for client in self.askable(known.as_ref())? {
             match client.user(id).await {
                 Ok(Found::Shown { reading, fence }) => {
                     return self.shown(known.as_ref(), reading, fence).await;
@@ -105,13 +110,14 @@ impl Users {
         }
     }
 
-    /// The source that the row belongs to, or all where that is not among them.
-    fn askable(&self, row: Option<&UserRow>) -> Vec<&Client> {
+    /// The source that the row belongs to; all where it belongs to none.
+    fn askable(&self, row: Option<&UserRow>) -> Result<Vec<&Client>, Error> {
         let clients = self.clients.iter().map(|client| &**client);
-        match clients.clone().find(|client| belongs(row, client)) {
-            Some(own) => vec![own],
-            None => clients.collect(),
-        }
+        let Some(owner) = row.and_then(|row| row.source.as_deref()) else {
+            return Ok(clients.collect());
+        };
+        let own: Vec<_> = clients.filter(|client| **client.source() == *owner).collect();
+        if own.is_empty() { Err(Error::OfAnother(owner.to_owned())) } else { Ok(own) }
     }
 
     async fn shown(
@@ -132,8 +138,7 @@ impl Users {
         Err(Error::Older(api::until_seen(kept, fence)))
     }
 
-    /// None of those who were asked has the user. Only the row's own source can say so, and not of one who was heard of
-    /// just now: its replicas may not have it yet.
+    /// Deletes a user whom its own source does not have, unless it was heard of just now: a replica may not have it yet.
     async fn absent(
         &self,
         id: &str,
@@ -141,10 +146,9 @@ impl Users {
         missing: &[(&Client, Timestamp)],
     ) -> Result<(), Error> {
         let Some(row) = known.filter(|row| row.deleted_at.is_none()) else { return Ok(()) };
-        let own = missing.iter().find(|(client, _)| belongs(known, client));
-        let Some((client, fence)) = own else {
-            return Err(Error::OfAnother(row.source.clone()));
-        };
+        let owner = row.source.as_deref();
+        let own = missing.iter().find(|(client, _)| owner == Some(&**client.source()));
+        let Some((client, fence)) = own else { return Err(Error::OfNone) };
         let database = self.tables.pool().get().await?;
         let heard = users::heard(&database, &[id]).await?;
         drop(database);
@@ -175,8 +179,4 @@ impl Users {
         let standings = Readings::new(&self.tables).compare(&[reading]).await?;
         Ok(standings == [Standing::Same])
     }
-}
-
-fn belongs(row: Option<&UserRow>, client: &Client) -> bool {
-    row.and_then(|row| row.source.as_deref()) == Some(&**client.source())
 }

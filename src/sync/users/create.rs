@@ -58,7 +58,7 @@ impl Users {
             Err(Error::Api(error)) if left_undone.is_none() && !error.may_be_done() => {
                 requests::forget(&database, key).await?;
             }
-            // Nobody knows whether the provider did it.
+            // The provider may have done it.
             Err(_) => {}
         }
         created
@@ -81,7 +81,7 @@ impl Users {
         self.created(reading, false).await
     }
 
-    /// Takes over a request that was begun at `since`, and whose outcome nobody knows.
+    /// Takes over a request that began at `since` and has no known outcome.
     async fn finish(
         &self,
         client: &Client,
@@ -103,19 +103,19 @@ impl Users {
     }
 }
 
-/// Who has this address at the provider.
+/// The users who have this address at the provider.
 async fn with_address(client: &Client, user: &NewUser) -> Result<Vec<Reading>, Error> {
     let found = tokio::time::timeout(LOOK_UP, client.with_email(&user.email)).await;
     Ok(found.map_err(|_| Error::UnderWay)??)
 }
 
-/// Whether the user was made since then, by any clock. An older one is somebody else, who must not be handed out as new.
+/// Whether the user is as young as the request. An older one is somebody else, and must not be answered as new.
 fn is_since(reading: &Reading, since: Timestamp) -> bool {
     let Change::Snapshot { user, .. } = &reading.change else { return false };
     user.created_at.is_some_and(|at| at >= since - SETTLING)
 }
 
-/// Whether more than the address is as it was asked for.
+/// Whether the name, too, is the one that was asked for.
 fn is_same(reading: &Reading, wanted: &NewUser) -> bool {
     let Change::Snapshot { user, .. } = &reading.change else { return false };
     wanted.name.is_some() && user.name == wanted.name

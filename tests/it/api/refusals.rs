@@ -36,16 +36,16 @@ async fn a_404_means_no_such_user_in_capitals_or_not() {
 }
 
 #[tokio::test]
-async fn a_404_with_another_word_is_told_and_is_about_this_one_user() {
+async fn a_404_with_an_unknown_code_names_it_and_concerns_this_one_user() {
     for provider in ["clerk", "stack"] {
         let vendor = Vendor::new(provider).await;
         vendor.desk().missing = Some("tenancy_not_found");
 
         let error = vendor.client().user("user_1").await.expect_err("an error");
 
-        let told =
+        let expected =
             "the API answered 404 (tenancy_not_found), which is not understood as \"no such user\"";
-        assert_eq!(error.to_string(), told);
+        assert_eq!(error.to_string(), expected);
         assert!(error.is_about_one());
         assert_eq!(error.obstacle(), Obstacle::Answer);
         assert_eq!(vendor.asked("GET", "/users/user_1"), 1);
@@ -89,7 +89,7 @@ async fn a_retry_after_may_be_a_date_in_any_form_of_http() {
 }
 
 #[tokio::test]
-async fn a_retry_after_is_a_date_of_the_servers_own_clock_and_never_in_the_past() {
+async fn a_retry_after_date_is_read_by_the_servers_clock_and_never_negative() {
     let now = Timestamp::now();
     let later = |seconds| date(now + SignedDuration::from_secs(seconds));
     for (retry_after, says, least, most) in [

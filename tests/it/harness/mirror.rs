@@ -79,11 +79,17 @@ impl Mirror {
 
     /// Makes it long ago that anything was heard of the users.
     pub(crate) async fn settle(&self) {
-        self.execute(
-            "update users_sync.ledger set version_at = version_at - interval '1 hour';
-             update users_sync.journal set received_at = received_at - interval '1 hour',
-                 processed_at = processed_at - interval '1 hour'",
-        )
+        self.age(3600).await;
+    }
+
+    /// Makes it so many seconds longer ago.
+    pub(crate) async fn age(&self, seconds: u32) {
+        let by = format!("interval '{seconds} s'");
+        self.execute(&format!(
+            "update users_sync.ledger set version_at = version_at - {by};
+             update users_sync.journal set received_at = received_at - {by},
+                 processed_at = processed_at - {by}"
+        ))
         .await;
     }
 
