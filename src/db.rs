@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod apply;
+pub mod blame;
 pub mod conninfo;
 pub mod fault;
 pub mod findings;
@@ -19,9 +20,13 @@ pub mod purge;
 pub mod readings;
 pub mod remap;
 pub mod requests;
+pub mod rights;
 pub mod runs;
+pub mod server;
 pub mod session;
 pub mod status;
 mod tls;
 pub mod users;
+pub mod values;
+pub mod words;
 pub mod writable;

@@ -1,5 +1,6 @@
 //! The one write path: deliveries come in through `accept`, what the providers' APIs say through `Readings`.
 
+pub mod adopt;
 pub mod backfill;
 mod commits;
 mod ending;
@@ -39,7 +40,7 @@ use queue::{Job, Queue};
 use writer::Writer;
 
 pub use ending::Skipped;
-pub use prune::prune;
+pub use prune::{look_at_quarantine, prune};
 pub use readings::Readings;
 pub use tables::{Options, Tables};
 pub use users::Users;

@@ -44,7 +44,8 @@ pub(super) struct Arguments {
 }
 
 /// What is not tried where the configuration or the database fails.
-const OF_DATABASE: [&str; 6] = ["version", "transport", "clock", "schema", "rights", "mirror"];
+const OF_DATABASE: [&str; 7] =
+    ["version", "encoding", "transport", "clock", "schema", "rights", "mirror"];
 
 pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
     let mut checks = Checks::default();
@@ -83,7 +84,7 @@ async fn examine(
     environment: &Environment,
     checks: &mut Checks,
 ) -> Result<(), Failure> {
-    let config = match Config::parse(environment, Purpose::Serve) {
+    let config = match Config::parse(environment, Purpose::Examine) {
         Ok(config) => config,
         Err(mistakes) => {
             refused(checks, &mistakes);
@@ -169,7 +170,8 @@ async fn in_database(checks: &mut Checks, config: &Config, sources: &[Source], o
     };
     checks.ok("database", open.conninfo.describe());
     let connected_for = began.elapsed().as_secs_f64();
-    let current = database::check(checks, &client, connected_for, Timestamp::now()).await;
+    let (now, policy) = (Timestamp::now(), config.delete_policy);
+    let current = database::check(checks, &client, connected_for, now, policy).await;
     pooler::check(checks, &client, &open.conninfo, config.repair.channel.as_deref()).await;
     readers::check(checks, &client, &config.grant_select_to).await;
     mirror::check(checks, &client, config.delete_policy).await;

@@ -100,6 +100,7 @@ async fn prepare(
     open: &Open,
 ) -> Result<Prepared, Failure> {
     migrate(arguments, &config, open).await?;
+    work::rights_to_serve(open).await?;
     let development = match &config.database {
         Database::Embedded(settings) if config.sources.is_empty() => {
             Some(development::load_or_create(&settings.data_dir).map_err(Failure::of)?)
@@ -148,7 +149,9 @@ async fn serve(
     }
 
     let address = listener.local_addr().map_err(Failure::of)?;
-    banner::print(address, &config.sources, open, development.as_ref());
+    open.announce(address)?;
+    tracing::info!(%address, "listening");
+    banner::print(address, &config, open, development.as_ref());
     let mut reason = Ok(());
     let ended = async {
         tokio::select! {

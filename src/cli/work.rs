@@ -6,7 +6,8 @@ use super::Failure;
 use super::open::Open;
 use crate::api::{Client, Patience};
 use crate::config::{Bodies, Config, Environment, Purpose, Repair, api_variables};
-use crate::db::migrations;
+use crate::db::{migrations, rights, server};
+use crate::model::DeletePolicy;
 use crate::sync::{Options, Tables};
 
 /// A command that looks after the database: reads its configuration, and closes the database whatever came of the work.
@@ -95,6 +96,7 @@ pub(super) fn tables(config: &Config, open: &Open) -> Result<Tables, Failure> {
 
 pub(super) async fn current_schema(open: &Open) -> Result<(), Failure> {
     let client = open.connect().await?;
+    server::check(&client).await.map_err(Failure::of)?;
     let pending = migrations::pending(&client).await.map_err(Failure::of)?;
     if pending.is_empty() {
         return Ok(());
@@ -103,5 +105,18 @@ pub(super) async fn current_schema(open: &Open) -> Result<(), Failure> {
     let names = names.join(", ");
     Err(Failure::Failed(format!(
         "migrations are pending ({names}): run `users-sync migrate` first"
+    )))
+}
+
+/// Refuses to go on without a right that serving needs; one that only a delete policy needs is a finding later.
+pub(super) async fn rights_to_serve(open: &Open) -> Result<(), Failure> {
+    let client = open.connect().await?;
+    let missing = rights::missing(&client, DeletePolicy::Soft).await.map_err(Failure::of)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing = missing.join(", ");
+    Err(Failure::Failed(format!(
+        "the role of DATABASE_URL lacks {missing}: as the owner of the tables run what `users-sync migrate --print-grants --to ROLE` prints"
     )))
 }

@@ -5,8 +5,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient, Transaction};
 
-use super::mirror;
 use super::objects::{self, MIRROR, Object};
+use super::{mirror, server};
 
 /// One file of `sql/migrations`.
 #[derive(Debug)]
@@ -27,15 +27,16 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub static ALL: [Migration; 8] = [
+pub static ALL: [Migration; 9] = [
     migration!(1, "0001_users"),
     migration!(2, "0002_repair"),
     migration!(3, "0003_apply"),
     migration!(4, "0004_operate"),
     migration!(5, "0005_silence"),
     migration!(6, "0006_storage"),
-    migration!(9, "0009_instances"),
-    migration!(10, "0010_requests"),
+    migration!(7, "0007_upkeep"),
+    migration!(8, "0008_instances"),
+    migration!(9, "0009_requests"),
 ];
 
 /// Tables of ours that the migrations make, and that hold what cannot be made again.
@@ -64,6 +65,8 @@ pub enum Error {
         .0.join(", ")
     )]
     Lost(Vec<&'static str>),
+    #[error(transparent)]
+    Server(#[from] server::Unsuitable),
     #[error(transparent)]
     Mirror(#[from] mirror::Difference),
     #[error("the database refused a migration")]
@@ -107,6 +110,7 @@ pub async fn apply(client: &mut Client) -> Result<Vec<Upgrade>, Error> {
 
 /// As [`apply`], in a transaction that its caller commits.
 pub(super) async fn apply_in(transaction: &Transaction<'_>) -> Result<Vec<Upgrade>, Error> {
+    server::check(transaction).await?;
     // The statements below may find that their object exists already.
     let settings = "set local lock_timeout = '60s'; set local client_min_messages = warning";
     transaction.batch_execute(settings).await?;

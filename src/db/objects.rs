@@ -34,7 +34,7 @@ macro_rules! object {
 pub(super) static MIRROR: Object = object!("users_sync", false, ["neon_auth.users_sync"]);
 
 /// The others, in the order of their dependence.
-static OTHERS: [Object; 7] = [
+static OTHERS: [Object; 8] = [
     object!(
         "indexes",
         false,
@@ -44,6 +44,8 @@ static OTHERS: [Object; 7] = [
             "users_sync.journal_outcome_idx",
             "users_sync.journal_entity_idx",
             "users_sync.journal_source_idx",
+            "users_sync.journal_prunable_idx",
+            "users_sync.journal_quarantined_idx",
             "users_sync.ledger_to_purge_idx",
             "users_sync.ledger_purged_idx",
             "users_sync.marks_due_at_idx",
@@ -52,6 +54,7 @@ static OTHERS: [Object; 7] = [
     ),
     object!("tombstone", true, ["users_sync.tombstone"]),
     object!("lasting", true, ["users_sync.lasting"]),
+    object!("is_printable", true, ["users_sync.is_printable"]),
     object!("write_batch", true, ["users_sync.write_batch"]),
     object!("ensure_user", true, ["users_sync.ensure_user"]),
     object!("disabled_users", true, ["users_sync.disabled_users"]),

@@ -5,6 +5,7 @@ mod front;
 mod mirror;
 mod postgres;
 mod program;
+mod role;
 mod service;
 mod vendor;
 mod wire;
@@ -18,6 +19,7 @@ pub(crate) use postgres::{
     PrivateServer, Scratch, TestDatabase, as_role, connect, eventually, settings,
 };
 pub(crate) use program::{Finished, Program, SECRET, signal_to};
+pub(crate) use role::Role;
 pub(crate) use service::{
     ADMIN_TOKEN, Answer, KEY, Service, Settings as ServiceSettings, Signed, body,
 };
