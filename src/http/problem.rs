@@ -136,7 +136,7 @@ impl IntoResponse for Problem {
                 .insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
         }
         if let Self::Unconfirmed { wait: Some(wait), .. } = self {
-            response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
+            response.headers_mut().insert(header::RETRY_AFTER, (wait.as_secs() + 1).into());
         }
         if matches!(self, Self::BodyTooLarge(_) | Self::BodyTooSlow | Self::BodyBroken) {
             // What is left of the body must not be taken for the next request.
