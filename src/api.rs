@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::json::{Object, Unreadable, without_nul};
 use crate::model::{Change, DeliveryId, Kind, Reading, Version};
@@ -23,7 +23,10 @@ use crate::provider::api::NewUser;
 pub use error::{Error, Obstacle};
 pub use request::Patience;
 use request::Requests;
-pub use walk::Walk;
+pub use walk::{Incomplete, Walk};
+
+/// What only helps is waited for so long.
+const SOON: Duration = Duration::from_secs(5);
 
 /// A source whose API may be asked.
 #[derive(Clone)]
@@ -45,7 +48,15 @@ impl fmt::Debug for Settings {
 pub struct Client {
     source: Arc<str>,
     provider: &'static Provider,
+    instance: Option<Instance>,
     requests: Requests,
+}
+
+/// The instance or project that a client asks, as the configuration names it.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    pub variable: &'static str,
+    pub name: String,
 }
 
 /// One page of users.
@@ -54,6 +65,8 @@ pub struct Page {
     pub users: Vec<Reading>,
     /// Entries that could not be understood.
     pub unreadable: usize,
+    /// The ids of those, where at least these could be read.
+    pub unreadable_ids: Vec<String>,
     pub next: Option<String>,
     pub fence: Timestamp,
 }
@@ -80,7 +93,25 @@ pub enum Removed {
 impl Client {
     pub fn new(settings: &Settings, patience: Patience) -> Result<Self, Error> {
         let requests = Requests::new(settings, patience)?;
-        Ok(Self { source: settings.source.clone(), provider: settings.provider, requests })
+        let (source, provider) = (settings.source.clone(), settings.provider);
+        let mut credentials = provider.api.credentials.iter().zip(&settings.credentials);
+        let instance = credentials.find(|(credential, _)| credential.names_instance).map(
+            |(credential, value)| Instance {
+                variable: credential.variable,
+                name: value.expose_secret().to_owned(),
+            },
+        );
+        Ok(Self { source, provider, instance, requests })
+    }
+
+    /// `None` where only the key knows.
+    pub fn instance(&self) -> Option<&Instance> {
+        self.instance.as_ref()
+    }
+
+    /// The variables that the key and what belongs to it come from.
+    pub fn variables(&self) -> &str {
+        self.requests.variables()
     }
 
     pub fn source(&self) -> &Arc<str> {
@@ -112,6 +143,11 @@ impl Client {
         };
         let count = self.requests.get(path, &[], &read).await?;
         Ok(count.and_then(|count| u64::try_from(count).ok()))
+    }
+
+    /// As [`Self::count`], where the answer comes soon: nothing depends on it.
+    pub async fn total(&self) -> Option<u64> {
+        tokio::time::timeout(SOON, self.count()).await.ok()?.ok()?
     }
 
     pub async fn user(&self, id: &str) -> Result<Found, Error> {
@@ -173,16 +209,19 @@ impl Client {
         let bytes = without_nul(body);
         let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::NotUtf8)?;
         let page = (self.provider.api.page)(text)?;
-        let total = page.users.len();
-        let read = |data: &Object<'_>| match self.reading(data, &bytes, fence) {
-            Ok(reading) => Some(reading),
-            Err(error) => {
-                tracing::warn!(source = %self.source, %error, "a user in a list cannot be read");
-                None
+        let (mut users, mut unreadable, mut unreadable_ids) = (Vec::new(), 0, Vec::new());
+        for data in &page.users {
+            match self.reading(data, &bytes, fence) {
+                Ok(reading) => users.push(reading),
+                Err(error) => {
+                    let id = data.id("id").ok();
+                    tracing::warn!(source = %self.source, user = id, %error, "a user in a list cannot be read");
+                    unreadable += 1;
+                    unreadable_ids.extend(id);
+                }
             }
-        };
-        let users: Vec<_> = page.users.iter().filter_map(read).collect();
-        Ok(Page { unreadable: total - users.len(), users, next: page.next, fence })
+        }
+        Ok(Page { users, unreadable, unreadable_ids, next: page.next, fence })
     }
 
     fn read_user(&self, Answer { body, fence }: &Answer) -> Result<(Reading, Timestamp), Error> {

@@ -2,7 +2,9 @@
 
 pub mod adopt;
 pub mod apply;
+pub mod blame;
 pub mod conninfo;
+pub mod fault;
 pub mod findings;
 pub mod grants;
 pub mod inspect;
@@ -11,14 +13,18 @@ pub mod leases;
 pub mod marks;
 pub mod migrations;
 pub mod mirror;
+pub mod objects;
 pub mod pages;
 mod pgpass;
 pub mod purge;
 pub mod readings;
 pub mod remap;
 pub mod requests;
+pub mod rights;
 pub mod runs;
+pub mod server;
 pub mod session;
 pub mod status;
 mod tls;
 pub mod users;
+pub mod writable;

@@ -76,6 +76,10 @@ impl Requests {
         Ok(Self { source, http, url, limiter, patience, variables })
     }
 
+    pub(super) fn variables(&self) -> &str {
+        &self.variables
+    }
+
     /// The answer, understood by `read`; an answer that was cut off is asked for again.
     pub(super) async fn get<T>(
         &self,

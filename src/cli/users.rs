@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::open::Open;
 use super::work::{Work, maintain};
-use super::{Failure, erase};
+use super::{Failure, erase, transfer};
 use crate::config::{Config, Environment};
 use crate::db::users::UserRow;
 use crate::provider::api::NewUser;
@@ -63,6 +63,8 @@ enum Action {
     },
     /// Erase what is kept of a user, at once and for good
     Erase(erase::Arguments),
+    /// Make another source the owner of a user
+    Transfer(transfer::Arguments),
     /// Delete a user at the provider, and mark the row as deleted
     #[command(after_help = "Examples:\n  users-sync users delete user_2vX11z --source clerk")]
     Delete {
@@ -77,7 +79,7 @@ enum Action {
 impl Action {
     fn source(&self) -> Option<&str> {
         match self {
-            Self::Get { .. } | Self::Erase(_) => None,
+            Self::Get { .. } | Self::Erase(_) | Self::Transfer(_) => None,
             Self::Sync { source, .. }
             | Self::Create { source, .. }
             | Self::Delete { source, .. } => source.as_deref(),
@@ -89,8 +91,10 @@ pub(super) async fn run(
     Arguments { action }: &Arguments,
     environment: &Environment,
 ) -> Result<(), Failure> {
-    if let Action::Erase(arguments) = action {
-        return erase::run(arguments, environment).await;
+    match action {
+        Action::Erase(arguments) => return erase::run(arguments, environment).await,
+        Action::Transfer(arguments) => return transfer::run(arguments, environment).await,
+        _ => {}
     }
     let work = async |config: &Config, open: &Open| act(action, config, open).await;
     let row = maintain(environment, work)
@@ -111,7 +115,7 @@ async fn act(action: &Action, config: &Config, open: &Open) -> Result<Option<Use
     };
     let found = match action {
         Action::Get { id } => users.row(id).await,
-        Action::Erase(_) => unreachable!("it needs no users"),
+        Action::Erase(_) | Action::Transfer(_) => unreachable!("they need no users"),
         Action::Sync { id, .. } => users.sync(id).await,
         Action::Delete { id, .. } => users.delete(source, id).await,
         Action::Create { email, name, idempotency_key, .. } => {

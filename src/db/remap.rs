@@ -9,7 +9,8 @@ use crate::model::{DeliveryId, User, Version};
 /// What the mirror shows of one user, and where it comes from.
 pub struct Shown {
     pub id: String,
-    pub raw_json: String,
+    /// `None` where it has no text.
+    pub raw_json: Option<String>,
     pub source: String,
     pub version: Version,
 }

@@ -65,3 +65,10 @@ pub async fn heard(client: &Client, ids: &[&str]) -> Result<HashMap<String, Time
     let rows = client.query_typed(statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
     Ok(rows.iter().map(|row| (row.get("id"), row.get("at"))).collect())
 }
+
+/// Makes `to` the owner of a user, and answers the owner before; `None` where the ledger does not know the user.
+pub async fn transfer(client: &Client, id: &str, to: &str) -> Result<Option<String>, Error> {
+    let statement = include_str!("../../sql/users/transfer.sql");
+    let row = client.query_typed_opt(statement, &[(&id, Type::TEXT), (&to, Type::TEXT)]).await?;
+    Ok(row.map(|row| row.get("source")))
+}

@@ -62,7 +62,7 @@ pub(super) enum Problem {
     #[error("the provider could not be asked; the log says why")]
     ProviderFails,
     #[error("not ready: {0}")]
-    NotReady(&'static str),
+    NotReady(String),
     #[error("a defect of users-sync; its log says where")]
     Defect,
 }

@@ -112,6 +112,7 @@ const API: Api = Api {
         header: "authorization",
         prefix: "Bearer ",
         expected: "the instance's secret key (sk_live_… or sk_test_…)",
+        names_instance: false,
     }],
     headers: &[],
     page_query,
@@ -120,7 +121,10 @@ const API: Api = Api {
     rate,
     email_query: "email_address",
     missing: "resource_not_found",
-    volatile: &["last_active_at"],
+    volatile: &[],
+    // A sign-in moves `updated_at`, too, and nothing else says that it was only a sign-in.
+    moving: &["last_sign_in_at", "last_active_at", "updated_at", "last_used_at"],
+    metadata: &["public_metadata", "private_metadata", "unsafe_metadata"],
     new_user,
 };
 

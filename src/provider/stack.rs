@@ -92,12 +92,14 @@ const API: Api = Api {
             header: "x-stack-project-id",
             prefix: "",
             expected: "the id of the project",
+            names_instance: true,
         },
         Credential {
             variable: "STACK_SECRET_SERVER_KEY",
             header: "x-stack-secret-server-key",
             prefix: "",
             expected: "a secret server key of the project (ssk_…)",
+            names_instance: false,
         },
     ],
     headers: &[("x-stack-access-type", "server")],
@@ -109,6 +111,8 @@ const API: Api = Api {
     email_query: "query",
     missing: "USER_NOT_FOUND",
     volatile: &["last_active_at_millis"],
+    moving: &[],
+    metadata: &["client_metadata", "client_read_only_metadata", "server_metadata"],
     new_user,
 };
 

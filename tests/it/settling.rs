@@ -61,7 +61,8 @@ async fn a_user_who_came_just_now_is_not_deleted_by_a_404() {
         let desk = Desk::delivered(provider, &json!({})).await;
 
         let answer = desk.sync().await;
-        let report = desk.mirror.reconcile(&desk.vendor.client()).await.expect("a repair");
+        let report =
+            desk.mirror.reconcile_allowing(&desk.vendor.client(), 1).await.expect("a repair");
 
         assert!(is_too_early(&answer), "{answer:?}");
         assert_eq!(report.counts.gone, 0);
@@ -94,7 +95,8 @@ async fn a_reconcile_deletes_who_is_missing_for_longer_than_the_settling_time() 
         let desk = Desk::delivered(provider, &json!({})).await;
         desk.mirror.settle().await;
 
-        let report = desk.mirror.reconcile(&desk.vendor.client()).await.expect("a repair");
+        let report =
+            desk.mirror.reconcile_allowing(&desk.vendor.client(), 1).await.expect("a repair");
 
         assert_eq!(report.counts.gone, 1, "{provider}");
         assert!(!desk.alive().await, "{provider}");
@@ -107,7 +109,7 @@ async fn a_version_that_is_old_but_came_just_now_is_not_deleted_by_a_404() {
     let desk = Desk::delivered("clerk", &json!({ "created_at": old, "updated_at": old })).await;
 
     let answer = desk.sync().await;
-    desk.mirror.reconcile(&desk.vendor.client()).await.expect("a repair");
+    desk.mirror.reconcile_allowing(&desk.vendor.client(), 1).await.expect("a repair");
 
     assert!(is_too_early(&answer), "{answer:?}");
     assert!(desk.alive().await);

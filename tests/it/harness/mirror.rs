@@ -62,6 +62,16 @@ impl Mirror {
         reconcile::reconcile(&self.tables, client, settings).await
     }
 
+    /// As [`Self::reconcile`], insisting on so many deletions.
+    pub(crate) async fn reconcile_allowing(
+        &self,
+        client: &Client,
+        allow_deletes: u64,
+    ) -> Result<Report, reconcile::Error> {
+        let settings = Settings { sole: true, allow_deletes, ..Settings::default() };
+        reconcile::reconcile(&self.tables, client, settings).await
+    }
+
     pub(crate) async fn dry_run(&self, client: &Client) -> Result<Report, reconcile::Error> {
         let settings = Settings { sole: true, dry_run: true, ..Settings::default() };
         reconcile::reconcile(&self.tables, client, settings).await

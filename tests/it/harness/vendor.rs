@@ -4,7 +4,7 @@ mod faults;
 mod listing;
 mod routes;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
@@ -32,6 +32,9 @@ pub(crate) enum Cursor {
     FirstOfNextPage,
     LastOfThisPage,
 }
+
+/// The answer to a question for the page after a cursor, of these users.
+pub(crate) type Pages = dyn Fn(&[Value], Option<&str>) -> Value + Send;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
@@ -76,6 +79,12 @@ pub(crate) struct Desk {
     pub(crate) missing: Option<&'static str>,
     /// A user is created, but its answer is this status.
     pub(crate) creates_with: Option<u16>,
+    /// What the list shows after a cursor, instead of a page.
+    pub(crate) pages: Option<Box<Pages>>,
+    /// What the count says, and its status, instead of how many there are.
+    pub(crate) total: Option<(u16, Value)>,
+    /// What happens to a question for this one user.
+    pub(crate) about: HashMap<String, Fault>,
     /// What the answers say the time is.
     pub(crate) date: Option<Timestamp>,
 }
@@ -95,6 +104,9 @@ impl Vendor {
             unseen: Box::new(|_| false),
             missing: None,
             creates_with: None,
+            pages: None,
+            total: None,
+            about: HashMap::new(),
             date: None,
         };
         let office = Arc::new(Office { provider, desk: Mutex::new(desk) });

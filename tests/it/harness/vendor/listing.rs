@@ -11,6 +11,10 @@ pub(super) fn page(
     desk: &Desk,
     query: &[(String, String)],
 ) -> Result<Value, Refused> {
+    if let Some(pages) = &desk.pages {
+        let cursor = query.iter().find(|(key, _)| key == "starting_after" || key == "cursor");
+        return Ok(pages(&desk.users, cursor.map(|(_, value)| value.as_str())));
+    }
     let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
     let limit = value("limit").and_then(|limit| limit.parse().ok()).unwrap_or(10);
     let sought = value(if provider == "clerk" { "email_address" } else { "query" });

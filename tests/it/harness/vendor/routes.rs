@@ -17,8 +17,11 @@ pub(super) async fn count(
     if let Err(response) = office.receive("GET", "/users/count", &query, &headers) {
         return *response;
     }
-    let count = office.desk.lock().expect("no test panics at the desk").users.len();
-    office.answer(200, &json!({ "object": "total_count", "total_count": count }))
+    let (status, count) = {
+        let desk = office.desk.lock().expect("no test panics at the desk");
+        desk.total.clone().unwrap_or_else(|| (200, json!(desk.users.len())))
+    };
+    office.answer(status, &json!({ "object": "total_count", "total_count": count }))
 }
 
 pub(super) async fn list(
@@ -48,6 +51,10 @@ pub(super) async fn one(
 ) -> Response {
     if let Err(response) = office.receive("GET", &format!("/users/{id}"), &query, &headers) {
         return *response;
+    }
+    let fault = office.desk.lock().expect("no test panics at the desk").about.get(&id).cloned();
+    if let Some(fault) = fault {
+        return fault.answer(office.provider);
     }
     let (user, missing) = {
         let desk = office.desk.lock().expect("no test panics at the desk");
