@@ -67,8 +67,9 @@ async fn a_sign_in_is_written_and_is_no_drift() {
 
     assert_eq!(counts, (0, 0));
     assert_eq!(desk.raw().await, desk.user);
-    let updated_at = "select extract(epoch from updated_at)::bigint from neon_auth.users_sync";
-    assert_eq!(desk.mirror.count(updated_at).await, ago(20) / 1000);
+    let updated_at =
+        "select (extract(epoch from updated_at) * 1000)::bigint from neon_auth.users_sync";
+    assert_eq!(desk.mirror.count(updated_at).await, desk.user["updated_at"]);
     let stale = "select sum(stale + unannounced)::bigint from users_sync.runs";
     assert_eq!(desk.mirror.count(stale).await, 0);
 }
