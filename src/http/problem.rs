@@ -150,7 +150,7 @@ impl Problem {
     fn retry_after(&self) -> Option<HeaderValue> {
         match self {
             Self::TooManyWrongTokens(seconds) => Some(HeaderValue::from(*seconds)),
-            Self::Unconfirmed { wait: Some(wait), .. } => Some(wait.as_secs().max(1).into()),
+            Self::Unconfirmed { wait: Some(wait), .. } => Some((wait.as_secs() + 1).into()),
             _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
                 Some(HeaderValue::from_static(RETRY_AFTER))
             }
