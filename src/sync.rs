@@ -3,7 +3,9 @@
 pub mod adopt;
 pub mod backfill;
 mod commits;
+mod ending;
 pub mod fold;
+pub mod guard;
 mod lanes;
 pub mod lease;
 mod prune;
@@ -15,6 +17,7 @@ pub mod refetch;
 mod rehearsal;
 pub mod remap;
 pub mod replay;
+mod settling;
 mod tables;
 pub mod users;
 mod writer;
@@ -36,6 +39,7 @@ use lanes::Lanes;
 use queue::{Job, Queue};
 use writer::Writer;
 
+pub use ending::Skipped;
 pub use prune::{look_at_quarantine, prune};
 pub use readings::Readings;
 pub use tables::{Options, Tables};

@@ -94,18 +94,22 @@ async fn examine(
     config.logging.start();
     configuration(checks, &config);
     let sources = configured_or_development(&config);
-    match Open::sharing(&config.database).await {
+    let open = match Open::sharing(&config.database).await {
         Ok(open) => {
             in_database(checks, &config, &sources, &open).await;
-            open.close().await?;
+            Some(open)
         }
-        Err(Failure::Failed(error) | Failure::Misused(error)) => {
+        Err(Failure::Failed(error) | Failure::Misused(error) | Failure::Unclear(error)) => {
             checks.fail("database", error, "the embedded Postgres does not start: see above");
             skip_database(checks);
+            None
         }
-    }
+    };
     sources::secrets(checks, &sources);
-    providers::check(checks, &config.repair.apis).await;
+    providers::check(checks, &config.repair.apis, open.as_ref()).await;
+    if let Some(open) = open {
+        open.close().await?;
+    }
     match &arguments.public_url {
         Some(url) => proxy::check(checks, url, &sources).await,
         None => checks.skip("proxy", "give --public-url to send a request through it"),

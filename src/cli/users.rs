@@ -19,14 +19,25 @@ pub(super) struct Arguments {
     action: Action,
 }
 
+const SYNC: &str = "\
+An answer that is older than the row, or that contradicts what was heard of the user less than a minute ago, changes nothing:
+the command says so, and exits 1.
+
+Examples:
+  users-sync users sync user_2vX11z --source clerk";
+
 #[derive(Subcommand)]
 enum Action {
     /// Show a user's row as JSON
     #[command(after_help = "Examples:\n  users-sync users get user_2vX11z")]
-    Get { id: String },
+    Get {
+        /// The provider's id of the user
+        id: String,
+    },
     /// Ask the provider about a user, and write what it says
-    #[command(after_help = "Examples:\n  users-sync users sync user_2vX11z --source clerk")]
+    #[command(after_help = SYNC)]
     Sync {
+        /// The provider's id of the user
         id: String,
         /// Only ask this source's provider
         #[arg(long)]
@@ -37,10 +48,13 @@ enum Action {
         after_help = "Examples:\n  users-sync users create --email ada@example.com --name 'Ada Lovelace'\n  users-sync users create --source clerk --email ada@example.com --idempotency-key signup-42"
     )]
     Create {
+        /// The source whose provider creates the user; needed where several can be asked
         #[arg(long)]
         source: Option<String>,
+        /// The user's e-mail address
         #[arg(long)]
         email: String,
+        /// The user's full name
         #[arg(long)]
         name: Option<String>,
         /// The same key creates the user only once
@@ -54,7 +68,9 @@ enum Action {
     /// Delete a user at the provider, and mark the row as deleted
     #[command(after_help = "Examples:\n  users-sync users delete user_2vX11z --source clerk")]
     Delete {
+        /// The provider's id of the user
         id: String,
+        /// The source whose provider deletes the user; needed where several can be asked
         #[arg(long)]
         source: Option<String>,
     },

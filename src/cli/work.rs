@@ -53,6 +53,31 @@ impl Work {
     }
 }
 
+/// What went wrong with each source, so that none stops the others.
+#[derive(Default)]
+pub(super) struct Troubles {
+    told: Vec<String>,
+    /// Whether nobody can say how things stand.
+    are_unclear: bool,
+}
+
+impl Troubles {
+    pub(super) fn add(&mut self, client: &Client, problem: &str, is_unclear: bool) {
+        self.told.push(format!("{}: {problem}", client.source()));
+        self.are_unclear |= is_unclear;
+    }
+
+    /// Fails where there are any.
+    pub(super) fn end(self) -> Result<(), Failure> {
+        let Self { told, are_unclear } = self;
+        match (told.is_empty(), are_unclear) {
+            (true, _) => Ok(()),
+            (false, true) => Err(Failure::Unclear(told.join("\n"))),
+            (false, false) => Err(Failure::Failed(told.join("\n"))),
+        }
+    }
+}
+
 pub(super) fn clients(repair: &Repair) -> Result<Vec<Arc<Client>>, Failure> {
     let client = |settings| Client::new(settings, Patience::default()).map(Arc::new);
     repair.apis.iter().map(client).collect::<Result<_, _>>().map_err(Failure::of)

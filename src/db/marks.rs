@@ -1,5 +1,6 @@
 //! Marks: users whose truth is to be fetched from their provider.
 
+use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error};
 
@@ -9,6 +10,10 @@ pub struct Mark {
     pub source: String,
     pub id: String,
     pub mark: i64,
+    /// How often it was taken, this time included.
+    pub attempts: i32,
+    /// The version that the row shows.
+    pub version_at: Option<Timestamp>,
 }
 
 /// Takes marks that are due; they are due again after `seconds`, and later with every attempt, unless they are done.
@@ -25,14 +30,28 @@ pub async fn take(
         source: row.get("source"),
         id: row.get("id"),
         mark: row.get("mark"),
+        attempts: row.get("attempts"),
+        version_at: row.get("version_at"),
     };
     Ok(rows.iter().map(mark).collect())
 }
 
 /// Called after the commit of what was fetched.
-pub async fn done(client: &Client, Mark { source, id, mark }: &Mark) -> Result<(), Error> {
+pub async fn done(client: &Client, Mark { source, id, mark, .. }: &Mark) -> Result<(), Error> {
     let params: [(&(dyn ToSql + Sync), Type); 3] =
         [(source, Type::TEXT), (id, Type::TEXT), (mark, Type::INT8)];
     client.execute_typed(include_str!("../../sql/marks/done.sql"), &params).await?;
+    Ok(())
+}
+
+/// Called where what was fetched is not the last word; the mark is due again after `seconds`.
+pub async fn again(
+    client: &Client,
+    Mark { source, id, mark, .. }: &Mark,
+    seconds: f64,
+) -> Result<(), Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 4] =
+        [(source, Type::TEXT), (id, Type::TEXT), (mark, Type::INT8), (&seconds, Type::FLOAT8)];
+    client.execute_typed(include_str!("../../sql/marks/again.sql"), &params).await?;
     Ok(())
 }

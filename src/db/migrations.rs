@@ -27,14 +27,16 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub static ALL: [Migration; 7] = [
+pub static ALL: [Migration; 9] = [
     migration!(1, "0001_users"),
     migration!(2, "0002_repair"),
     migration!(3, "0003_apply"),
     migration!(4, "0004_operate"),
     migration!(5, "0005_silence"),
     migration!(6, "0006_storage"),
-    migration!(8, "0008_upkeep"),
+    migration!(7, "0007_upkeep"),
+    migration!(8, "0008_instances"),
+    migration!(9, "0009_requests"),
 ];
 
 /// Tables of ours that the migrations make, and that hold what cannot be made again.

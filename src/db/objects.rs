@@ -34,7 +34,7 @@ macro_rules! object {
 pub(super) static MIRROR: Object = object!("users_sync", false, ["neon_auth.users_sync"]);
 
 /// The others, in the order of their dependence.
-static OTHERS: [Object; 7] = [
+static OTHERS: [Object; 8] = [
     object!(
         "indexes",
         false,
@@ -53,6 +53,7 @@ static OTHERS: [Object; 7] = [
         ]
     ),
     object!("tombstone", true, ["users_sync.tombstone"]),
+    object!("lasting", true, ["users_sync.lasting"]),
     object!("is_printable", true, ["users_sync.is_printable"]),
     object!("write_batch", true, ["users_sync.write_batch"]),
     object!("ensure_user", true, ["users_sync.ensure_user"]),

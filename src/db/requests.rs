@@ -9,6 +9,8 @@ use tokio_postgres::{Client, Error};
 pub enum Begun {
     /// It is for us to do.
     Ours,
+    /// It is for us to do; an attempt that began then may have done it already.
+    LeftUndone(Timestamp),
     /// It has created this user.
     Done(String),
     /// Somebody is at it, or was, less than a minute ago.
@@ -22,8 +24,9 @@ pub async fn begin(client: &Client, key: &str, fingerprint: &str) -> Result<Begu
     let statement = include_str!("../../sql/requests/begin.sql");
     let row = client.query_typed_one(statement, &params).await?;
     let user: Option<String> = row.get("user_id");
+    let left_undone: Option<Timestamp> = row.get("left_undone");
     Ok(match (row.get("ours"), row.get("same"), user) {
-        (true, _, _) => Begun::Ours,
+        (true, _, _) => left_undone.map_or(Begun::Ours, Begun::LeftUndone),
         (false, false, _) => Begun::Different,
         (false, true, Some(user)) => Begun::Done(user),
         (false, true, None) => Begun::UnderWay,

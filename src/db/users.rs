@@ -1,10 +1,14 @@
 //! One row of the mirror.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
+
+use crate::model::{DeliveryId, Version};
 
 /// As the mirror shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -42,6 +46,24 @@ pub async fn present(client: &Client, ids: &[String]) -> Result<Vec<String>, Err
     let statement = include_str!("../../sql/users/present.sql");
     let rows = client.query_typed(statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
     Ok(rows.iter().map(|row| row.get("id")).collect())
+}
+
+/// The version that a user's row shows; `None` where it is deleted, purged or unknown.
+pub async fn version(client: &Client, id: &str) -> Result<Option<Version>, Error> {
+    let statement = include_str!("../../sql/users/version.sql");
+    let row = client.query_typed_opt(statement, &[(&id, Type::TEXT)]).await?;
+    Ok(row.and_then(|row| {
+        let delivery = DeliveryId::new(row.get("version_delivery"))?;
+        Some(Version { at: row.get("version_at"), delivery })
+    }))
+}
+
+/// When each of these users was last heard of, by its version or by when that arrived. What an API read is as old as its
+/// version: other replicas of the vendor's have had it for as long.
+pub async fn heard(client: &Client, ids: &[&str]) -> Result<HashMap<String, Timestamp>, Error> {
+    let statement = include_str!("../../sql/users/heard.sql");
+    let rows = client.query_typed(statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
+    Ok(rows.iter().map(|row| (row.get("id"), row.get("at"))).collect())
 }
 
 /// Makes `to` the owner of a user, and answers the owner before; `None` where the ledger does not know the user.
