@@ -27,4 +27,6 @@ pub mod session;
 pub mod status;
 mod tls;
 pub mod users;
+pub mod values;
+pub mod words;
 pub mod writable;

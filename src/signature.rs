@@ -1,5 +1,7 @@
 //! How a delivery proves where it comes from: a closed set of schemes, each over the raw bytes.
 
+mod weakness;
+
 use std::fmt;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -12,6 +14,8 @@ use secrecy::{ExposeSecret, SecretSlice};
 
 use crate::ksuid;
 use crate::model::DeliveryId;
+
+pub use weakness::Weakness;
 
 /// How far the clock of a sender may be off, in seconds, both ways.
 const TOLERANCE: i64 = 300;

@@ -1,21 +1,17 @@
--- is_printable: whether a document can be turned into text, which no statement of ours does without asking
+-- is_printable: whether a document can be turned into text of a bearable length, which no statement of ours does without asking
 create or replace function users_sync.is_printable(document jsonb)
 returns boolean
 language plpgsql stable
 as $$
 begin
-    -- Most documents are done here: a zero may be written with any number of digits, too.
-    if not jsonb_path_exists(
-        document,
-        'strict $.** ? (@.type() == "number" && (@ >= 1e1000 || @ <= -1e1000 || (@ > -1e-1000 && @ < 1e-1000)))'
-    ) then
-        return true;
-    end if;
-    return (
-        select count(*) <= 100
-        from jsonb_path_query(document, 'strict $.** ? (@.type() == "number")') as n (number)
-        where abs(n.number::numeric) >= 1e1000 or scale(n.number::numeric) > 1000
-    );
+    return not coalesce(document @? 'strict $.**{1001}', true)
+        -- `1e131000` is stored in a few bytes, and prints as 131,001 digits.
+        and (
+            select coalesce(sum(
+                scale(n.number::numeric) + case when abs(n.number::numeric) >= 1e400 then 131072 else 0 end
+            ), 0) <= 1048576
+            from jsonb_path_query(document, 'strict $.** ? (@.type() == "number")') as n (number)
+        );
 exception
     -- It is nested too deeply to be walked.
     when program_limit_exceeded then
@@ -24,4 +20,4 @@ end
 $$;
 
 comment on function users_sync.is_printable is
-    'Whether this document has a text: of seven bytes such as 1e131000 the text has 131,001, and Postgres ends at a gigabyte.';
+    'Whether this document is nested in at most 1,000 levels, and its numbers print as a mebibyte of digits at most.';

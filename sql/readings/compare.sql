@@ -13,7 +13,7 @@ select
         when (l.version_at, l.version_delivery) >= (r.version_at, r.version_delivery collate "C") then 'same'
         when (u.name, u.email, u.created_at, l.disabled) is distinct from (r.name, r.email, r.created_at, r.disabled)
             then 'stale'
-        -- Only an object has fields to leave out.
+        -- An adopted row may hold anything, and only an object has fields to leave out.
         when jsonb_typeof(u.raw_json) <> 'object' then 'stale'
         when u.raw_json - $10 = r.raw_json - $10 then 'same'
         when users_sync.lasting(u.raw_json - $10, $11, $12) = users_sync.lasting(r.raw_json - $10, $11, $12)

@@ -1,7 +1,7 @@
 -- read: the next $2 users after $1 that show a snapshot, with its version; raw_json is null where it has no text
 select
     page.id,
-    case when users_sync.is_printable(page.raw_json) then page.raw_json::text end as raw_json,
+    case when users_sync.is_printable(page.raw_json) then page.raw_json end as raw_json,
     page.source, page.version_at, page.version_delivery
 from (
     select u.id, u.raw_json, l.source, l.version_at, l.version_delivery

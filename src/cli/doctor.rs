@@ -84,7 +84,7 @@ async fn examine(
     environment: &Environment,
     checks: &mut Checks,
 ) -> Result<(), Failure> {
-    let config = match Config::parse(environment, Purpose::Serve) {
+    let config = match Config::parse(environment, Purpose::Examine) {
         Ok(config) => config,
         Err(mistakes) => {
             refused(checks, &mistakes);

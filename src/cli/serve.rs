@@ -149,7 +149,9 @@ async fn serve(
     }
 
     let address = listener.local_addr().map_err(Failure::of)?;
-    banner::print(address, &config.sources, open, development.as_ref());
+    open.announce(address)?;
+    tracing::info!(%address, "listening");
+    banner::print(address, &config, open, development.as_ref());
     let mut reason = Ok(());
     let ended = async {
         tokio::select! {

@@ -7,6 +7,7 @@ use super::work::{Work, maintain};
 use super::{Failure, erase, transfer};
 use crate::config::{Config, Environment};
 use crate::db::users::UserRow;
+use crate::explain::{Excerpt, pretty};
 use crate::provider::api::NewUser;
 use crate::sync::Users;
 
@@ -100,8 +101,14 @@ pub(super) async fn run(
     let row = maintain(environment, work)
         .await?
         .ok_or_else(|| Failure::Failed("there is no such user".into()))?;
-    println!("{}", serde_json::to_string_pretty(&row).map_err(Failure::of)?);
+    println!("{}", readable(serde_json::to_string(&row).map_err(Failure::of)?));
     Ok(())
+}
+
+/// Printed for people, unless that would be far longer: deep nesting is set in by the square of its depth.
+fn readable(json: String) -> String {
+    let Excerpt { text, left_out } = pretty(&json, 8 * json.len());
+    if left_out == 0 { text } else { json }
 }
 
 async fn act(action: &Action, config: &Config, open: &Open) -> Result<Option<UserRow>, Failure> {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
+use super::values::time;
 use crate::model::DeliveryId;
 
 /// When a delivery first arrived; `None` where it never did, or longer ago than the journal reaches.
@@ -20,13 +21,13 @@ pub async fn first_received(
             &[(&source, Type::TEXT), (&id.as_str(), Type::TEXT)],
         )
         .await?;
-    Ok(row.map(|row| row.get("received_at")))
+    row.map(|row| time(&row, "received_at")).transpose()
 }
 
 /// How many deliveries are in quarantine.
 pub async fn quarantined(client: &Client) -> Result<i64, Error> {
     let statement = include_str!("../../sql/journal/quarantined.sql");
-    Ok(client.query_typed_one(statement, &[]).await?.get(0))
+    client.query_typed_one(statement, &[]).await?.try_get(0)
 }
 
 /// What has been in quarantine for long.

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error};
 
+use super::values::optional_time;
+
 #[derive(Debug)]
 pub struct Mark {
     /// Empty where nobody knows whose user it is.
@@ -26,14 +28,16 @@ pub async fn take(
     let params: [(&(dyn ToSql + Sync), Type); 3] =
         [(&limit, Type::INT8), (&seconds, Type::FLOAT8), (&sources, Type::TEXT_ARRAY)];
     let rows = client.query_typed(include_str!("../../sql/marks/take.sql"), &params).await?;
-    let mark = |row: &tokio_postgres::Row| Mark {
-        source: row.get("source"),
-        id: row.get("id"),
-        mark: row.get("mark"),
-        attempts: row.get("attempts"),
-        version_at: row.get("version_at"),
+    let mark = |row: &tokio_postgres::Row| {
+        Ok(Mark {
+            source: row.try_get("source")?,
+            id: row.try_get("id")?,
+            mark: row.try_get("mark")?,
+            attempts: row.try_get("attempts")?,
+            version_at: optional_time(row, "version_at")?,
+        })
     };
-    Ok(rows.iter().map(mark).collect())
+    rows.iter().map(mark).collect()
 }
 
 /// Called after the commit of what was fetched.

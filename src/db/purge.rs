@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, GenericClient, Transaction};
 
+use super::values::time;
+
 /// A deleted user whose row still stands.
 #[derive(Clone, Debug)]
 pub struct Due {
@@ -45,9 +47,10 @@ pub async fn due(
         (&after.map(|due| due.id.as_str()), Type::TEXT),
     ];
     let rows = client.query_typed(include_str!("../../sql/purge/due.sql"), &params).await?;
-    let due =
-        |row: &tokio_postgres::Row| Due { id: row.get("id"), deleted_at: row.get("deleted_at") };
-    Ok(rows.iter().map(due).collect())
+    let due = |row: &tokio_postgres::Row| {
+        Ok(Due { id: row.try_get("id")?, deleted_at: time(row, "deleted_at")? })
+    };
+    rows.iter().map(due).collect()
 }
 
 /// Empties the rows of those that are still due, or removes them where `hard`; in the caller's transaction.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
+use super::values::{optional_time, time};
 use crate::model::{RawJson, User, Version};
 use crate::provider::api::fields_of_all;
 
@@ -61,19 +62,19 @@ pub async fn compare(client: &Client, shown: &[Shown<'_>]) -> Result<Vec<Standin
         (&fields_of_all(|api| api.metadata), Type::TEXT_ARRAY),
     ];
     let rows = client.query_typed(include_str!("../../sql/readings/compare.sql"), &params).await?;
-    Ok(rows.iter().map(standing).collect())
+    rows.iter().map(standing).collect()
 }
 
-fn standing(row: &Row) -> Standing {
-    match row.get("standing") {
+fn standing(row: &Row) -> Result<Standing, Error> {
+    Ok(match row.try_get("standing")? {
         "missing" => Standing::Missing,
-        "stale" => Standing::Stale(row.get("known_at")),
-        "deleted" => Standing::Deleted(row.get("deleted_at")),
+        "stale" => Standing::Stale(optional_time(row, "known_at")?),
+        "deleted" => Standing::Deleted(time(row, "deleted_at")?),
         "purged" => Standing::Purged,
         "touched" => Standing::Touched,
         "foreign" => Standing::Foreign,
         _ => Standing::Same,
-    }
+    })
 }
 
 /// Users that the source ought to list, in the order of their ids, after one of them; with `sole`, those of no source too.
@@ -122,5 +123,5 @@ async fn ids(
     params: &[(&(dyn ToSql + Sync), Type)],
 ) -> Result<Vec<String>, Error> {
     let rows = client.query_typed(statement, params).await?;
-    Ok(rows.iter().map(|row| row.get("id")).collect())
+    rows.iter().map(|row| row.try_get("id")).collect()
 }

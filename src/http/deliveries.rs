@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::problem::Problem;
 use super::{App, sources};
 use crate::db::journal::search::{self, Filter, Place, Recalled, Record};
+use crate::db::values::Moment;
 use crate::model::Outcome;
 use crate::sync;
 use crate::sync::replay::{Missing, delivery};
@@ -126,7 +127,7 @@ pub(super) fn place(cursor: &str) -> Result<Place, Problem> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
         let (received_at, rest) = text.split_once('\n')?;
         let (source, delivery_id) = rest.split_once('\n')?;
-        let received_at = Timestamp::from_microsecond(received_at.parse().ok()?).ok()?;
+        let received_at = Moment::from_microsecond(received_at.parse().ok()?)?;
         let place = Place { received_at, source: source.into(), delivery_id: delivery_id.into() };
         (!text.contains('\0')).then_some(place)
     };

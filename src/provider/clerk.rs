@@ -15,6 +15,8 @@ pub(super) static PROVIDER: Provider = Provider {
     name: "clerk",
     title: "Clerk",
     scheme: Scheme::Svix,
+    // <https://clerk.com/docs/reference/backend/verify-webhook>
+    secret_aliases: &["CLERK_WEBHOOK_SIGNING_SECRET"],
     versioned: true,
     decode,
     user,

@@ -15,6 +15,7 @@ pub(super) static PROVIDER: Provider = Provider {
     name: "stack",
     title: "Stack Auth",
     scheme: Scheme::Svix,
+    secret_aliases: &[],
     versioned: false,
     decode,
     user,

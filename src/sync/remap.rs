@@ -56,7 +56,7 @@ pub async fn remap(
 
 /// `None` where its source is unknown, or its `raw_json` is not this user's.
 fn derived(source: &impl Fn(&str) -> Option<Source>, shown: &Shown) -> Option<(Version, User)> {
-    let raw_json = shown.raw_json.as_deref()?;
+    let raw_json = shown.raw_json.as_ref()?.as_str()?;
     let provider = source(&shown.source)?.provider;
     let mut user = provider.reread(raw_json, &shown.version).ok()?;
     if shown.version.at == Timestamp::UNIX_EPOCH && !provider.versioned {

@@ -163,8 +163,11 @@ async fn foreign_keys_on_the_mirror_do_what_they_say() {
 #[tokio::test]
 async fn serve_without_migrating_refuses_and_names_the_command() {
     let (scratch, database) = (Scratch::new().await, TestDatabase::empty().await);
-    let variables =
-        [("DATABASE_URL", database.url()), ("CLERK_WEBHOOK_SECRET", SECRET), ("PORT", "0")];
+    let variables = [
+        ("DATABASE_URL", database.url()),
+        ("CLERK_WEBHOOK_SECRET", SECRET),
+        ("LISTEN_ADDR", "127.0.0.1:0"),
+    ];
 
     let refused = Program::run(scratch.path(), &["serve", "--no-migrate"], &variables).await;
 

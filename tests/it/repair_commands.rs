@@ -260,7 +260,8 @@ async fn the_key_is_in_no_log_however_much_is_logged() {
 async fn polling_needs_a_provider_that_can_be_asked() {
     let desk = Desk::new(0).await;
     let secret = ("CLERK_WEBHOOK_SECRET", SECRET);
-    let variables = [("DATABASE_URL", desk.mirror.database.url()), ("PORT", "0"), secret];
+    let variables =
+        [("DATABASE_URL", desk.mirror.database.url()), ("LISTEN_ADDR", "127.0.0.1:0"), secret];
 
     let ended = Program::run(desk.dir.path(), &["serve", "--poll", "5s"], &variables).await;
 

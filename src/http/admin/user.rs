@@ -45,12 +45,12 @@ pub(super) async fn show(
     )
     .map_err(failed)?;
     let source = known.as_ref().and_then(|known| known.source.as_deref());
-    let raw_json = known.as_ref().and_then(|known| known.raw_json.as_deref());
+    let raw_json = known.as_ref().and_then(|known| known.raw_json.as_ref()?.as_str());
     let href = links::user(&id);
     let fields = |next: &str| links::query("/admin/users", &[("id", &id), ("after", next)]);
     let user = User {
         csrf: session.csrf,
-        body: raw_json.map(|text| Body::of(text, private.is_some(), &href)),
+        body: raw_json.map(|text| Body::of(text, private.is_some(), &href, links::user_api(&id))),
         doubts: doubts(naming, causes::all(&app, &standings), known.as_ref()),
         missing_key: missing_key(&app, source),
         synced: synced.as_deref().and_then(in_words),

@@ -49,8 +49,13 @@ impl Program {
     pub(crate) async fn serve_with(dir: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Self::command(dir, &[&["serve"], flags].concat(), variables);
         if !variables.iter().any(|(name, _)| ["LISTEN_ADDR", "PORT"].contains(name)) {
-            command.env("PORT", "0");
+            command.env("LISTEN_ADDR", "127.0.0.1:0");
         }
+        Self::started(&mut command).await
+    }
+
+    /// Starts a service and waits until it says where it listens.
+    pub(crate) async fn started(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut line = String::new();
