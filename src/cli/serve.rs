@@ -103,8 +103,8 @@ async fn prepare(
     mut config: Config,
     open: &Open,
 ) -> Result<Prepared, Failure> {
+    work::rights_to_serve(&open.connect().await?).await?;
     migrate(arguments, &config, open).await?;
-    work::rights_to_serve(open).await?;
     let development = match &config.database {
         Database::Embedded(settings) if config.sources.is_empty() => {
             Some(development::load_or_create(&settings.data_dir).map_err(Failure::of)?)
