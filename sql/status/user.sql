@@ -1,7 +1,9 @@
--- user: what the mirror shows of a user and what the ledger knows; no row where neither has one;
--- raw_json is null where its text would be far longer than what is stored, or is nested in more than 1,000 levels
+-- user: what the mirror shows of a user and what the ledger knows; no row where neither has one; name and
+-- email end after 1,000 characters; raw_json is null where its text would be far longer than what is stored, or is nested in
+-- more than 1,000 levels
 select
-    u.id is not null as mirrored, u.name, u.email, u.created_at, u.updated_at, u.deleted_at,
+    u.id is not null as mirrored, left(u.name, 1000) as name, left(u.email, 1000) as email,
+    u.created_at, u.updated_at, u.deleted_at,
     -- `1e131000` is stored in a few bytes, and prints as 131,001 digits.
     case
         when not u.raw_json @? 'strict $.**{1001}'

@@ -11,6 +11,7 @@ use tokio_postgres::error::{DbError, SqlState};
 
 use super::apply::{self, Applied, Entity, Entry};
 use super::conninfo::Conninfo;
+use super::words;
 
 /// For a statement to end that was told to.
 const GRACE: Duration = Duration::from_secs(2);
@@ -136,8 +137,7 @@ fn refusal(error: &DbError) -> Option<ApplyError> {
     let refused = ["22", "23", "54", "P0"].iter().any(|class| code.starts_with(class));
     refused.then(|| ApplyError::Refused {
         code: code.to_owned(),
-        constraint: error
-            .constraint()
+        constraint: words::constraint(error)
             .map(|name| format!(", constraint {name}"))
             .unwrap_or_default(),
     })

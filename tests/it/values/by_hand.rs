@@ -195,6 +195,23 @@ async fn a_query_for_times_before_all_history_is_answered() {
 }
 
 #[tokio::test]
+async fn a_query_that_cannot_be_read_is_not_repeated() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+    for query in [
+        "since=ada@example.com",
+        "ada@example.com=1",
+        "limit=ada@example.com",
+        "outcome=ada@example.com",
+    ] {
+        let answer = service.api("GET", &format!("/api/deliveries?{query}"), Value::Null).await;
+
+        assert_eq!(answer.status, 400, "{query}");
+        assert!(!answer.body.to_string().contains("ada@"), "{query}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_forged_place_in_the_list_is_refused_as_such() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
