@@ -73,6 +73,8 @@ pub struct Metrics {
     pool_waiting: Gauge,
     database_up: Gauge,
     quarantined: Gauge,
+    foreign: Family<SourceLabels, Counter>,
+    held: Gauge,
     findings: Findings,
     reconciles: Reconciles,
 }
@@ -97,6 +99,8 @@ pub struct Delivered<'a> {
 /// What is looked at when somebody asks.
 pub struct Observed {
     pub queue: usize,
+    /// Deliveries whose row another transaction holds.
+    pub held: usize,
     pub queue_capacity: usize,
     pub pool_idle: usize,
     pub pool_busy: usize,
@@ -133,6 +137,8 @@ impl Default for Metrics {
             pool_waiting: Gauge::default(),
             database_up: Gauge::default(),
             quarantined: Gauge::default(),
+            foreign: Family::default(),
+            held: Gauge::default(),
             findings: Findings::default(),
             reconciles: Reconciles::default(),
         };
@@ -163,6 +169,8 @@ impl Metrics {
         registry.register(names::SECRET_MATCHES, help, secret_matches.clone());
         let help = "Verified requests that were answered 503, by reason";
         registry.register(names::UNAVAILABLE, help, unavailable.clone());
+        let help = "Deliveries about an entity that belongs to another source, by the source that sent them";
+        registry.register(names::FOREIGN, help, self.foreign.clone());
         let help = "From the provider's change to our commit; of applied deliveries";
         registry.register(names::EVENT_LAG, help, self.event_lag.clone());
         let help = "From the arrival of the body to our commit";
@@ -174,6 +182,8 @@ impl Metrics {
         registry.register(names::BATCH_SIZE, "Deliveries in one commit", batch_size.clone());
         registry.register(names::BATCH_COMMIT, "How long a commit took", batch_commit.clone());
         registry.register(names::QUEUE, "Deliveries that wait for a writer", queue.clone());
+        let help = "Deliveries that wait for a row which another transaction holds";
+        registry.register(names::HELD, help, self.held.clone());
         let help = "Deliveries that may wait";
         registry.register(names::QUEUE_CAPACITY, help, queue_capacity.clone());
         registry.register(names::POOL, "Connections to the database, by state", pool.clone());
@@ -212,6 +222,11 @@ impl Metrics {
         self.unavailable.get_or_create(&labels).inc();
     }
 
+    /// A delivery of `source` about an entity of another one.
+    pub fn foreign(&self, source: &Arc<str>) {
+        self.foreign.get_or_create(&SourceLabels { source: source.clone() }).inc();
+    }
+
     /// Called after the commit.
     pub fn delivered(&self, delivered: &Delivered<'_>) {
         let Delivered { source, provider, event_type, outcome, event_at, received_at } = delivered;
@@ -235,9 +250,10 @@ impl Metrics {
 
     /// The text of everything, with what was observed for it.
     pub fn encode(&self, observed: &Observed) -> String {
-        let &Observed { queue, queue_capacity, pool_idle, pool_busy, pool_waiting, ref stored } =
-            observed;
+        let &Observed { queue, held, queue_capacity, pool_idle, pool_busy, .. } = observed;
+        let &Observed { pool_waiting, ref stored, .. } = observed;
         self.queue.set(gauge(queue));
+        self.held.set(gauge(held));
         self.queue_capacity.set(gauge(queue_capacity));
         self.pool.get_or_create(&StateLabels { state: "idle" }).set(gauge(pool_idle));
         self.pool.get_or_create(&StateLabels { state: "busy" }).set(gauge(pool_busy));

@@ -1,19 +1,14 @@
--- read: the next $2 users after $1 that show a snapshot, with its version; raw_json is null where its
--- text would be far longer than what is stored, or is nested in more than 1,000 levels
-select u.id, l.source, l.version_at, l.version_delivery,
-    -- `1e131000` is stored in a few bytes, and prints as 131,001 digits.
-    case
-        when not u.raw_json @? 'strict $.**{1001}'
-            and (
-                select coalesce(sum(scale(n::numeric) + case when abs(n::numeric) >= 1e400 then 131072 else 0 end), 0)
-                from jsonb_array_elements(
-                    jsonb_path_query_array(u.raw_json, 'strict $.** ? (@.type() == "number")')
-                ) as n
-            ) <= 1048576
-        then u.raw_json
-    end as raw_json
-from neon_auth.users_sync u
-join users_sync.ledger l on l.kind = 'user' and l.id = u.id
-where u.id > $1 and l.version_at is not null and l.purged_at is null
-order by u.id
-limit $2
+-- read: the next $2 users after $1 that show a snapshot, with its version; raw_json is null where it has no text
+select
+    page.id,
+    case when users_sync.is_printable(page.raw_json) then page.raw_json end as raw_json,
+    page.source, page.version_at, page.version_delivery
+from (
+    select u.id, u.raw_json, l.source, l.version_at, l.version_delivery
+    from neon_auth.users_sync u
+    join users_sync.ledger l on l.kind = 'user' and l.id = u.id
+    where u.id > $1 and l.version_at is not null and l.purged_at is null
+    order by u.id
+    limit $2
+) page
+order by page.id

@@ -1,20 +1,9 @@
 -- user: what the mirror shows of a user and what the ledger knows; no row where neither has one; name and
--- email end after 1,000 characters; raw_json is null where its text would be far longer than what is stored, or is nested in
--- more than 1,000 levels
+-- email end after 1,000 characters; raw_json is null where it cannot be printed
 select
     u.id is not null as mirrored, left(u.name, 1000) as name, left(u.email, 1000) as email,
     u.created_at, u.updated_at, u.deleted_at,
-    -- `1e131000` is stored in a few bytes, and prints as 131,001 digits.
-    case
-        when not u.raw_json @? 'strict $.**{1001}'
-            and (
-                select coalesce(sum(scale(n::numeric) + case when abs(n::numeric) >= 1e400 then 131072 else 0 end), 0)
-                from jsonb_array_elements(
-                    jsonb_path_query_array(u.raw_json, 'strict $.** ? (@.type() == "number")')
-                ) as n
-            ) <= 1048576
-        then u.raw_json
-    end as raw_json,
+    case when users_sync.is_printable(u.raw_json) then u.raw_json end as raw_json,
     l.source, l.version_at, l.version_delivery, l.deleted_at as tombstone, l.disabled, l.purged_at
 from (select $1::text as id) wanted
 left join neon_auth.users_sync u on u.id = wanted.id

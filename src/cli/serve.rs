@@ -100,6 +100,7 @@ async fn prepare(
     open: &Open,
 ) -> Result<Prepared, Failure> {
     migrate(arguments, &config, open).await?;
+    work::rights_to_serve(open).await?;
     let development = match &config.database {
         Database::Embedded(settings) if config.sources.is_empty() => {
             Some(development::load_or_create(&settings.data_dir).map_err(Failure::of)?)
@@ -169,8 +170,8 @@ async fn migrate(arguments: &Arguments, config: &Config, open: &Open) -> Result<
         return work::current_schema(open).await;
     }
     let mut client = open.connect().await?;
-    for migration in migrations::apply(&mut client).await.map_err(Failure::of)? {
-        tracing::info!(migration = migration.name, "applied");
+    for step in migrations::apply(&mut client).await.map_err(Failure::of)? {
+        tracing::info!(migration = step.name(), "applied");
     }
     for statement in super::migrate::grant(&mut client, &config.grant_select_to).await? {
         tracing::info!(statement, "granted");

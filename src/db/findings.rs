@@ -38,6 +38,18 @@ pub async fn clear(client: &impl GenericClient, subject: Subject, id: &str) -> R
     Ok(())
 }
 
+/// Forgets every finding of a subject but those about these.
+pub async fn settle(
+    client: &impl GenericClient,
+    subject: Subject,
+    still: &[&str],
+) -> Result<(), Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&subject.as_str(), Type::TEXT), (&still, Type::TEXT_ARRAY)];
+    client.execute_typed(include_str!("../../sql/findings/settle.sql"), &params).await?;
+    Ok(())
+}
+
 /// How many findings there are of each subject, by its word.
 pub async fn counts(client: &Client) -> Result<Vec<(String, i64)>, Error> {
     let rows = client.query_typed(include_str!("../../sql/findings/counts.sql"), &[]).await?;

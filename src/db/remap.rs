@@ -10,7 +10,7 @@ use crate::model::{DeliveryId, RawJson, User, Version};
 /// What the mirror shows of one user, and where it comes from.
 pub struct Shown {
     pub id: String,
-    /// `None` where its text would be far longer than what is stored.
+    /// `None` where it cannot be printed.
     pub raw_json: Option<RawJson>,
     pub source: String,
     pub version: Version,

@@ -31,8 +31,10 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Done,
+    /// Some users were left out.
+    Partial,
     Failed,
-    /// The guard refused to delete.
+    /// The list is not taken for that of the users in the table.
     Refused,
 }
 
@@ -51,6 +53,7 @@ pub struct Counts {
     pub stale: i64,
     pub restored: i64,
     pub gone: i64,
+    /// Users that were left out, for whatever reason.
     pub unreadable: i64,
     /// Changes, some minutes old, that no delivery had announced.
     pub unannounced: i64,
@@ -89,7 +92,7 @@ impl fmt::Display for Silence {
     }
 }
 
-/// When the last whole runs over a source began.
+/// When the last runs over a source began that met every user.
 #[derive(Clone, Copy, Debug)]
 pub struct Previous {
     pub of_any_kind: Option<Timestamp>,
@@ -147,16 +150,29 @@ pub async fn finish(
     run: &Run,
     outcome: Outcome,
     reason: Option<&str>,
+    instance: Option<&str>,
 ) -> Result<(), Error> {
     let outcome = match outcome {
         Outcome::Done => "done",
+        Outcome::Partial => "partial",
         Outcome::Failed => "failed",
         Outcome::Refused => "refused",
     };
-    let params: [(&(dyn ToSql + Sync), Type); 3] =
-        [(&run.id, Type::INT8), (&outcome, Type::TEXT), (&reason, Type::TEXT)];
+    let params: [(&(dyn ToSql + Sync), Type); 4] = [
+        (&run.id, Type::INT8),
+        (&outcome, Type::TEXT),
+        (&reason, Type::TEXT),
+        (&instance, Type::TEXT),
+    ];
     client.execute_typed(include_str!("../../sql/runs/finish.sql"), &params).await?;
     Ok(())
+}
+
+/// The instance that the last whole run over a source has asked, where the configuration named it.
+pub async fn instance(client: &Client, source: &str) -> Result<Option<String>, Error> {
+    let statement = include_str!("../../sql/runs/instance.sql");
+    let row = client.query_typed_opt(statement, &[(&source, Type::TEXT)]).await?;
+    row.map(|row| row.try_get("instance")).transpose()
 }
 
 pub async fn previous(client: &Client, kind: Kind, source: &str) -> Result<Previous, Error> {

@@ -1,6 +1,7 @@
 //! Errors as answers: RFC 9457 problem JSON with fixed sentences. Nothing of a database, a body or a header gets out.
 
 use std::any::Any;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -50,6 +51,8 @@ pub(super) enum Problem {
     BadRequest(&'static str),
     #[error("there is no such user, or it has not come yet")]
     NoSuchUser,
+    #[error("{detail}")]
+    Unconfirmed { detail: String, wait: Option<Duration> },
     #[error("a request with this Idempotency-Key is under way")]
     UnderWay,
     #[error("this Idempotency-Key was used for another request")]
@@ -59,7 +62,7 @@ pub(super) enum Problem {
     #[error("the provider could not be asked; the log says why")]
     ProviderFails,
     #[error("not ready: {0}")]
-    NotReady(&'static str),
+    NotReady(String),
     #[error("a defect of users-sync; its log says where")]
     Defect,
 }
@@ -81,7 +84,7 @@ impl Problem {
             Self::NoAdminToken | Self::NoSuchUser => StatusCode::NOT_FOUND,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::ForeignForm => StatusCode::FORBIDDEN,
-            Self::UnderWay | Self::BodyNotKept => StatusCode::CONFLICT,
+            Self::UnderWay | Self::BodyNotKept | Self::Unconfirmed { .. } => StatusCode::CONFLICT,
             Self::KeyReused | Self::ProviderRefuses => StatusCode::UNPROCESSABLE_ENTITY,
             Self::ProviderFails => StatusCode::BAD_GATEWAY,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -131,6 +134,9 @@ impl IntoResponse for Problem {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
+        if let Self::Unconfirmed { wait: Some(wait), .. } = self {
+            response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
         }
         if matches!(self, Self::BodyTooLarge(_) | Self::BodyTooSlow | Self::BodyBroken) {
             // What is left of the body must not be taken for the next request.

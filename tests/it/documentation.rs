@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::json;
 use users_sync::config::{Config, Environment, Purpose};
+use users_sync::db::rights::{self, Object, Right};
 use users_sync::http::Limits;
 use users_sync::model::Outcome;
 
@@ -101,6 +102,23 @@ fn the_readme_has_a_row_for_every_variable_and_no_others() {
         rows("Variables").flat_map(|row| quoted(row[0])).map(str::to_owned).collect();
 
     assert_eq!(described, asked());
+}
+
+#[test]
+fn the_readme_has_a_row_for_every_right_and_no_others() {
+    let row = |right: &Right| {
+        let on = match right.object {
+            Object::Schema(name) => format!("schema `{name}`"),
+            Object::Table(name) => format!("`{name}`"),
+            Object::Functions => "functions of `users_sync`".to_owned(),
+        };
+        vec![on, right.privileges.join(", "), right.purpose.to_owned()]
+    };
+    let needed: Vec<_> = rights::ALL.iter().map(row).collect();
+
+    let described: Vec<_> = rows("Production").collect();
+
+    assert_eq!(described, needed);
 }
 
 #[test]

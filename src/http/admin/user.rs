@@ -121,6 +121,8 @@ pub(super) async fn sync(
         Ok(Some(row)) if row.deleted_at.is_some() => "gone",
         Ok(Some(_)) => "fetched",
         Ok(None) => "unknown",
+        Err(Problem::Unconfirmed { wait: Some(_), .. }) => "early",
+        Err(Problem::Unconfirmed { wait: None, .. }) => "elsewhere",
         Err(Problem::ProviderRefuses | Problem::ProviderFails) => "failed",
         Err(problem) => return Err(problem),
     };
@@ -134,6 +136,13 @@ fn in_words(word: &str) -> Option<(bool, &'static str)> {
         "fetched" => (true, "The provider was asked: the row is what it says now."),
         "gone" => (true, "The provider was asked: the user is deleted."),
         "unknown" => (false, "No provider that can be asked has this user."),
+        "early" => (
+            false,
+            "Too early to tell: the provider's answer contradicts what was heard of this user just now, and may be older. The row is left as it is; ask again in a minute.",
+        ),
+        "elsewhere" => {
+            (false, "The row belongs to no provider that can be asked. It is left as it is.")
+        }
         "failed" => (
             false,
             "The provider did not answer: is its API up, and the key right? The log says why.",
