@@ -223,3 +223,23 @@ async fn a_forged_place_in_the_list_is_refused_as_such() {
         assert_eq!(answer.status, 400, "{forged}: {answer:?}");
     }
 }
+
+#[tokio::test]
+async fn providers_are_asked_about_rows_with_times_that_only_postgres_knows() {
+    for time in TIMES {
+        let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
+        let service = mirror.serve(&vendor, users_sync::sync::Options::default()).await;
+        vendor.enrol(["user_1", "user_2", "user_3"]);
+        mirror.backfill(&vendor.client()).await.expect("a backfill");
+        at(&mirror.database, time).await;
+        vendor.dismiss("user_3");
+
+        for user in ["user_1", "user_3"] {
+            let path = format!("/api/users/{user}/sync");
+            let answer = service.api("POST", &path, Value::Null).await;
+            assert!(answer.status < 500, "{time}: {answer:?}");
+        }
+        mirror.backfill(&vendor.client()).await.expect("another backfill");
+        mirror.reconcile(&vendor.client()).await.expect("a reconcile");
+    }
+}
