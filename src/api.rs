@@ -9,10 +9,11 @@ mod walk;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::json::{Object, Unreadable, without_nul};
 use crate::model::{Change, DeliveryId, Kind, Reading, Version};
@@ -22,7 +23,10 @@ use crate::provider::api::NewUser;
 pub use error::{Error, Obstacle};
 pub use request::Patience;
 use request::Requests;
-pub use walk::Walk;
+pub use walk::{Incomplete, Walk};
+
+/// What only helps is waited for so long.
+const SOON: Duration = Duration::from_secs(5);
 
 /// A source whose API may be asked.
 #[derive(Clone)]
@@ -44,7 +48,15 @@ impl fmt::Debug for Settings {
 pub struct Client {
     source: Arc<str>,
     provider: &'static Provider,
+    instance: Option<Instance>,
     requests: Requests,
+}
+
+/// The instance or project that a client asks, as the configuration names it.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    pub variable: &'static str,
+    pub name: String,
 }
 
 /// One page of users.
@@ -53,6 +65,8 @@ pub struct Page {
     pub users: Vec<Reading>,
     /// Entries that could not be understood.
     pub unreadable: usize,
+    /// The ids of those, where at least these could be read.
+    pub unreadable_ids: Vec<String>,
     pub next: Option<String>,
     pub fence: Timestamp,
 }
@@ -67,10 +81,37 @@ pub enum Found {
     Missing(Timestamp),
 }
 
+/// What came of deleting a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// It is gone since this moment.
+    Now(Timestamp),
+    /// There is no such user, as of this moment.
+    Missing(Timestamp),
+}
+
 impl Client {
     pub fn new(settings: &Settings, patience: Patience) -> Result<Self, Error> {
         let requests = Requests::new(settings, patience)?;
-        Ok(Self { source: settings.source.clone(), provider: settings.provider, requests })
+        let (source, provider) = (settings.source.clone(), settings.provider);
+        let mut credentials = provider.api.credentials.iter().zip(&settings.credentials);
+        let instance = credentials.find(|(credential, _)| credential.names_instance).map(
+            |(credential, value)| Instance {
+                variable: credential.variable,
+                name: value.expose_secret().to_owned(),
+            },
+        );
+        Ok(Self { source, provider, instance, requests })
+    }
+
+    /// `None` where only the key knows.
+    pub fn instance(&self) -> Option<&Instance> {
+        self.instance.as_ref()
+    }
+
+    /// The variables that the key and what belongs to it come from.
+    pub fn variables(&self) -> &str {
+        self.requests.variables()
     }
 
     pub fn source(&self) -> &Arc<str> {
@@ -104,12 +145,32 @@ impl Client {
         Ok(count.and_then(|count| u64::try_from(count).ok()))
     }
 
+    /// As [`Self::count`], where the answer comes soon: nothing depends on it.
+    pub async fn total(&self) -> Option<u64> {
+        tokio::time::timeout(SOON, self.count()).await.ok()?.ok()?
+    }
+
     pub async fn user(&self, id: &str) -> Result<Found, Error> {
         let read = |answer: Answer| self.read_user(&answer);
         match self.requests.get(&path(id), &[], &read).await {
             Ok((reading, fence)) => Ok(Found::Shown { reading, fence }),
             Err(error) => self.missing(error).map(Found::Missing),
         }
+    }
+
+    /// The users whose primary address is this one, as far as one page shows them.
+    pub async fn with_email(&self, email: &str) -> Result<Vec<Reading>, Error> {
+        let mut query = (self.provider.api.page_query)(None);
+        query.push((self.provider.api.email_query, email.to_owned()));
+        let read = |answer: Answer| self.read_page(answer);
+        let mut found = self.requests.get("/users", &query, &read).await?.users;
+        found.retain(|reading| match &reading.change {
+            Change::Snapshot { user, .. } => {
+                user.email.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(email))
+            }
+            Change::Deleted { .. } => false,
+        });
+        Ok(found)
     }
 
     /// Creates a user. Not repeated where it may have been done.
@@ -119,11 +180,11 @@ impl Client {
         Ok(self.read_user(&answer)?.0)
     }
 
-    /// Deletes a user, and answers when it was gone.
-    pub async fn delete(&self, id: &str) -> Result<Timestamp, Error> {
+    /// Deletes a user.
+    pub async fn delete(&self, id: &str) -> Result<Removed, Error> {
         match self.requests.delete(&path(id)).await {
-            Ok(fence) => Ok(fence),
-            Err(error) => self.missing(error),
+            Ok(fence) => Ok(Removed::Now(fence)),
+            Err(error) => self.missing(error).map(Removed::Missing),
         }
     }
 
@@ -136,10 +197,9 @@ impl Client {
     /// As of when there is no such user. Only the API's own word counts, not any 404.
     fn missing(&self, error: Error) -> Result<Timestamp, Error> {
         match error {
-            Error::Status { status: 404, code: Some(code), fence, .. }
-                if code == self.provider.api.missing =>
-            {
-                Ok(fence)
+            Error::Status { status: 404, code: Some(code), fence, .. } => {
+                let is_known = code.eq_ignore_ascii_case(self.provider.api.missing);
+                if is_known { Ok(fence) } else { Err(Error::NotUnderstood { code }) }
             }
             error => Err(error),
         }
@@ -149,16 +209,19 @@ impl Client {
         let bytes = without_nul(body);
         let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::NotUtf8)?;
         let page = (self.provider.api.page)(text)?;
-        let total = page.users.len();
-        let read = |data: &Object<'_>| match self.reading(data, &bytes, fence) {
-            Ok(reading) => Some(reading),
-            Err(error) => {
-                tracing::warn!(source = %self.source, %error, "a user in a list cannot be read");
-                None
+        let (mut users, mut unreadable, mut unreadable_ids) = (Vec::new(), 0, Vec::new());
+        for data in &page.users {
+            match self.reading(data, &bytes, fence) {
+                Ok(reading) => users.push(reading),
+                Err(error) => {
+                    let id = data.id("id").ok();
+                    tracing::warn!(source = %self.source, user = id, %error, "a user in a list cannot be read");
+                    unreadable += 1;
+                    unreadable_ids.extend(id);
+                }
             }
-        };
-        let users: Vec<_> = page.users.iter().filter_map(read).collect();
-        Ok(Page { unreadable: total - users.len(), users, next: page.next, fence })
+        }
+        Ok(Page { users, unreadable, unreadable_ids, next: page.next, fence })
     }
 
     fn read_user(&self, Answer { body, fence }: &Answer) -> Result<(Reading, Timestamp), Error> {
@@ -193,9 +256,24 @@ struct Answer {
     fence: Timestamp,
 }
 
+/// What the mark of an answer begins with: bytewise after any id of a delivery.
+const ANSWER: char = '~';
+
 /// Bytewise after the id of any delivery, and after the mark of an earlier answer.
 fn mark(fence: Timestamp) -> DeliveryId {
-    DeliveryId::new(&format!("~{:011}", fence.as_second())).expect("a number is a short id")
+    DeliveryId::new(&format!("{ANSWER}{:011}", fence.as_second())).expect("a number is a short id")
+}
+
+/// Whether this version was read from an API, and not delivered.
+pub fn is_answer(version: &Version) -> bool {
+    version.delivery.as_str().starts_with(ANSWER)
+}
+
+/// How long to wait after an answer as of `fence` until another one can see what is of this version. A fence is in whole
+/// seconds, and lies up to two of them in the past.
+pub fn until_seen(version_at: Timestamp, fence: Timestamp) -> Duration {
+    let seconds = version_at.as_second().saturating_sub(fence.as_second()).saturating_add(1);
+    Duration::from_secs(u64::try_from(seconds).unwrap_or_default().max(1))
 }
 
 fn path(id: &str) -> String {

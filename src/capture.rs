@@ -1,7 +1,7 @@
 //! Requests captured to a file, as `.http` files hold them: head, blank line, body; several are separated by `###`.
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
@@ -11,7 +11,10 @@ pub struct Capture {
     /// From the path `/webhooks/{source}` of its first line, if it has one.
     pub source: Option<String>,
     pub headers: HeaderMap,
+    /// As it was sent, as far as the head tells.
     pub body: Bytes,
+    /// All that follows the head in the file.
+    pub rest: Bytes,
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,12 +25,17 @@ pub enum NotARequest {
     Header(usize, usize),
     #[error("the file holds no request")]
     Empty,
+    #[error("the file is UTF-16: save it as UTF-8, or better the bytes as they came")]
+    Utf16,
 }
 
 impl Capture {
     /// Every request of a file.
     pub fn parse_all(file: &[u8]) -> Result<Vec<Self>, NotARequest> {
-        let captures = split(file)
+        if file.starts_with(b"\xff\xfe") || file.starts_with(b"\xfe\xff") {
+            return Err(NotARequest::Utf16);
+        }
+        let captures = split(file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(file))
             .into_iter()
             .filter(|part| !part.trim_ascii().is_empty())
             .enumerate()
@@ -37,7 +45,7 @@ impl Capture {
     }
 
     fn parse(text: &[u8], number: usize) -> Result<Self, NotARequest> {
-        let (head, body) = head_and_body(text).ok_or(NotARequest::NoBody(number))?;
+        let (head, rest) = head_and_rest(text);
         let head = String::from_utf8_lossy(head);
         let (mut source, mut headers) = (None, HeaderMap::new());
         for (place, line) in head.lines().map(str::trim).filter(|line| !line.is_empty()).enumerate()
@@ -46,11 +54,35 @@ impl Capture {
                 source = source_in(line);
                 continue;
             }
-            let (name, value) = header(line).ok_or(NotARequest::Header(number, place + 1))?;
+            let not_a_header = match rest {
+                Some(_) => NotARequest::Header(number, place + 1),
+                None => NotARequest::NoBody(number),
+            };
+            let (name, value) = header(line).ok_or(not_a_header)?;
             headers.append(name, value);
         }
-        let body = Bytes::copy_from_slice(as_sent(body, &headers));
-        Ok(Self { source, headers, body })
+        let rest = Bytes::copy_from_slice(rest.unwrap_or_default());
+        let body = as_sent(&rest, &headers);
+        Ok(Self { source, headers, body, rest })
+    }
+
+    /// How long the head says that the body is.
+    pub fn declared_length(&self) -> Option<usize> {
+        declared_length(&self.headers)
+    }
+
+    pub fn is_chunked(&self) -> bool {
+        is_chunked(&self.headers)
+    }
+
+    /// How the head says that the body is compressed, in a word.
+    pub fn compression(&self) -> Option<&'static str> {
+        let named = self.headers.get(CONTENT_ENCODING)?.to_str().ok()?.trim();
+        let is_it = |known: &&str| known.eq_ignore_ascii_case(named);
+        match ["gzip", "br", "deflate", "zstd", "identity", ""].into_iter().find(is_it) {
+            Some("identity" | "") => None,
+            known => Some(known.unwrap_or("one that is not known here")),
+        }
     }
 
     /// When the sender signed it, by its own header.
@@ -75,14 +107,17 @@ fn split(file: &[u8]) -> Vec<&[u8]> {
     parts
 }
 
-fn head_and_body(text: &[u8]) -> Option<(&[u8], &[u8])> {
+/// `None` for what follows the first blank line where there is none.
+fn head_and_rest(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     let text = text.trim_ascii_start();
-    let blank = |mark: &[u8]| {
-        let at = text.windows(mark.len()).position(|window| window == mark)?;
-        Some((at, at + mark.len()))
-    };
-    let (end, start) = [blank(b"\r\n\r\n"), blank(b"\n\n")].into_iter().flatten().min()?;
-    Some((&text[..end], &text[start..]))
+    let mut at = 0;
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        if line.trim_ascii().is_empty() {
+            return (&text[..at], Some(&text[at + line.len()..]));
+        }
+        at += line.len();
+    }
+    (text, None)
 }
 
 fn is_request_line(line: &str) -> bool {
@@ -102,14 +137,45 @@ fn header(line: &str) -> Option<(HeaderName, HeaderValue)> {
     Some((name.trim().parse().ok()?, value.trim().parse().ok()?))
 }
 
+/// Some editors begin a file with it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+fn declared_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+}
+
+fn is_chunked(headers: &HeaderMap) -> bool {
+    let encoding = headers.get(TRANSFER_ENCODING).and_then(|value| value.to_str().ok());
+    encoding.is_some_and(|encoding| encoding.to_ascii_lowercase().contains("chunked"))
+}
+
 /// An editor ends a file with a new line, and what comes before the next `###` too: neither was sent.
-fn as_sent<'a>(body: &'a [u8], headers: &HeaderMap) -> &'a [u8] {
-    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    match length {
-        Some(length) if length <= body.len() => &body[..length],
+fn as_sent(rest: &Bytes, headers: &HeaderMap) -> Bytes {
+    if let Some(body) = is_chunked(headers).then(|| without_chunk_sizes(rest)).flatten() {
+        return body.into();
+    }
+    match declared_length(headers) {
+        Some(length) if length <= rest.len() => rest.slice(..length),
         _ => {
-            let body = body.strip_suffix(b"\n").unwrap_or(body);
-            body.strip_suffix(b"\r").unwrap_or(body)
+            let body = rest.strip_suffix(b"\n").unwrap_or(rest);
+            rest.slice_ref(body.strip_suffix(b"\r").unwrap_or(body))
         }
+    }
+}
+
+/// The body that was sent in these chunks, whatever their line ends are now; `None` where their sizes do not add up.
+pub fn without_chunk_sizes(mut chunks: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = chunks.iter().position(|byte| *byte == b'\n').unwrap_or(chunks.len());
+        let line = std::str::from_utf8(&chunks[..end]).ok()?;
+        let size = usize::from_str_radix(line.split(';').next()?.trim(), 16).ok()?;
+        if size == 0 {
+            return Some(body);
+        }
+        let data = chunks.get(end + 1..)?;
+        body.extend_from_slice(data.get(..size)?);
+        let after = &data[size..];
+        chunks = after.strip_prefix(b"\r\n").or_else(|| after.strip_prefix(b"\n"))?;
     }
 }

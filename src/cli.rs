@@ -18,6 +18,9 @@ mod schema;
 mod send;
 mod serve;
 mod table;
+#[cfg(test)]
+mod tests;
+mod transfer;
 mod users;
 mod work;
 mod writing;
@@ -127,6 +130,8 @@ enum Failure {
     Misused(String),
     /// It could not be done: exit code 1.
     Failed(String),
+    /// What is asked for cannot be known: exit code 2, as with diff.
+    Unclear(String),
 }
 
 impl Failure {
@@ -152,7 +157,7 @@ pub fn main() -> ExitCode {
         Err(failure) => {
             let (code, text) = match failure {
                 Failure::Failed(text) => (1, text),
-                Failure::Misused(text) => (2, text),
+                Failure::Misused(text) | Failure::Unclear(text) => (2, text),
             };
             eprintln!("users-sync: {text}");
             ExitCode::from(code)

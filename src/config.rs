@@ -1,10 +1,14 @@
 //! Every variable, parsed once into types. Mistakes are collected and told together, each with its remedy.
 
+mod database;
+mod env_file;
 mod environment;
+mod listen;
 mod operate;
 mod parser;
 mod repair;
 mod sources;
+mod token;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -31,6 +35,8 @@ pub use sources::secret_variable;
 pub struct Config {
     pub listen: SocketAddr,
     pub database: Database,
+    /// The data directory where somebody names it, so that other commands need to be given it too.
+    pub named_data_dir: Option<PathBuf>,
     /// Connections to the database at most.
     pub pool_size: usize,
     pub sources: Vec<Source>,
@@ -50,9 +56,15 @@ pub struct Config {
 
 #[derive(Debug)]
 pub enum Database {
-    /// One that we start ourselves, because no `DATABASE_URL` names another.
+    /// One that we start ourselves, because nothing names another.
     Embedded(embedded::Settings),
     Server(Conninfo),
+}
+
+impl Database {
+    fn is_a_server(&self) -> bool {
+        matches!(self, Self::Server(_))
+    }
 }
 
 /// Which bodies the journal keeps.
@@ -67,11 +79,13 @@ pub struct Place {
     /// `None` for a user without a home who names none.
     pub data_dir: Option<PathBuf>,
     pub listen: SocketAddr,
+    /// Whether an address or a database is named, so that the data directory does not know the service.
+    pub is_elsewhere: bool,
     pub sources: Vec<Source>,
 }
 
 /// One variable that cannot be used, why, and what to do.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     pub variable: String,
     pub problem: String,
@@ -96,6 +110,8 @@ impl fmt::Display for Mistakes {
 pub enum Purpose {
     /// Sources to receive from.
     Serve,
+    /// As [`Self::Serve`], but a weak secret may still be looked at.
+    Examine,
     /// Only the database.
     Maintain,
 }
@@ -107,12 +123,20 @@ impl Config {
     pub fn parse(environment: &Environment, purpose: Purpose) -> Result<Self, Mistakes> {
         let mut parser = Parser::new(environment);
         let database = parser.database();
-        if purpose == Purpose::Serve {
+        let is_named = parser.is_set("DATABASE_URL");
+        let in_production = database.as_ref().map_or(is_named, Database::is_a_server);
+        if purpose != Purpose::Maintain && in_production {
             parser.has_a_source();
         }
+        let (listen, sources) = (parser.listen(in_production), parser.sources());
+        let is_public = in_production || !listen.ip().is_loopback();
+        if purpose == Purpose::Serve && is_public {
+            parser.has_no_weak_secret(&sources);
+        }
         let config = Self {
-            listen: parser.listen(),
-            sources: parser.sources(),
+            listen,
+            sources,
+            named_data_dir: parser.named_data_dir(in_production),
             pool_size: parser.number("DATABASE_POOL_SIZE", 10, 4, 1000),
             max_body_bytes: parser.number("MAX_BODY_BYTES", 1 << 20, 1024, LARGEST_BODY_LIMIT),
             journal_retention: parser.duration("JOURNAL_RETENTION", "30d"),
@@ -128,7 +152,7 @@ impl Config {
             traces: parser.traces(),
             database: match database {
                 Some(database) => database,
-                None => return Err(Mistakes(parser.mistakes)),
+                None => return Err(parser.all_mistakes()),
             },
         };
         parser.finish(config)
@@ -140,60 +164,10 @@ impl Place {
         let mut parser = Parser::new(environment);
         let place = Self {
             data_dir: parser.data_dir(),
-            listen: parser.listen(),
+            listen: parser.listen(false),
+            is_elsewhere: parser.says_where_to_listen() || parser.names_a_server(),
             sources: parser.sources(),
         };
         parser.finish(place)
-    }
-}
-
-impl Parser<'_> {
-    fn listen(&mut self) -> SocketAddr {
-        let default = SocketAddr::from(([127, 0, 0, 1], 8080));
-        let mut listen = match self.value("LISTEN_ADDR").map(|text| text.parse()) {
-            None => default,
-            Some(Ok(listen)) => listen,
-            Some(Err(_)) => {
-                self.mistake("LISTEN_ADDR", "is not an address and a port, such as 127.0.0.1:8080");
-                default
-            }
-        };
-        listen.set_port(self.number("PORT", listen.port(), 0, u16::MAX));
-        listen
-    }
-
-    fn database(&mut self) -> Option<Database> {
-        if !self.is_set("DATABASE_URL") {
-            return self.embedded().map(Database::Embedded);
-        }
-        match Conninfo::parse(&self.secret("DATABASE_URL")?, &|name| self.environment.get(name)) {
-            Ok(conninfo) => Some(Database::Server(conninfo)),
-            Err(error) => {
-                self.mistake("DATABASE_URL", crate::error_chain(&error));
-                None
-            }
-        }
-    }
-
-    fn embedded(&mut self) -> Option<embedded::Settings> {
-        let Some(data_dir) = self.data_dir() else {
-            let problem = "is needed for the embedded Postgres, because there is no home directory; or set DATABASE_URL";
-            self.mistake("USERS_SYNC_DATA_DIR", problem);
-            return None;
-        };
-        Some(embedded::Settings {
-            data_dir,
-            pg_bin_dir: self.value("PG_BIN_DIR").map(PathBuf::from),
-            path: self.environment.search_path(),
-            guard: self.environment.executable().to_owned(),
-        })
-    }
-
-    fn data_dir(&self) -> Option<PathBuf> {
-        let path = |name| self.value(name).map(PathBuf::from);
-        path("USERS_SYNC_DATA_DIR").or_else(|| {
-            let is_root = self.environment.is_root();
-            embedded::default_data_dir(is_root, path("XDG_DATA_HOME"), path("HOME"))
-        })
     }
 }

@@ -1,14 +1,14 @@
 //! Webhook secrets for local development: made once beside the embedded Postgres, so that `users-sync send` works at once.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_lc_rs::rand;
 
 use crate::config::secret_variable;
+use crate::embedded::private;
 use crate::provider;
 use crate::signature::Secret;
 use crate::webhook::Source;
@@ -44,8 +44,8 @@ pub fn load_or_create(data_dir: &Path) -> Result<Development, Error> {
 
     fs::create_dir_all(data_dir).map_err(failed)?;
     // Readable by us alone, from its first byte.
-    let mut new =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).map_err(failed)?;
+    let new = private::open(&file, File::options().write(true).create_new(true));
+    let mut new = new.map_err(failed)?;
     for source in &sources {
         let variable = secret_variable(source.provider);
         writeln!(new, "{variable}={}", source.secrets[0].to_text()).map_err(failed)?;
@@ -56,7 +56,8 @@ pub fn load_or_create(data_dir: &Path) -> Result<Development, Error> {
 /// The secrets in `data_dir`, if there are any.
 pub fn load(data_dir: &Path) -> Result<Option<Development>, Error> {
     let file = file(data_dir);
-    let text = match fs::read_to_string(&file) {
+    let opened = private::open(&file, File::options().read(true));
+    let text = match opened.and_then(io::read_to_string) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(Error::File { path: file, source }),

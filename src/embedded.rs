@@ -7,14 +7,16 @@ mod error;
 mod guard;
 mod lock;
 mod postmaster;
+pub mod private;
 mod programs;
 mod server;
 pub mod socket;
 mod user;
 
 use std::{
-    fs::{self, DirBuilder, Permissions},
+    fs::{self, DirBuilder, File, Permissions},
     io,
+    net::SocketAddr,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
     time::Duration,
@@ -51,6 +53,7 @@ pub struct Settings {
 pub struct Embedded {
     server: Server,
     lock: Lock,
+    data_dir: PathBuf,
 }
 
 impl Embedded {
@@ -65,6 +68,8 @@ impl Embedded {
         let cluster = cluster(settings, &data_dir, user).await?;
         let socket_dir = socket::directory(&data.with_file_name("socket"), cluster.user.as_ref())?;
         let log = data_dir.join("postgres.log");
+        // Older versions made it for everyone to read.
+        let _first_start = private::open(&log, File::options().read(true));
         let _first_start = fs::rename(&log, log.with_extension("log.1"));
         let options = Options {
             guard: &settings.guard,
@@ -78,7 +83,7 @@ impl Embedded {
         let server = Server::start(&cluster, &options).await?;
         make_database(&server).await?;
         lock.announce().map_err(Error::directory(&data_dir))?;
-        Ok(Self { server, lock })
+        Ok(Self { server, lock, data_dir })
     }
 
     /// A URL that any client of Postgres accepts, as long as it may enter the socket's directory.
@@ -86,9 +91,14 @@ impl Embedded {
         self.server.url(DATABASE)
     }
 
+    /// Lets commands on the same directory find the service that this server is for.
+    pub fn announce(&self, service: SocketAddr) -> Result<(), Error> {
+        self.lock.announce_service(service).map_err(Error::directory(&self.data_dir))
+    }
+
     /// Disconnects the clients, stops the server, and lets the next process have the directory.
     pub async fn stop(self) -> Result<(), Error> {
-        let Self { server, lock } = self;
+        let Self { server, lock, data_dir: _ } = self;
         let stopped = server.stop().await;
         drop(lock);
         stopped
@@ -97,9 +107,21 @@ impl Embedded {
 
 /// The URL of the server that another process of ours runs on this directory.
 pub fn running(data_dir: &Path) -> Option<String> {
-    let data_dir = fs::canonicalize(data_dir).ok()?;
-    let server = Postmaster::running(&data(&data_dir)).filter(|server| server.ready)?;
+    let (data_dir, server) = postmaster_of(data_dir)?;
     lock::is_announced(&data_dir).then(|| socket::url(&server.socket_dir, DATABASE))
+}
+
+/// Where the service listens that another process of ours runs on this directory.
+pub fn service(data_dir: &Path) -> Option<SocketAddr> {
+    let (data_dir, _) = postmaster_of(data_dir)?;
+    lock::service(&data_dir)
+}
+
+fn postmaster_of(data_dir: &Path) -> Option<(PathBuf, Postmaster)> {
+    let data_dir = fs::canonicalize(data_dir).ok()?;
+    private::must_be_ours(&data_dir).ok()?;
+    let server = Postmaster::running(&data(&data_dir)).filter(|server| server.ready)?;
+    Some((data_dir, server))
 }
 
 /// Where the data goes unless the operator says otherwise; `None` for a user without a home.
@@ -121,16 +143,24 @@ fn data(data_dir: &Path) -> PathBuf {
     data_dir.join("postgres").join("data")
 }
 
-/// Ours to write, and open for passing through: the server may run as another user.
+/// Ours alone; for root open for passing through, because the server runs as another user.
 fn make_data_dir(dir: &Path) -> Result<PathBuf, Error> {
     let make = || -> io::Result<PathBuf> {
-        if !dir.exists() {
-            DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
-            fs::set_permissions(dir, Permissions::from_mode(0o711))?;
+        if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            DirBuilder::new().recursive(true).mode(0o755).create(parent)?;
+        }
+        match DirBuilder::new().mode(0o700).create(dir) {
+            Ok(()) if rustix::process::geteuid().is_root() => {
+                fs::set_permissions(dir, Permissions::from_mode(0o711))?;
+            }
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) | Err(_) => {}
         }
         fs::canonicalize(dir)
     };
-    make().map_err(Error::directory(dir))
+    let dir = make().map_err(Error::directory(dir))?;
+    private::must_be_ours(&dir)?;
+    Ok(dir)
 }
 
 /// Stops a server whose service and guard were killed.

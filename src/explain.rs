@@ -1,5 +1,6 @@
 //! Why a request is refused: the known mistakes are tried one by one, until one of them makes the signature right.
 
+mod arrival;
 mod body;
 mod private;
 
@@ -11,9 +12,9 @@ use jiff::Timestamp;
 
 use crate::capture::Capture;
 use crate::signature::{Rejection, Secret};
-use crate::webhook::Source;
+use crate::webhook::{Delivery, Source, Verdict};
 
-pub use body::pretty;
+pub use body::{Excerpt, pretty};
 pub use private::{Discreet, discreet};
 
 /// What is wrong with a request, and what to do. Never quotes a header, a body or a secret.
@@ -34,7 +35,7 @@ const MILLISECONDS: i64 = 100_000_000_000;
 pub fn explain(capture: &Capture, source: &Source, all: &[Source], now: Timestamp) -> Diagnosis {
     let Capture { headers, body, .. } = capture;
     match verify(source, headers, body, capture) {
-        Ok(secret) => right(capture, source, secret, now),
+        Ok(delivery) => right(capture, source, delivery, now),
         Err(Rejection::MissingHeader(header)) => wrong(
             format!("the header {header} is missing"),
             "nobody signed it, or a proxy drops the header: let svix-id, svix-timestamp and svix-signature through",
@@ -47,40 +48,55 @@ fn wrong(found: impl Into<String>, advice: impl Into<String>) -> Diagnosis {
     Diagnosis { accepted: false, found: found.into(), advice: advice.into() }
 }
 
-/// By the sender's own clock, so that only the signature is judged. Answers the place of the secret.
+/// By the sender's own clock, so that only the signature is judged.
 fn verify(
     source: &Source,
     headers: &HeaderMap,
     body: &Bytes,
     capture: &Capture,
-) -> Result<usize, Rejection> {
+) -> Result<Delivery, Rejection> {
     let now = capture.sent_at().unwrap_or_else(Timestamp::now);
-    let delivery = source.verify(headers, body.clone(), now)?;
-    Ok(delivery.secret().unwrap_or_default())
+    source.verify(headers, body.clone(), now)
 }
 
-fn right(capture: &Capture, source: &Source, secret: usize, now: Timestamp) -> Diagnosis {
+fn right(capture: &Capture, source: &Source, delivery: Delivery, now: Timestamp) -> Diagnosis {
     let age = capture.sent_at().map_or(0, |sent_at| now.as_second() - sent_at.as_second());
-    let found = format!("the signature is right: secret {} of {}", secret + 1, source.name);
-    let (accepted, advice) = if age > TOLERANCE {
-        (
-            true,
-            format!(
-                "it was signed {age} s ago and would be refused as too old now; if it was when it came, this machine's clock was ahead, or something held it up"
-            ),
-        )
-    } else if age < -TOLERANCE {
-        (
-            false,
-            format!(
-                "it is dated {} s in the future: the sender's clock is ahead, or this machine's is behind (`timedatectl`)",
-                -age
-            ),
+    let secret = delivery.secret().unwrap_or_default() + 1;
+    let found = format!("the signature is right: secret {secret} of {}", source.name);
+    if age < -TOLERANCE {
+        let advice = format!(
+            "it is dated {} s in the future: the sender's clock is ahead, or this machine's is behind (`timedatectl`)",
+            -age
+        );
+        return wrong(found, advice);
+    }
+    if let Some((problem, advice)) = useless(capture, delivery) {
+        return Diagnosis { accepted: true, found: format!("{found}, but {problem}"), advice };
+    }
+    let advice = if age > TOLERANCE {
+        format!(
+            "it was signed {age} s ago and would be refused as too old now; if it was when it came, this machine's clock was ahead, or something held it up"
         )
     } else {
-        (true, String::new())
+        String::new()
     };
-    Diagnosis { accepted, found, advice }
+    Diagnosis { accepted: true, found, advice }
+}
+
+/// Why a request with a right signature does not help, and what to do.
+fn useless(capture: &Capture, delivery: Delivery) -> Option<(String, String)> {
+    let made_at = delivery.received_at();
+    if let Verdict::Quarantined(reason) = delivery.decode(made_at).verdict {
+        let advice = "the sender signs what cannot be read: look at how it makes its bodies";
+        let Diagnosis { found, advice, .. } =
+            arrival::damaged(capture).unwrap_or_else(|| wrong(reason, advice));
+        return Some((format!("it would be quarantined: {found}"), advice));
+    }
+    let encoding = capture.compression()?;
+    Some((
+        format!("the head says content-encoding: {encoding}"),
+        "the capture shows the body decompressed: if it is compressed when the service gets it, the signature does not match; let nothing on the way compress it".into(),
+    ))
 }
 
 fn unexplained(rejection: &Rejection) -> Diagnosis {
@@ -99,8 +115,11 @@ fn tricks(capture: &Capture, source: &Source, all: &[Source]) -> Option<Diagnosi
     milliseconds(capture)
         .or_else(|| another_source(capture, source, all))
         .or_else(|| signature_header(capture, source))
+        .or_else(|| arrival::several_signatures(capture, source))
         .or_else(|| literal_secret(capture, source))
+        .or_else(|| arrival::undone(capture, source))
         .or_else(|| changed_body(capture, source))
+        .or_else(|| arrival::damaged(capture))
         .or_else(|| unreadable_signature(capture))
 }
 
@@ -171,7 +190,10 @@ fn literal_secret(capture: &Capture, source: &Source) -> Option<Diagnosis> {
 }
 
 fn changed_body(capture: &Capture, source: &Source) -> Option<Diagnosis> {
-    body::variants(&capture.body).find_map(|(body, what)| {
+    // What an editor has made longer goes beyond what the head says.
+    let longer = (capture.rest != capture.body).then_some(&capture.rest);
+    let bodies = std::iter::once(&capture.body).chain(longer);
+    bodies.flat_map(body::variants).find_map(|(body, what)| {
         verify(source, &capture.headers, &body, capture).ok()?;
         Some(wrong(
             format!("the body was changed on its way: it matches {what}"),

@@ -34,11 +34,11 @@ pub mod http;
 pub mod shutdown;
 pub mod cli;
 
-/// An error and what caused it, in one line. Of what Postgres says the details are left out: they quote values.
+/// An error and what caused it, in one line, without any value that Postgres quotes.
 pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let told = causes.map(|cause| match cause.downcast_ref::<tokio_postgres::error::DbError>() {
-        Some(db) => format!("{} (SQLSTATE {})", db.message(), db.code().code()),
+        Some(db) => db::words::of(db),
         None => cause.to_string(),
     });
     told.collect::<Vec<_>>().join(": ")

@@ -1,14 +1,18 @@
 //! Logs: on stderr, one line per event, text for people or JSON for machines.
 
+mod fields;
+
 use std::io::IsTerminal;
 
-use tracing::Subscriber;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::traces::SpanLayer;
+use fields::Fields;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
@@ -34,17 +38,20 @@ impl Logging {
     /// Starts to log; later calls in the same process change nothing.
     pub fn start(&self) {
         // One filter for everything: what it leaves out is not even made.
-        let _ = tracing_subscriber::registry().with(self.filter()).with(self.lines()).try_init();
+        let filters = tracing_subscriber::registry().with(self.filter()).with(discreet());
+        let _ = filters.with(self.lines()).try_init();
     }
 
     /// As [`Self::start`], with a layer that sees spans whatever is logged.
     pub fn start_with(&self, spans: SpanLayer) {
-        let lines = self.lines().with_filter(self.filter());
+        let lines = self.lines().with_filter(self.filter()).with_filter(discreet());
         let _ = tracing_subscriber::registry().with(spans).with(lines).try_init();
     }
 
     fn filter(&self) -> EnvFilter {
-        EnvFilter::new(&self.filter)
+        // It logs notices and parameters, and they hold values.
+        let quiet = "tokio_postgres=warn".parse().expect("a directive");
+        EnvFilter::new(&self.filter).add_directive(quiet)
     }
 
     fn lines<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
@@ -55,8 +62,13 @@ impl Logging {
             .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr);
         match self.format {
-            Format::Text => lines.with_target(false).boxed(),
+            Format::Text => lines.with_target(false).fmt_fields(Fields).boxed(),
             Format::Json => lines.json().flatten_event(true).boxed(),
         }
     }
+}
+
+/// The driver's own lines have the parameters of statements, with addresses and bodies, which no filter may ask for.
+fn discreet() -> FilterFn {
+    FilterFn::new(|metadata: &Metadata<'_>| !metadata.target().starts_with("tokio_postgres"))
 }

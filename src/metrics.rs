@@ -75,6 +75,8 @@ pub struct Metrics {
     pool_waiting: Gauge,
     database_up: Gauge,
     quarantined: Gauge,
+    foreign: Family<SourceLabels, Counter>,
+    held: Gauge,
     findings: Findings,
     reconciles: Reconciles,
 }
@@ -99,6 +101,8 @@ pub struct Delivered<'a> {
 /// What is looked at when somebody asks.
 pub struct Observed {
     pub queue: usize,
+    /// Deliveries whose row another transaction holds.
+    pub held: usize,
     pub queue_capacity: usize,
     pub pool_idle: usize,
     pub pool_busy: usize,
@@ -136,6 +140,8 @@ impl Default for Metrics {
             pool_waiting: Gauge::default(),
             database_up: Gauge::default(),
             quarantined: Gauge::default(),
+            foreign: Family::default(),
+            held: Gauge::default(),
             findings: Findings::default(),
             reconciles: Reconciles::default(),
         };
@@ -166,6 +172,8 @@ impl Metrics {
         registry.register(names::SECRET_MATCHES, help, secret_matches.clone());
         let help = "Verified requests that were answered 503, by reason";
         registry.register(names::UNAVAILABLE, help, unavailable.clone());
+        let help = "Deliveries about an entity that belongs to another source, by the source that sent them";
+        registry.register(names::FOREIGN, help, self.foreign.clone());
         let help = "Requests that look signed and reach no endpoint, by what is missing";
         registry.register(names::UNROUTED, help, self.unrouted.clone());
         let help = "From the provider's change to our commit; of applied deliveries";
@@ -179,6 +187,8 @@ impl Metrics {
         registry.register(names::BATCH_SIZE, "Deliveries in one commit", batch_size.clone());
         registry.register(names::BATCH_COMMIT, "How long a commit took", batch_commit.clone());
         registry.register(names::QUEUE, "Deliveries that wait for a writer", queue.clone());
+        let help = "Deliveries that wait for a row which another transaction holds";
+        registry.register(names::HELD, help, self.held.clone());
         let help = "Deliveries that may wait";
         registry.register(names::QUEUE_CAPACITY, help, queue_capacity.clone());
         registry.register(names::POOL, "Connections to the database, by state", pool.clone());
@@ -217,6 +227,11 @@ impl Metrics {
         self.unavailable.get_or_create(&labels).inc();
     }
 
+    /// A delivery of `source` about an entity of another one.
+    pub fn foreign(&self, source: &Arc<str>) {
+        self.foreign.get_or_create(&SourceLabels { source: source.clone() }).inc();
+    }
+
     pub fn unrouted(&self, reason: &'static str) {
         self.unrouted.get_or_create(&ReasonLabels { reason }).inc();
     }
@@ -244,9 +259,10 @@ impl Metrics {
 
     /// The text of everything, with what was observed for it.
     pub fn encode(&self, observed: &Observed) -> String {
-        let &Observed { queue, queue_capacity, pool_idle, pool_busy, pool_waiting, ref stored } =
-            observed;
+        let &Observed { queue, held, queue_capacity, pool_idle, pool_busy, .. } = observed;
+        let &Observed { pool_waiting, ref stored, .. } = observed;
         self.queue.set(gauge(queue));
+        self.held.set(gauge(held));
         self.queue_capacity.set(gauge(queue_capacity));
         self.pool.get_or_create(&StateLabels { state: "idle" }).set(gauge(pool_idle));
         self.pool.get_or_create(&StateLabels { state: "busy" }).set(gauge(pool_busy));

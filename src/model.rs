@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use serde::ser::{Error as _, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 /// The id that a sender gives a delivery; every attempt and every replay of it carries the same one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +19,11 @@ impl DeliveryId {
     pub fn new(id: &str) -> Option<Self> {
         let readable = !id.is_empty() && id.len() <= Self::MAX_LEN && !id.contains('\0');
         readable.then(|| Self(id.into()))
+    }
+
+    /// An id that the tables hold: they can take it once more, whoever wrote it.
+    pub fn recorded(id: &str) -> Self {
+        Self(id.into())
     }
 
     pub fn as_str(&self) -> &str {
@@ -54,6 +61,21 @@ pub struct Version {
 /// JSON text that goes to `jsonb` byte for byte, so that nothing of a number is lost on the way.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawJson(pub Bytes);
+
+impl RawJson {
+    pub fn as_str(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+}
+
+/// As it is: no number is rounded, and no nesting is too deep.
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_slice::<&RawValue>(&self.0)
+            .map_err(S::Error::custom)?
+            .serialize(serializer)
+    }
+}
 
 impl fmt::Debug for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

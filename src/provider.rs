@@ -22,6 +22,8 @@ pub struct Provider {
     /// As people write it.
     pub title: &'static str,
     pub scheme: Scheme,
+    /// What the vendor's own documentation calls the variable of the signing secret, where it is not our name for it.
+    pub secret_aliases: &'static [&'static str],
     /// Whether a snapshot carries its own version; else the delivery's own time orders it.
     pub versioned: bool,
     pub decode: fn(&Envelope<'_>) -> Result<Meaning, Unreadable>,

@@ -1,6 +1,7 @@
 //! How a delivery proves where it comes from: a closed set of schemes, each over the raw bytes.
 
 mod svix;
+mod weakness;
 
 use std::fmt;
 
@@ -13,6 +14,8 @@ use secrecy::{ExposeSecret, SecretSlice};
 
 use crate::ksuid;
 use crate::model::DeliveryId;
+
+pub use weakness::Weakness;
 
 /// The key that a source's sender signs with. Never printed.
 #[derive(Clone)]

@@ -1,8 +1,12 @@
 //! The one write path: deliveries come in through `accept`, what the providers' APIs say through `Readings`.
 
+pub mod adopt;
 pub mod backfill;
 mod commits;
+mod ending;
 pub mod fold;
+pub mod guard;
+mod lanes;
 pub mod lease;
 mod prune;
 pub mod purge;
@@ -13,6 +17,7 @@ pub mod refetch;
 mod rehearsal;
 pub mod remap;
 pub mod replay;
+mod settling;
 mod tables;
 pub mod users;
 mod writer;
@@ -30,10 +35,12 @@ use crate::model::{Change, Outcome};
 use crate::provider::Provider;
 use crate::traces;
 use crate::webhook::{Decoded, Delivery, Verdict};
+use lanes::Lanes;
 use queue::{Job, Queue};
 use writer::Writer;
 
-pub use prune::prune;
+pub use ending::Skipped;
+pub use prune::{look_at_quarantine, prune};
 pub use readings::Readings;
 pub use tables::{Options, Tables};
 pub use users::Users;
@@ -47,8 +54,10 @@ pub struct Limits {
     pub queue: usize,
     /// Bytes of their bodies at most.
     pub queue_bytes: usize,
-    /// For one commit: less than `patience`, so that a lock of somebody else's is not taken for a long queue.
+    /// For one commit: less than half of `patience`, so that a batch can be tried again on a fresh connection.
     pub commit: Duration,
+    /// For a lock of another transaction, before the batch is parted to find who waits for it.
+    pub lock: Duration,
     /// How long a delivery waits for its commit before its sender is told to come again.
     pub patience: Duration,
 }
@@ -59,7 +68,8 @@ impl Default for Limits {
             writers: 2,
             queue: 4096,
             queue_bytes: 64 << 20,
-            commit: Duration::from_secs(8),
+            commit: Duration::from_secs(5),
+            lock: Duration::from_millis(200),
             patience: Duration::from_secs(12),
         }
     }
@@ -90,6 +100,7 @@ impl Unavailable {
 /// The way in. When it is dropped, the writers end as soon as the queue is empty.
 pub struct Sync {
     queue: Arc<Queue>,
+    lanes: Arc<Lanes>,
     bytes: Arc<Semaphore>,
     tables: Tables,
     patience: Duration,
@@ -105,11 +116,18 @@ impl Drop for Sync {
 pub struct QueueStatus {
     pub waiting: usize,
     pub capacity: usize,
+    /// Deliveries that wait for a row which another transaction holds.
+    pub held: usize,
 }
 
 impl Sync {
     pub fn queue(&self) -> QueueStatus {
-        self.queue.status()
+        QueueStatus { held: self.lanes.waiting(), ..self.queue.status() }
+    }
+
+    /// Whether the last batch could not be written, for a reason that is no delivery's.
+    pub fn is_failing(&self) -> bool {
+        self.tables.commits.are_failing()
     }
 
     pub fn metrics(&self) -> &Metrics {
@@ -118,32 +136,44 @@ impl Sync {
 }
 
 /// The writers' tasks.
-pub struct Writers(JoinSet<()>);
+pub struct Writers {
+    of_queue: JoinSet<()>,
+    of_lanes: JoinSet<()>,
+    lanes: Arc<Lanes>,
+}
 
 impl Writers {
     /// Waits until what was accepted is written.
     pub async fn finish(self) {
-        self.0.join_all().await;
+        self.of_queue.join_all().await;
+        self.lanes.close();
+        self.of_lanes.join_all().await;
     }
 
     /// Waits for the first writer that ends, which none does by itself.
     pub async fn ended(&mut self) {
-        self.0.join_next().await;
+        tokio::select! {
+            _ = self.of_queue.join_next() => {}
+            _ = self.of_lanes.join_next() => {}
+        }
     }
 }
 
 /// Starts the writers.
 pub fn start(tables: Tables, limits: Limits) -> (Sync, Writers) {
     let queue = Arc::new(Queue::new(limits.queue));
-    let mut writers = JoinSet::new();
-    // Some connections are left for whoever asks.
+    let lanes = Arc::new(Lanes::default());
+    let (mut of_queue, mut of_lanes) = (JoinSet::new(), JoinSet::new());
+    // Some connections are left for the requests that read.
     let spare = tables.pool().status().max_size.saturating_sub(2).max(1);
     for _ in 0..limits.writers.min(spare) {
-        let (queue, writer) = (queue.clone(), Writer::new(&tables, limits.commit));
-        writers.spawn(async move { writer.run(&queue).await });
+        let (queue, writer) = (queue.clone(), Writer::new(&tables, lanes.clone(), &limits));
+        of_queue.spawn(async move { writer.run(&queue).await });
     }
+    of_lanes.spawn(Writer::new(&tables, lanes.clone(), &limits).run_lanes());
     let bytes = Arc::new(Semaphore::new(limits.queue_bytes));
-    (Sync { queue, bytes, tables, patience: limits.patience }, Writers(writers))
+    let writers = Writers { of_queue, of_lanes, lanes: lanes.clone() };
+    (Sync { queue, lanes, bytes, tables, patience: limits.patience }, writers)
 }
 
 /// Decodes a delivery and answers its outcome after the commit that holds it.

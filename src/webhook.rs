@@ -115,8 +115,7 @@ impl Delivery {
 
     /// When the sender made this delivery; `None` where only the first receipt can tell, and where it matters.
     pub fn made_at(&self) -> Option<Timestamp> {
-        let plausible = |at: &Timestamp| *at <= self.received_at + FUTURE_LIMIT;
-        let told = self.provider.scheme.made_at(&self.id).filter(plausible);
+        let told = self.provider.scheme.made_at(&self.id).filter(|at| !self.is_future(*at));
         told.or_else(|| self.provider.versioned.then_some(self.received_at))
     }
 
@@ -160,11 +159,14 @@ impl Delivery {
         (Some(event_type), meaning)
     }
 
+    /// Seen from when it arrived, which may be the end of all time for a row of the journal that somebody wrote by hand.
+    fn is_future(&self, at: Timestamp) -> bool {
+        self.received_at.saturating_add(FUTURE_LIMIT).is_ok_and(|limit| at > limit)
+    }
+
     fn not_in_the_future(&self, meaning: Meaning) -> Result<Meaning, Unreadable> {
         match &meaning {
-            Meaning::Change(change) if change.at() > self.received_at + FUTURE_LIMIT => {
-                Err(Unreadable::Future)
-            }
+            Meaning::Change(change) if self.is_future(change.at()) => Err(Unreadable::Future),
             _ => Ok(meaning),
         }
     }

@@ -29,7 +29,7 @@ export class Service {
       ADMIN_TOKEN,
       CLERK_WEBHOOK_SECRET: `whsec_${KEY.toString("base64")}`,
       JOURNAL_BODIES: "all",
-      PORT: "0",
+      LISTEN_ADDR: "127.0.0.1:0",
       USERS_SYNC_DATA_DIR: join(directory, "data"),
     };
     const stdio = ["ignore", "pipe", "inherit"];

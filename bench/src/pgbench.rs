@@ -8,7 +8,7 @@ use tokio::process::Command;
 use crate::Result;
 use crate::load;
 use crate::process::cpu_of_tree;
-use crate::server::Server;
+use crate::server::{Server, sibling};
 use crate::tables::{Size, Tables};
 use crate::workload::Workload;
 
@@ -66,7 +66,7 @@ pub(crate) struct Pgbench<'a> {
 impl<'a> Pgbench<'a> {
     pub(crate) async fn start(server: &'a Server, size: Size, seconds: u64) -> Result<Self> {
         for tables in [Tables::Peer, Tables::Ours] {
-            tables.create(server, database(tables)).await?;
+            tables.create(server, database(tables), &sibling("users-sync")?).await?;
             tables.fill(server, database(tables), size).await?;
         }
         let body = Workload::new(size.users, 0).object().to_string();

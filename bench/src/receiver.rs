@@ -15,6 +15,9 @@ use crate::server::{Server, sibling};
 use crate::tables::{Size, Tables};
 use crate::workload::{Delivery, SECRET, Workload};
 
+/// The variable that names the program of the receiver `before`.
+const BEFORE: &str = "USERS_SYNC_BEFORE";
+
 /// A receiver and its configuration.
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
@@ -27,6 +30,8 @@ pub(crate) struct Kind {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Program {
     UsersSync,
+    /// An earlier build, for what a change costs.
+    Before,
     Plain,
     /// The plain handler with our tables and our law: a transaction per request is all the difference.
     SameWork,
@@ -38,8 +43,9 @@ const fn kind(name: &'static str, program: Program, pool: u32, processes: u32) -
     Kind { name, program, pool, processes }
 }
 
-pub(crate) static KINDS: [Kind; 10] = [
+pub(crate) static KINDS: [Kind; 11] = [
     kind("users-sync", Program::UsersSync, 10, 1),
+    kind("before", Program::Before, 10, 1),
     kind("axum-10", Program::Plain, 10, 1),
     kind("axum-16", Program::Plain, 16, 1),
     kind("same-work-16", Program::SameWork, 16, 1),
@@ -61,20 +67,30 @@ impl Kind {
     }
 
     fn is_ours(&self) -> bool {
-        self.program == Program::UsersSync
+        matches!(self.program, Program::UsersSync | Program::Before)
     }
 
     pub(crate) fn tables(&self) -> Tables {
         match self.program {
-            Program::UsersSync | Program::SameWork => Tables::Ours,
+            Program::UsersSync | Program::Before | Program::SameWork => Tables::Ours,
             Program::Plain | Program::Fastify | Program::FastApi => Tables::Peer,
         }
+    }
+
+    /// The build of users-sync that it is, or whose tables it has.
+    pub(crate) fn ours(&self) -> Result<PathBuf> {
+        if self.program != Program::Before {
+            return sibling("users-sync");
+        }
+        let program =
+            std::env::var_os(BEFORE).ok_or_else(|| format!("{BEFORE} names no program"))?;
+        Ok(program.into())
     }
 
     fn command(&self) -> Result<Command> {
         let peers = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/peers"));
         Ok(match self.program {
-            Program::UsersSync => Command::new(sibling("users-sync")?),
+            Program::UsersSync | Program::Before => Command::new(self.ours()?),
             Program::Plain => Command::new(sibling("plain")?),
             Program::SameWork => {
                 let mut command = Command::new(sibling("plain")?);
@@ -115,7 +131,7 @@ impl Receiver {
         size: Size,
     ) -> Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        kind.tables().create(server, &database).await?;
+        kind.tables().create(server, &database, &kind.ours()?).await?;
         let process = spawn(kind, server, &database, address)?;
         let mut receiver = Self {
             kind,

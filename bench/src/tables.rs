@@ -1,11 +1,12 @@
 //! The tables that a receiver writes, and what is in them before.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use tokio::process::Command;
 
 use crate::Result;
-use crate::server::{Server, sibling};
+use crate::server::Server;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tables {
@@ -27,14 +28,19 @@ pub(crate) struct Size {
 
 impl Tables {
     /// Creates a database with empty tables.
-    pub(crate) async fn create(self, server: &Server, database: &str) -> Result<()> {
+    pub(crate) async fn create(
+        self,
+        server: &Server,
+        database: &str,
+        users_sync: &Path,
+    ) -> Result<()> {
         let create = format!("create database {database}");
         server.client("postgres").await?.batch_execute(&create).await?;
         if self == Self::Peer {
             let client = server.client(database).await?;
             return Ok(client.batch_execute(include_str!("../sql/peer.sql")).await?);
         }
-        let mut migrate = Command::new(sibling("users-sync")?);
+        let mut migrate = Command::new(users_sync);
         migrate.arg("migrate").env("DATABASE_URL", server.url(database)).stdout(Stdio::null());
         let done = migrate.status().await?;
         if done.success() { Ok(()) } else { Err("users-sync migrate failed".into()) }

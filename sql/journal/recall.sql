@@ -14,7 +14,7 @@ from (
           and ($2::text is null or $2 = 'applied' or outcome = $2)
           and ($3::text is null or (kind = 'user' and entity_id = $3))
           and received_at >= coalesce($5::timestamptz, '-infinity')
-          and received_at < coalesce($6::timestamptz, 'infinity')
+          and ($6::timestamptz is null or received_at < $6)
           and ($7::timestamptz is null
               or (received_at >= $7 and (received_at, source, delivery_id) > ($7, $8::text, $9::text)))
         order by received_at, source, delivery_id

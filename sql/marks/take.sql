@@ -11,4 +11,6 @@ from (
     for update skip locked
 ) due
 where (m.source, m.kind, m.id) = (due.source, due.kind, due.id)
-returning m.source, m.id, m.mark
+returning
+    m.source, m.id, m.mark, m.attempts,
+    (select l.version_at from users_sync.ledger l where l.kind = m.kind and l.id = m.id) as version_at

@@ -11,6 +11,6 @@ with tombstone as (
         -- What was purged once is purged again: rows may have come back by hand.
         purged_at = null
 )
-select name is not null as name, email is not null as email, octet_length(raw_json::text) as raw_json_bytes
+select name is not null as name, email is not null as email, pg_column_size(raw_json) as raw_json_bytes
 from neon_auth.users_sync
 where id = $1

@@ -1,7 +1,7 @@
--- purge: empties ($3 false) or removes ($3 true) the rows of those users $1 whose deletion lies before $2, with the bytes
--- that the journal keeps of them; what they leave is the ledger's tombstone
+-- purge: makes those users $1 whose deletion lies before $2 count as purged, and removes the bytes that the journal keeps
+-- of them; answers who they are: their rows are to be emptied or removed in the same transaction
 with due as (
-    select id, deleted_at
+    select id
     from users_sync.ledger
     where kind = 'user' and id = any ($1)
       -- The provider may have said meanwhile that a user exists, and another replica may have been faster.
@@ -15,20 +15,6 @@ purged as (
     from due
     where l.kind = 'user' and l.id = due.id
     returning l.id
-),
-emptied as (
-    update neon_auth.users_sync u
-    set name = null, email = null, raw_json = jsonb_build_object('id', u.id),
-        deleted_at = due.deleted_at
-    from due
-    where not $3 and u.id = due.id
-    returning u.id
-),
-removed as (
-    delete from neon_auth.users_sync u
-    using due
-    where $3 and u.id = due.id
-    returning u.id
 ),
 bodies as (
     update users_sync.journal j
@@ -53,8 +39,6 @@ solved as (
     where f.subject = 'purge' and f.id = due.id
 )
 select
-    (select count(*) from purged) as users,
-    (select count(*) from emptied) as emptied,
-    (select count(*) from removed) as removed,
+    (select coalesce(array_agg(id), '{}') from purged) as ids,
     (select count(*) from bodies) as bodies,
     (select count(*) from quarantined) as quarantined

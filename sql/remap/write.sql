@@ -22,13 +22,25 @@ ledgered as (
     where l.kind = 'user' and l.id = s.id and s.disabled <> s.was_disabled
     returning l.id
 ),
+wanted as (
+    select
+        s.id,
+        -- An adopted row may know what its raw_json never said.
+        case when s.version_delivery = 'adopted' then coalesce(s.name, u.name) else s.name end as name,
+        case when s.version_delivery = 'adopted' then coalesce(s.email, u.email) else s.email end as email,
+        case when s.version_delivery = 'adopted' then coalesce(s.created_at, u.created_at) else s.created_at end
+            as created_at,
+        coalesce(s.updated_at, u.updated_at) as updated_at
+    from standing s
+    join neon_auth.users_sync u on u.id = s.id
+),
 mirrored as (
     update neon_auth.users_sync u
-    set name = s.name, email = s.email, created_at = s.created_at, updated_at = s.updated_at
-    from standing s
-    where u.id = s.id
+    set name = w.name, email = w.email, created_at = w.created_at, updated_at = w.updated_at
+    from wanted w
+    where u.id = w.id
       and (u.name, u.email, u.created_at, u.updated_at)
-          is distinct from (s.name, s.email, s.created_at, s.updated_at)
+          is distinct from (w.name, w.email, w.created_at, w.updated_at)
     returning u.id
 )
 select id from ledgered union select id from mirrored

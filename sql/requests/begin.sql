@@ -5,10 +5,12 @@ with begun as (
     on conflict (key) do update set begun_at = now()
     where r.user_id is null and r.fingerprint = excluded.fingerprint
       and r.begun_at < now() - interval '1 minute'
-    returning key
+    returning first_begun_at, begun_at
 )
 select
     exists (select from begun) as ours,
+    -- Null where nobody was at it before.
+    (select first_begun_at from begun where first_begun_at < begun_at) as left_undone,
     coalesce(r.fingerprint = $2, true) as same,
     r.user_id
 from (select) one

@@ -1,8 +1,8 @@
 -- begin: a new run of kind $1 over source $2; answers its id, and forgets all but the last thousand, never what they repaired
 with kept as (
-    -- The last whole one says since when changes are looked for, the last silent one what an operator has to hear.
+    -- The last that met every user says since when changes are looked for, the last silent one what an operator has to hear.
     select
-        coalesce(max(id) filter (where outcome = 'done'), 0) as done,
+        coalesce(max(id) filter (where outcome in ('done', 'partial')), 0) as done,
         coalesce(max(id) filter (where unannounced > 0), 0) as silent
     from users_sync.runs
     where kind = $1 and source = $2

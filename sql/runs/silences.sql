@@ -9,7 +9,7 @@ cross join lateral (
     where source = s.name
       and kind = 'reconcile'
       -- One that broke off and found none proves nothing.
-      and (outcome = 'done' or unannounced > 0)
+      and (outcome in ('done', 'partial') or unannounced > 0)
     order by id desc
     limit 1
 ) r

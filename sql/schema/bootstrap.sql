@@ -9,3 +9,12 @@ create table if not exists users_sync.migrations (
 );
 
 comment on table users_sync.migrations is 'The migrations of users-sync that were applied, with the SHA-256 of their text.';
+
+create table if not exists users_sync.objects (
+    name text primary key,
+    checksum text not null,
+    applied_at timestamptz not null default now()
+);
+
+comment on table users_sync.objects is
+    'The functions and views of users-sync as they were last made, with the SHA-256 of their text.';

@@ -5,7 +5,7 @@ select
 from (
     select greatest(extract(epoch from processed_at - version_at), 0)::float8 as lag
     from users_sync.journal
-    where received_at > now() - interval '1 hour' and outcome = 'applied' and version_at is not null
+    where received_at > now() - interval '1 hour' and outcome = 'applied' and isfinite(version_at)
     order by received_at desc
     limit 10000
 ) last

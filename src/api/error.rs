@@ -23,6 +23,8 @@ pub enum Error {
         /// The variables that the request was made of.
         variables: String,
     },
+    #[error("the API answered 404 ({code}), which is not understood as \"no such user\"")]
+    NotUnderstood { code: String },
     #[error("the API's answer cannot be read")]
     Unreadable(#[from] Unreadable),
 }
@@ -54,11 +56,11 @@ impl Error {
     pub fn obstacle(&self) -> Obstacle {
         match self {
             Self::Settings(_) => Obstacle::Address,
-            Self::Unreadable(_) => Obstacle::Answer,
+            Self::Unreadable(_) | Self::NotUnderstood { .. } => Obstacle::Answer,
             Self::Status { status, .. } => match status {
                 401 | 403 => Obstacle::Key,
                 429 => Obstacle::Rate,
-                408 | 425 | 500.. => Obstacle::Outage,
+                status if may_pass(*status) => Obstacle::Outage,
                 _ => Obstacle::Address,
             },
             Self::Network(error) if error.is_timeout() => Obstacle::Silence,
@@ -69,9 +71,9 @@ impl Error {
     /// Whether the same request may succeed in a while.
     pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::Settings(_) => false,
+            Self::Settings(_) | Self::NotUnderstood { .. } => false,
             Self::Network(error) => !error.is_builder(),
-            Self::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..),
+            Self::Status { status, .. } => *status == 429 || may_pass(*status),
             // An answer that was cut off in the middle.
             Self::Unreadable(unreadable) => matches!(unreadable, Unreadable::Syntax { .. }),
         }
@@ -82,7 +84,28 @@ impl Error {
         match self {
             Self::Network(error) => error.is_connect(),
             Self::Status { status, .. } => *status == 429,
-            Self::Settings(_) | Self::Unreadable(_) => false,
+            Self::Settings(_) | Self::NotUnderstood { .. } | Self::Unreadable(_) => false,
+        }
+    }
+
+    /// Whether the provider may have done what it was asked to, although nobody can tell from its answer.
+    pub fn may_be_done(&self) -> bool {
+        match self {
+            Self::Settings(_) | Self::NotUnderstood { .. } => false,
+            Self::Network(error) => !error.is_connect() && !error.is_builder(),
+            Self::Status { status, .. } => may_pass(*status),
+            Self::Unreadable(_) => true,
+        }
+    }
+
+    /// Whether it is about the one user who was asked for, and says nothing of the others, the address or the key.
+    pub fn is_about_one(&self) -> bool {
+        match self {
+            Self::Settings(_) | Self::Network(_) => false,
+            Self::Status { status, .. } => matches!(status, 400 | 409 | 410 | 422),
+            Self::NotUnderstood { .. } => true,
+            // What is no JSON at all may be the page of a proxy in between.
+            Self::Unreadable(unreadable) => !matches!(unreadable, Unreadable::Syntax { .. }),
         }
     }
 
@@ -96,6 +119,16 @@ impl Error {
     /// Whether the API refuses what it was asked, and always will: an unknown cursor, a user that cannot be.
     pub fn is_rejection(&self) -> bool {
         matches!(self, Self::Status { status: 400 | 404 | 409 | 422, .. })
+    }
+}
+
+/// Whether a server that answers like this may answer otherwise in a while.
+fn may_pass(status: u16) -> bool {
+    match status {
+        408 | 425 => true,
+        // Not implemented, a version or a protocol that it does not have, a loop, a network that wants a sign-in.
+        501 | 505 | 506 | 508 | 510 | 511 => false,
+        _ => status >= 500,
     }
 }
 
@@ -130,7 +163,7 @@ fn hint(status: u16, variables: &str) -> String {
         401 => format!("the key is refused; is {variables} of this instance?"),
         403 => format!("the key has no permission for users; look at {variables}"),
         404 => format!("there is no such thing; are the address and {variables} right?"),
-        408 | 425 | 500.. => "it is out of order".into(),
+        status if may_pass(status) => "it is out of order".into(),
         429 => "it was asked too often".into(),
         300..=399 => "it has moved; is the address right?".into(),
         _ => "it does not take the request".into(),

@@ -1,13 +1,15 @@
 //! One request: within the rate, repeated where that may help, never for ever.
 
 use std::num::NonZeroU32;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Response, redirect};
+use reqwest::redirect;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
@@ -41,8 +43,13 @@ impl Default for Patience {
 
 /// No server makes us wait longer than this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
+/// What is created is sent for the last time within this time: a minute later somebody else may take the request over.
+const LONGEST_BEFORE_A_POST: Duration = Duration::from_secs(20);
+/// A longer wait is logged with its reason.
+const SILENT: Duration = Duration::from_secs(3);
 
 pub(super) struct Requests {
+    source: Arc<str>,
     http: reqwest::Client,
     url: String,
     limiter: Option<DefaultDirectRateLimiter>,
@@ -65,7 +72,12 @@ impl Requests {
         let key = settings.credentials.last().map(|key| key.expose_secret()).unwrap_or_default();
         let limiter = (api.rate)(key).and_then(quota).map(RateLimiter::direct);
         let url = settings.url.trim_end_matches('/').to_owned();
-        Ok(Self { http, url, limiter, patience, variables: variables(api) })
+        let (source, variables) = (settings.source.clone(), variables(api));
+        Ok(Self { source, http, url, limiter, patience, variables })
+    }
+
+    pub(super) fn variables(&self) -> &str {
+        &self.variables
     }
 
     /// The answer, understood by `read`; an answer that was cut off is asked for again.
@@ -79,18 +91,34 @@ impl Requests {
             let request = self.http.get(self.address(path)).query(query);
             read(self.send(request).await?)
         };
-        once.retry(self.backoff()).when(Error::is_transient).adjust(wait).notify(report).await
+        once.retry(self.backoff())
+            .when(Error::is_transient)
+            .adjust(wait)
+            .notify(|error, after| self.report(error, after))
+            .await
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Error> {
         let once = || self.send(self.http.post(self.address(path)).json(body));
-        once.retry(self.backoff()).when(Error::is_refusal).adjust(wait).notify(report).await
+        let began = Instant::now();
+        let soon = |error: &Error, planned: Option<Duration>| {
+            wait(error, planned).filter(|wait| began.elapsed() + *wait <= LONGEST_BEFORE_A_POST)
+        };
+        once.retry(self.backoff())
+            .when(Error::is_refusal)
+            .adjust(soon)
+            .notify(|error, after| self.report(error, after))
+            .await
     }
 
     pub(super) async fn delete(&self, path: &str) -> Result<Timestamp, Error> {
         let once = || self.send(self.http.delete(self.address(path)));
-        let answer =
-            once.retry(self.backoff()).when(Error::is_transient).adjust(wait).notify(report).await;
+        let answer = once
+            .retry(self.backoff())
+            .when(Error::is_transient)
+            .adjust(wait)
+            .notify(|error, after| self.report(error, after))
+            .await;
         Ok(answer?.fence)
     }
 
@@ -104,15 +132,39 @@ impl Requests {
         }
         let sent = Instant::now();
         let network = |error: reqwest::Error| Error::Network(error.without_url());
-        let response = request.send().await.map_err(network)?;
+        let response = self.patiently(request.send()).await.map_err(network)?;
         let fence = fence(response.headers(), sent.elapsed());
-        let (status, retry_after) = (response.status(), retry_after(&response));
+        let (status, retry_after) = (response.status(), retry_after(response.headers()));
         let body = response.bytes().await.map_err(network)?;
         if status.is_success() {
             return Ok(Answer { body, fence });
         }
         let (status, code) = (status.as_u16(), code(&body));
         Err(Error::Status { status, code, retry_after, fence, variables: self.variables.clone() })
+    }
+
+    /// The answer; one that takes long is logged while it is waited for.
+    async fn patiently<T>(&self, answer: impl Future<Output = T>) -> T {
+        let mut answer = pin!(answer);
+        match tokio::time::timeout(SILENT, &mut answer).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let (source, at_most_s) = (&self.source, self.patience.answer.as_secs());
+                tracing::warn!(%source, at_most_s, "waiting for an answer of the provider's API");
+                answer.await
+            }
+        }
+    }
+
+    /// Logs a long pause as a warning: a command that says nothing seems to hang.
+    fn report(&self, error: &Error, after: Duration) {
+        let (source, error, after_ms) =
+            (&self.source, crate::error_chain(error), after.as_millis());
+        if after >= SILENT {
+            tracing::warn!(%source, error, after_ms, "waiting for the provider's API to be asked again");
+        } else {
+            tracing::debug!(%source, error, after_ms, "the API is asked again");
+        }
     }
 
     fn backoff(&self) -> ExponentialBuilder {
@@ -130,11 +182,6 @@ fn wait(error: &Error, planned: Option<Duration>) -> Option<Duration> {
     planned.map(|planned| planned.max(asked))
 }
 
-fn report(error: &Error, after: Duration) {
-    let after_ms = after.as_secs_f64() * 1000.0;
-    tracing::debug!(error = crate::error_chain(error), after_ms, "the API is asked again");
-}
-
 /// A burst of a twentieth, and the rest evenly: no window holds more than the limit.
 fn quota(rate: Rate) -> Option<Quota> {
     let burst = NonZeroU32::new((rate.requests / 20).max(1))?;
@@ -145,18 +192,32 @@ fn quota(rate: Rate) -> Option<Quota> {
 /// A moment of the server's clock by which the question was not yet asked, in whole seconds: every change before it is in
 /// the answer. `Date` is when the answer was made; the question left us `elapsed` before that at most.
 fn fence(headers: &HeaderMap, elapsed: Duration) -> Timestamp {
-    let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
-    let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
-    let date = date.map_or_else(Timestamp::now, |date| date.timestamp());
+    let date = date(headers).unwrap_or_else(Timestamp::now);
     let elapsed = SignedDuration::try_from(elapsed).unwrap_or_default();
     let asked = date.checked_sub(elapsed).unwrap_or(date);
     let seconds = asked.as_millisecond().div_euclid(1000);
     Timestamp::from_second(seconds).unwrap_or(asked)
 }
 
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
-    seconds.trim().parse().ok().map(Duration::from_secs)
+/// What the server's clock says.
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    instant(headers.get(header::DATE)?)
+}
+
+/// A date in any of the three forms that HTTP knows.
+fn instant(value: &HeaderValue) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(value.to_str().ok()?.trim()).ok()?;
+    Timestamp::try_from(date).ok()
+}
+
+/// In seconds, or as a date by the server's own clock; one that is past asks for no wait.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?;
+    if let Ok(seconds) = value.to_str().ok()?.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let wait = instant(value)?.duration_since(date(headers).unwrap_or_else(Timestamp::now));
+    Some(Duration::try_from(wait).unwrap_or_default())
 }
 
 /// `code`, or `errors[0].code`; what else the body says may be anything, and is not repeated.

@@ -1,6 +1,13 @@
-//! A walk over all users, page by page, that survives the loss of its cursor.
+//! A walk over all users, page by page, that survives the loss of its cursor and knows whether it met everybody.
+
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 
 use super::{Client, Error, Page};
+
+/// Pages in a row that may bring nobody whose id is new, where there is an excuse for each.
+const MOST_FRUITLESS: u8 = 10;
 
 /// Where a walk stands.
 #[derive(Debug, Default)]
@@ -8,12 +15,60 @@ pub struct Walk {
     /// The cursors that were followed; the last leads to the next page.
     cursors: Vec<String>,
     ended: bool,
+    met: Met,
+    /// Entries without an id that can be read.
+    nameless: u64,
+    /// Users that another page had shown already.
+    repeats: u64,
+    /// Pages in a row that brought nobody whose id is new.
+    fruitless: u8,
+    /// Why it went no further.
+    stuck: Option<Incomplete>,
+}
+
+/// Why a walk cannot have met every user.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Incomplete {
+    #[error(
+        "the provider's list is not whole: after {met} users its cursor leads back to where it was; does a proxy drop the query of a request, or is the address that of another API?"
+    )]
+    Circle { met: u64 },
+    #[error(
+        "the provider's list is not whole: after {met} users a page brings nobody new and says that there are more; does a proxy drop the query of a request, or is the address that of another API?"
+    )]
+    Standstill { met: u64 },
+    #[error(
+        "the provider's list is not whole: it shows {repeats} users more than once, so others may be left out; does a proxy answer old pages?"
+    )]
+    Repeats { repeats: u64 },
+    #[error(
+        "the provider's list is not whole: it shows {met} users, and the provider counts {total}; does a proxy shorten it, or change the query of a request?"
+    )]
+    Short { met: u64, total: u64 },
+}
+
+/// Ids as hashes: a few bytes for each user. Two that meet hide a user that is gone, until the next walk hashes otherwise.
+#[derive(Debug, Default)]
+struct Met {
+    hashes: HashSet<u64>,
+    state: RandomState,
+}
+
+impl Met {
+    /// Whether it is new.
+    fn add(&mut self, id: &str) -> bool {
+        self.hashes.insert(self.state.hash_one(id))
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.hashes.contains(&self.state.hash_one(id))
+    }
 }
 
 impl Walk {
     /// Goes on where another one stood.
     pub fn resume(cursor: Option<String>) -> Self {
-        Self { cursors: cursor.into_iter().collect(), ended: false }
+        Self { cursors: cursor.into_iter().collect(), ..Self::default() }
     }
 
     /// The cursor of the next page; `None` before the first.
@@ -21,49 +76,120 @@ impl Walk {
         self.cursors.last().map(String::as_str)
     }
 
-    /// The next page; `None` after the last.
+    /// Whether a page had this user, readable or not.
+    pub fn met(&self, id: &str) -> bool {
+        self.met.has(id)
+    }
+
+    /// The next page, without the users of the pages before it; `None` after the last.
     pub async fn next(&mut self, client: &Client) -> Result<Option<Page>, Error> {
         if self.ended {
             return Ok(None);
         }
-        let page = match client.page(self.cursor()).await {
+        let (mut page, asked_again) = match client.page(self.cursor()).await {
             Ok(page) if page.users.is_empty() && page.unreadable == 0 => {
                 self.step_back(client, Ok(page)).await?
             }
             Err(error) if error.is_rejection() => self.step_back(client, Err(error)).await?,
-            page => page?,
+            page => (page?, false),
         };
-        self.advance(&page);
+        self.meet(&mut page, asked_again);
+        self.advance(&page, asked_again);
         Ok(Some(page))
     }
 
+    /// Asked after the last page: whether everybody was met, with `earlier` ones that this walk did not have to.
+    pub async fn finish(&self, client: &Client, earlier: u64) -> Result<(), Incomplete> {
+        if let Some(stuck) = &self.stuck {
+            return Err(stuck.clone());
+        }
+        let met = earlier + self.count();
+        match client.total().await {
+            Some(total) if met + tolerance(total) < total => Err(Incomplete::Short { met, total }),
+            // The count says that nobody is left out.
+            Some(_) => Ok(()),
+            None if self.repeats > tolerance(met) => {
+                Err(Incomplete::Repeats { repeats: self.repeats })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// As [`Self::finish`], and for a walk that goes on: whether it has come further with every page.
+    pub async fn so_far(&self, client: &Client) -> Result<(), Incomplete> {
+        match &self.stuck {
+            None if !self.ended => Ok(()),
+            _ => self.finish(client, 0).await,
+        }
+    }
+
     /// A cursor is a user's id. Where that user is deleted meanwhile, the API answers with an empty page or an error as if
-    /// the walk was over, so the page before it is asked for a new cursor.
+    /// the walk was over, so the page before it is asked for a new cursor. Answers whether it was.
     async fn step_back(
         &mut self,
         client: &Client,
         lost: Result<Page, Error>,
-    ) -> Result<Page, Error> {
+    ) -> Result<(Page, bool), Error> {
         while let Some(cursor) = self.cursors.pop() {
             match client.page(self.cursor()).await {
                 // Nothing was lost: the walk is over, or the API is at fault.
                 Ok(page) if page.next.as_ref() == Some(&cursor) => {
                     self.cursors.push(cursor);
-                    return lost;
+                    break;
                 }
                 Ok(page) if page.users.is_empty() && !self.cursors.is_empty() => {}
                 Err(error) if error.is_rejection() && !self.cursors.is_empty() => {}
-                page => return page,
+                page => return page.map(|page| (page, true)),
             }
         }
-        lost
+        lost.map(|page| (page, false))
     }
 
-    fn advance(&mut self, page: &Page) {
-        match &page.next {
-            // A cursor that leads where we have been would lead in a circle.
-            Some(next) if !self.cursors.contains(next) => self.cursors.push(next.clone()),
-            _ => self.ended = true,
+    /// Remembers the users of a page, and takes those out that were met before.
+    fn meet(&mut self, page: &mut Page, asked_again: bool) {
+        let shown = page.users.len() + page.unreadable_ids.len();
+        let named_before = page.unreadable_ids.len();
+        page.users.retain(|reading| self.met.add(reading.change.entity_id()));
+        page.unreadable_ids.retain(|id| self.met.add(id));
+        let named = page.unreadable_ids.len();
+        self.nameless += count(page.unreadable - named_before);
+        page.unreadable -= named_before - named;
+        let news = page.users.len() + named;
+        // A page that is asked for again shows most of its users again.
+        if !asked_again {
+            self.repeats += count(shown - news);
         }
+        self.fruitless = if news > 0 { 0 } else { self.fruitless.saturating_add(1) };
     }
+
+    fn advance(&mut self, page: &Page, asked_again: bool) {
+        let Some(next) = &page.next else {
+            self.ended = true;
+            return;
+        };
+        let excused = asked_again || page.unreadable > 0;
+        let met = self.count();
+        self.stuck = if self.cursors.contains(next) {
+            Some(Incomplete::Circle { met })
+        } else if self.fruitless > 0 && (!excused || self.fruitless > MOST_FRUITLESS) {
+            Some(Incomplete::Standstill { met })
+        } else {
+            self.cursors.push(next.clone());
+            None
+        };
+        self.ended = self.stuck.is_some();
+    }
+
+    fn count(&self) -> u64 {
+        count(self.met.hashes.len()) + self.nameless
+    }
+}
+
+/// Users come and go between a list and its count.
+fn tolerance(total: u64) -> u64 {
+    2 + total / 50
+}
+
+fn count(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
 }

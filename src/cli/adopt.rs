@@ -9,15 +9,19 @@ use tokio_postgres::Client;
 
 use super::Failure;
 use super::open::Open;
+use super::progress::Progress;
 use super::table::print_json;
 use super::work::maintain;
-use crate::config::Environment;
+use super::writing::source_named;
+use crate::config::{Config, Environment};
 use crate::db::adopt::{self, Plan};
 use crate::model::{DeliveryId, Version};
 use crate::provider;
+use crate::sync::adopt::{Adopted, adopt as take_over};
 
 /// Turns the table neon_auth.users_sync that Neon Auth made (generated columns), or a Drizzle or Prisma project, into ours:
-/// in place, in one short transaction; rows, keys, grants and foreign keys stay. It prints the plan and asks.
+/// in place, in one transaction, for which applications wait: seconds for 100,000 rows. Rows, keys, grants and foreign keys
+/// stay, and who is disabled by raw_json is so from the start. It prints the plan and asks.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  users-sync adopt --dry-run\n  users-sync adopt\n  users-sync adopt --yes --source stack"
@@ -41,10 +45,10 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
     if arguments.json && !arguments.yes && !arguments.dry_run {
         return Err(Failure::Misused("--json needs --yes or --dry-run".into()));
     }
-    maintain(environment, async |_, open| adopt(arguments, open).await).await
+    maintain(environment, async |config, open| adopt(arguments, config, open).await).await
 }
 
-async fn adopt(arguments: &Arguments, open: &Open) -> Result<(), Failure> {
+async fn adopt(arguments: &Arguments, config: &Config, open: &Open) -> Result<(), Failure> {
     let mut client = open.connect().await?;
     let plan = adopt::plan(&client).await.map_err(Failure::of)?;
     let source = match &arguments.source {
@@ -59,14 +63,29 @@ async fn adopt(arguments: &Arguments, open: &Open) -> Result<(), Failure> {
     if arguments.dry_run || !(arguments.yes || agreed()?) {
         return Ok(());
     }
-    let adopted = adopt::adopt(&mut client, &source).await.map_err(Failure::of)?;
+    let provider = source_named(&config.sources, &source).map(|source| source.provider);
+    let mut bar = Progress::new("rows".into(), None);
+    let told = |so_far: &Adopted| bar.at(so_far.ledgered);
+    let adopted = take_over(&mut client, &source, provider, told).await;
+    bar.finish();
+    let adopted = adopted.map_err(Failure::of)?;
     if !arguments.json {
-        println!("Adopted: {} rows entered the ledger.", adopted.ledgered);
-        println!(
-            "Where columns are empty that raw_json could fill, `users-sync remap` fills them."
-        );
+        print_adopted(&adopted);
     }
     Ok(())
+}
+
+fn print_adopted(adopted: &Adopted) {
+    let Adopted { ledgered, disabled, filled, unreadable } = adopted;
+    println!(
+        "Adopted: {ledgered} rows entered the ledger; {disabled} of their users are disabled."
+    );
+    println!("In {filled} rows empty columns were filled from raw_json.");
+    if *unreadable > 0 {
+        println!(
+            "{unreadable} rows do not hold what the provider sends, and count as not disabled: `users-sync backfill` brings the truth."
+        );
+    }
 }
 
 /// Whose objects the table holds: the first provider that can read most of them.
@@ -88,7 +107,7 @@ async fn recognised(client: &Client) -> Result<String, Failure> {
 fn told(plan: &Plan, source: &str) -> serde_json::Value {
     let steps: Vec<_> =
         plan.steps.iter().map(|step| json!({ "why": step.why, "sql": step.sql })).collect();
-    let migrations: Vec<_> = plan.migrations.iter().map(|migration| migration.name).collect();
+    let migrations: Vec<_> = plan.migrations.iter().map(|step| step.name()).collect();
     json!({
         "rows": plan.rows,
         "foreign_keys": plan.foreign_keys,
@@ -110,10 +129,11 @@ fn print_plan(plan: &Plan, source: &str) {
         println!("  the table is as it should be");
     }
     for migration in migrations {
-        println!("  migration {}", migration.name);
+        println!("  migration {}", migration.name());
     }
     println!(
-        "  rows that the ledger does not know enter it as those of {source}, older than any delivery"
+        "  rows that the ledger does not know enter it as those of {source}, older than any delivery; what raw_json tells fills
+  empty columns and says who is disabled"
     );
 }
 

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Failure;
 use super::open::Open;
 use super::progress::Progress;
 use super::table::print_json;
-use super::work::{Work, maintain};
+use super::work::{Troubles, Work, maintain};
 use crate::api::Client;
 use crate::config::{Config, Environment};
 use crate::db::runs::Counts;
@@ -51,25 +51,53 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
 
 async fn every_source(arguments: &Arguments, config: &Config, open: &Open) -> Result<(), Failure> {
     let work = Work::begin(config, open, arguments.source.as_deref()).await?;
-    let mut told = Vec::new();
+    let (mut told, mut troubles) = (Vec::new(), Troubles::default());
     for client in &work.clients {
         // Only for the time that is left.
-        let total = client.count().await.unwrap_or_default();
-        let mut bar = Progress::new(client.source().to_string(), total);
-        let done = patiently(&work.tables, client, arguments.from_start, &mut bar).await;
+        let mut bar = Progress::new(client.source().to_string(), client.total().await);
+        let result = patiently(&work.tables, client, arguments.from_start, &mut bar).await;
         bar.finish();
-        let Counts { seen, missing, stale, unreadable, .. } = done.map_err(Failure::of)?.counts;
-        let (source, title) = (client.source(), client.provider().title);
-        if !arguments.json {
-            println!(
-                "{source}: {seen} users at {title}; {missing} were missing, {stale} were stale, {unreadable} unreadable"
-            );
+        if let (Ok(done), false) = (&result, arguments.json) {
+            print(client, done.counts);
         }
-        told.push(json!({
-            "source": **source, "seen": seen, "missing": missing, "stale": stale, "unreadable": unreadable,
-        }));
+        let problem = problem(&result);
+        if let Some(problem) = &problem {
+            troubles.add(client, problem, matches!(result, Err(Error::Incomplete(_))));
+        }
+        told.push(as_json(client, result.ok(), problem));
     }
-    if arguments.json { print_json(&told) } else { Ok(()) }
+    if arguments.json {
+        print_json(&told)?;
+    }
+    troubles.end()
+}
+
+/// Why not every user of a source is in the table.
+fn problem(result: &Result<backfill::Progress, Error>) -> Option<String> {
+    match result {
+        Ok(done) => (done.skipped.total() > 0).then(|| done.skipped.to_string()),
+        Err(error) => Some(crate::error_chain(error)),
+    }
+}
+
+fn print(client: &Client, Counts { seen, missing, stale, unreadable, .. }: Counts) {
+    let (source, title) = (client.source(), client.provider().title);
+    println!(
+        "{source}: {seen} users at {title}; {missing} were missing, {stale} were stale, {unreadable} unreadable"
+    );
+}
+
+/// Without counts where the run did not come to its end.
+fn as_json(client: &Client, done: Option<backfill::Progress>, problem: Option<String>) -> Value {
+    let source = &**client.source();
+    let Some(backfill::Progress { counts, .. }) = done else {
+        return json!({ "source": source, "problem": problem });
+    };
+    let Counts { seen, missing, stale, unreadable, .. } = counts;
+    json!({
+        "source": source, "seen": seen, "missing": missing, "stale": stale, "unreadable": unreadable,
+        "problem": problem,
+    })
 }
 
 /// Waits for another one to end, or for the lease of one that was killed to run out.

@@ -2,32 +2,39 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 
+use super::healthcheck::reachable;
 use super::open::Open;
-use crate::config::secret_variable;
+use super::send::quoted;
+use crate::config::{Config, secret_variable};
 use crate::development::Development;
-use crate::webhook::Source;
 
 /// Prints the address, the routes, the database, and what to try.
 pub(super) fn print(
     address: SocketAddr,
-    sources: &[Source],
+    config: &Config,
     open: &Open,
     development: Option<&Development>,
 ) {
-    let text = text(address, sources, open, development);
+    let text = text(address, config, open, development);
     // Where nobody reads it, the service runs all the same.
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn text(
     address: SocketAddr,
-    sources: &[Source],
+    config: &Config,
     open: &Open,
     development: Option<&Development>,
 ) -> String {
-    let mut lines = vec![format!("users-sync listens on http://{address}"), String::new()];
-    for source in sources {
+    let mut lines = vec![format!("users-sync listens on http://{address}")];
+    if address.ip().is_unspecified() {
+        let here = reachable(address);
+        lines.push(format!("  on every interface; from this machine http://{here}"));
+    }
+    lines.push(String::new());
+    for source in &config.sources {
         lines.push(format!("  POST /webhooks/{}   {}", source.name, source.provider.title));
     }
     lines.push("  GET  /healthz, /readyz, /metrics".into());
@@ -40,12 +47,13 @@ fn text(
         None => lines.push(format!("Database: {}", open.conninfo.describe())),
     }
     if let Some(development) = development {
-        lines.extend(development_lines(development));
+        lines.extend(development_lines(development, config.named_data_dir.as_deref()));
     }
     lines.join("\n")
 }
 
-fn development_lines(development: &Development) -> Vec<String> {
+/// `data_dir`: the one that another terminal has to name too.
+fn development_lines(development: &Development, data_dir: Option<&Path>) -> Vec<String> {
     let file = development.file.display();
     let mut lines = vec![String::new()];
     if development.new {
@@ -59,8 +67,10 @@ fn development_lines(development: &Development) -> Vec<String> {
     }
     lines.push(String::new());
     lines.push("Try it from another terminal:".into());
-    lines.push(
-        "  users-sync send --provider clerk      (or: cargo run -- send --provider clerk)".into(),
-    );
+    let data_dir = data_dir.and_then(|dir| std::path::absolute(dir).ok());
+    let named = data_dir.map(|dir| format!(" --data-dir {}", quoted(&dir.display().to_string())));
+    let send = format!("send --provider clerk{}", named.unwrap_or_default());
+    lines.push(format!("  users-sync {send}"));
+    lines.push(format!("  cargo run -q -- {send}      (in a clone of the repository)"));
     lines
 }

@@ -12,6 +12,7 @@ use super::Failure;
     after_help = "Examples:\n  users-sync completions bash > /etc/bash_completion.d/users-sync\n  users-sync completions zsh > ~/.zfunc/_users-sync"
 )]
 pub(super) struct Arguments {
+    /// The shell that reads the script
     shell: Shell,
 }
 

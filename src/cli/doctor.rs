@@ -44,7 +44,8 @@ pub(super) struct Arguments {
 }
 
 /// What is not tried where the configuration or the database fails.
-const OF_DATABASE: [&str; 6] = ["version", "transport", "clock", "schema", "rights", "mirror"];
+const OF_DATABASE: [&str; 7] =
+    ["version", "encoding", "transport", "clock", "schema", "rights", "mirror"];
 
 pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
     let mut checks = Checks::default();
@@ -83,7 +84,7 @@ async fn examine(
     environment: &Environment,
     checks: &mut Checks,
 ) -> Result<(), Failure> {
-    let config = match Config::parse(environment, Purpose::Serve) {
+    let config = match Config::parse(environment, Purpose::Examine) {
         Ok(config) => config,
         Err(mistakes) => {
             refused(checks, &mistakes);
@@ -93,18 +94,22 @@ async fn examine(
     config.logging.start();
     configuration(checks, &config);
     let sources = configured_or_development(&config);
-    match Open::sharing(&config.database).await {
+    let open = match Open::sharing(&config.database).await {
         Ok(open) => {
             in_database(checks, &config, &sources, &open).await;
-            open.close().await?;
+            Some(open)
         }
-        Err(Failure::Failed(error) | Failure::Misused(error)) => {
+        Err(Failure::Failed(error) | Failure::Misused(error) | Failure::Unclear(error)) => {
             checks.fail("database", error, "the embedded Postgres does not start: see above");
             skip_database(checks);
+            None
         }
-    }
+    };
     sources::secrets(checks, &sources);
-    providers::check(checks, &config.repair.apis).await;
+    providers::check(checks, &config.repair.apis, open.as_ref()).await;
+    if let Some(open) = open {
+        open.close().await?;
+    }
     match &arguments.public_url {
         Some(url) => proxy::check(checks, url, &sources).await,
         None => checks.skip("proxy", "give --public-url to send a request through it"),
@@ -165,7 +170,8 @@ async fn in_database(checks: &mut Checks, config: &Config, sources: &[Source], o
     };
     checks.ok("database", open.conninfo.describe());
     let connected_for = began.elapsed().as_secs_f64();
-    let current = database::check(checks, &client, connected_for, Timestamp::now()).await;
+    let (now, policy) = (Timestamp::now(), config.delete_policy);
+    let current = database::check(checks, &client, connected_for, now, policy).await;
     pooler::check(checks, &client, &open.conninfo, config.repair.channel.as_deref()).await;
     readers::check(checks, &client, &config.grant_select_to).await;
     mirror::check(checks, &client, config.delete_policy).await;

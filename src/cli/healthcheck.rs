@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Failure;
 use crate::config::{Environment, Place};
+use crate::embedded;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -12,8 +13,8 @@ Examples:
   LISTEN_ADDR=0.0.0.0:9000 users-sync healthcheck";
 
 pub(super) async fn run(environment: &Environment) -> Result<(), Failure> {
-    let listen = Place::parse(environment)?.listen;
-    let url = format!("http://{}/healthz", reachable(listen));
+    let place = Place::parse(environment)?;
+    let url = format!("http://{}/healthz", service(&place));
     let client = reqwest::Client::builder()
         .timeout(Duration::from_secs(3))
         .no_proxy()
@@ -22,6 +23,13 @@ pub(super) async fn run(environment: &Environment) -> Result<(), Failure> {
     let answer = client.get(&url).send().await.map_err(Failure::of)?;
     answer.error_for_status().map_err(Failure::of)?;
     Ok(())
+}
+
+/// Where the service of this place can be asked: by the address that it was given, else as its data directory says.
+pub(super) fn service(place: &Place) -> SocketAddr {
+    let running = || place.data_dir.as_deref().and_then(embedded::service);
+    let found = if place.is_elsewhere { None } else { running() };
+    reachable(found.unwrap_or(place.listen))
 }
 
 /// Where a service that listens on `listen` can be asked from this machine.

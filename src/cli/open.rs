@@ -1,5 +1,6 @@
 //! The database of a command: a server that is named, or the embedded one, started here or found running.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
@@ -43,6 +44,11 @@ impl Open {
 
     pub(super) fn embedded_url(&self) -> Option<String> {
         self.embedded.as_ref().map(Embedded::url)
+    }
+
+    /// Lets commands that know only the data directory find the service.
+    pub(super) fn announce(&self, service: SocketAddr) -> Result<(), Failure> {
+        self.embedded.as_ref().map_or(Ok(()), |it| it.announce(service)).map_err(Failure::of)
     }
 
     /// A connection, once the server is there.

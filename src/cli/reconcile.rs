@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::Failure;
 use super::open::Open;
 use super::table::print_json;
-use super::work::{Work, maintain};
+use super::work::{Troubles, Work, maintain};
 use crate::config::{Config, Environment};
-use crate::sync::reconcile::{Finding, Report, Settings, reconcile};
+use crate::sync::reconcile::{Error, Finding, Report, Settings, reconcile};
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  users-sync reconcile --dry-run      exits 0 if nothing differs, 1 if something does\n  users-sync reconcile\n  users-sync reconcile --source clerk --allow-deletes 500"
+    after_help = "Examples:\n  users-sync reconcile --dry-run      exits 0 if nothing differs, 1 if something does, 2 if it cannot tell\n  users-sync reconcile\n  users-sync reconcile --source clerk --allow-deletes 500"
 )]
 pub(super) struct Arguments {
     /// Only this source's users
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     /// Only show what differs
     #[arg(long)]
     dry_run: bool,
-    /// Mark so many users as deleted that the provider no longer has [default: 100, or 5 % of them]
+    /// Mark so many users as deleted that the provider no longer has [default: 100, or 5 % of them, but not most of them]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     allow_deletes: u64,
     /// Print JSON
@@ -40,7 +40,7 @@ pub(super) async fn run(
     let differs = match maintain(environment, work).await {
         Ok(drift) => arguments.dry_run && drift > 0,
         // As with diff, 1 says that something differs, and trouble is 2.
-        Err(Failure::Failed(text)) if arguments.dry_run => return Err(Failure::Misused(text)),
+        Err(Failure::Failed(text)) if arguments.dry_run => return Err(Failure::Unclear(text)),
         Err(failure) => return Err(failure),
     };
     Ok(if differs { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -53,31 +53,50 @@ async fn every_source(arguments: &Arguments, config: &Config, open: &Open) -> Re
         allow_deletes: arguments.allow_deletes,
         sole: config.repair.apis.len() == 1,
     };
-    let (mut drift, mut told) = (0, Vec::new());
+    let (mut drift, mut told, mut troubles) = (0, Vec::new(), Troubles::default());
     for client in &work.clients {
-        let report = reconcile(&work.tables, client, settings).await.map_err(Failure::of)?;
-        if !arguments.json {
-            print(client.source(), &report);
+        let result = reconcile(&work.tables, client, settings).await;
+        if let Ok(report) = &result {
+            drift += report.counts.drift();
+            if !arguments.json {
+                print(client.source(), report);
+            }
         }
-        drift += report.counts.drift();
-        told.push(as_json(client.source(), &report));
+        let problem = problem(&result);
+        if let Some(problem) = &problem {
+            troubles.add(client, problem, matches!(result, Err(Error::Incomplete(_))));
+        }
+        told.push(as_json(client.source(), result.ok(), problem));
     }
     if arguments.json {
         print_json(&json!({ "dry_run": arguments.dry_run, "sources": told }))?;
     }
+    troubles.end()?;
     Ok(drift)
 }
 
-fn as_json(source: &str, Report { counts, findings }: &Report) -> Value {
+/// Why a source is not known to be as the table has it.
+fn problem(result: &Result<Report, Error>) -> Option<String> {
+    match result {
+        Ok(Report { skipped, .. }) => (skipped.total() > 0).then(|| skipped.to_string()),
+        Err(error) => Some(crate::error_chain(error)),
+    }
+}
+
+/// Without counts where the run did not come to its end.
+fn as_json(source: &str, report: Option<Report>, problem: Option<String>) -> Value {
+    let Some(Report { counts, findings, .. }) = report else {
+        return json!({ "source": source, "problem": problem });
+    };
     let finding = |Finding { id, drift, changed_at }: &Finding| {
         let is = drift.to_string();
         json!({ "user": id, "is": is, "changed": changed_at })
     };
     let findings: Vec<_> = findings.iter().map(finding).collect();
-    json!({ "source": source, "counts": counts, "findings": findings })
+    json!({ "source": source, "counts": counts, "findings": findings, "problem": problem })
 }
 
-fn print(source: &str, Report { counts, findings }: &Report) {
+fn print(source: &str, Report { counts, findings, .. }: &Report) {
     if !findings.is_empty() {
         println!("{}", table(findings));
     }

@@ -40,15 +40,21 @@ async fn remap(arguments: &Arguments, config: &Config, open: &Open) -> Result<Re
 }
 
 fn report(arguments: &Arguments, remapped: &Remapped) -> Result<(), Failure> {
-    let &Remapped { looked_at, changed, unreadable } = remapped;
+    let &Remapped { looked_at, changed, unreadable, refused } = remapped;
     if arguments.json {
         let dry_run = arguments.dry_run;
         return print_json(&json!({
             "dry_run": dry_run, "looked_at": looked_at, "changed": changed, "unreadable": unreadable,
+            "refused": refused,
         }));
     }
     let verb = if arguments.dry_run { "would change" } else { "changed" };
-    let rows = [("looked at", looked_at), (verb, changed), ("not readable", unreadable)];
+    let rows = [
+        ("looked at", looked_at),
+        (verb, changed),
+        ("not readable", unreadable),
+        ("refused by the database", refused),
+    ];
     print_table(["users", ""], rows.map(|(word, count)| [word.to_owned(), count.to_string()]));
     Ok(())
 }

@@ -16,12 +16,13 @@ use crate::capture::Capture;
 use crate::config::{Config, Environment, length_of_time};
 use crate::db::journal::search::Filter;
 use crate::model::Outcome;
+use crate::sync::look_at_quarantine;
 use crate::sync::replay::{self, Doing, Replayed};
 use crate::webhook::{Delivery, Source};
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  users-sync replay --quarantined --dry-run\n  users-sync replay --quarantined\n  users-sync replay --source clerk --since 2h\n  users-sync replay --user user_2ab…\n  users-sync replay --file captured.http --as clerk"
+    after_help = "Examples:\n  users-sync replay --quarantined --dry-run\n  users-sync replay --quarantined\n  users-sync replay --source clerk --since 2h\n  users-sync replay --user user_2ab…\n  users-sync replay --file captured.http --as clerk\n  users-sync replay --quarantined --until 90d --discard"
 )]
 pub(super) struct Arguments {
     /// Only what is in quarantine
@@ -54,6 +55,9 @@ pub(super) struct Arguments {
     /// The source of captured requests whose first line does not name it
     #[arg(long = "as", value_name = "SOURCE", requires = "files")]
     sent_to: Option<String>,
+    /// Let go of what is in quarantine instead: its bytes are forgotten, and nothing is written to the table
+    #[arg(long, requires = "quarantined")]
+    discard: bool,
     /// Only say what would become of them as things stand: try it, and take it back
     #[arg(long)]
     dry_run: bool,
@@ -103,11 +107,20 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
     let filter = if arguments.files.is_empty() { arguments.filter()? } else { Filter::default() };
     let work = async |config: &Config, open: &Open| {
         let writing = Writing::begin(config, open).await?;
-        let replayed = replay(arguments, config, &writing, &filter).await;
+        let mut replayed = replay(arguments, config, &writing, &filter).await;
+        if replayed.is_ok() && !arguments.dry_run {
+            replayed = settle(&writing).await.and(replayed);
+        }
         writing.finish().await;
         replayed
     };
     report(arguments, &maintain(environment, work).await?)
+}
+
+/// What was dealt with is no finding any more.
+async fn settle(writing: &Writing) -> Result<(), Failure> {
+    let client = writing.pool.get().await.map_err(Failure::of)?;
+    look_at_quarantine(&client).await.map_err(Failure::of)
 }
 
 async fn replay(
@@ -121,7 +134,10 @@ async fn replay(
         false => Doing::Write(&work.sync),
     };
     let mut bar = Progress::new("deliveries".into(), None);
-    let replayed = if arguments.files.is_empty() {
+    let replayed = if arguments.discard {
+        let told = |so_far: &Replayed| bar.at(so_far.total());
+        replay::discard(&work.pool, filter, arguments.dry_run, told).await.map_err(Failure::of)
+    } else if arguments.files.is_empty() {
         let source = |name: &str| source_named(&config.sources, name);
         let told = |so_far: &Replayed| bar.at(so_far.total());
         replay::replay(&work.pool, doing, filter, source, told).await.map_err(Failure::of)

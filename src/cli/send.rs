@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use svix::webhooks::Webhook;
 
 use super::Failure;
-use super::healthcheck::reachable;
+use super::healthcheck::service;
 use crate::config::{Environment, Place, secret_variable};
 use crate::development;
 use crate::model::DeliveryId;
@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     /// Print the curl command instead; its signature holds for five minutes
     #[arg(long)]
     curl: bool,
-    /// Where to [default: the service on this machine]
+    /// Where to [default: the service on this machine, found by its data directory or address]
     #[arg(long)]
     url: Option<String>,
 }
@@ -69,7 +69,7 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
     let url = arguments
         .url
         .clone()
-        .unwrap_or_else(|| format!("http://{}/webhooks/{}", reachable(place.listen), source.name));
+        .unwrap_or_else(|| format!("http://{}/webhooks/{}", service(&place), source.name));
     let client = client(arguments).map_err(Failure::of)?;
 
     let mut refused = 0;
@@ -156,7 +156,8 @@ async fn post(client: &reqwest::Client, signed: Signed) -> Result<bool, Failure>
     for (name, value) in headers(&signed) {
         request = request.header(name, value);
     }
-    let answer = request.body(signed.body).send().await.map_err(Failure::of)?;
+    let answer = request.body(signed.body).send().await;
+    let answer = answer.map_err(|error| unanswered(&signed.url, error.without_url()))?;
     let status = answer.status();
     let text = answer.text().await.map_err(Failure::of)?;
     println!("{text}");
@@ -164,6 +165,16 @@ async fn post(client: &reqwest::Client, signed: Signed) -> Result<bool, Failure>
         eprintln!("users-sync: answered {status}");
     }
     Ok(status.is_success())
+}
+
+fn unanswered(url: &str, error: reqwest::Error) -> Failure {
+    if !error.is_connect() {
+        return Failure::of(error);
+    }
+    let error = crate::error_chain(&error);
+    Failure::Failed(format!(
+        "nothing listens at {url}: start `users-sync`, or name where it is with --url, or with the LISTEN_ADDR, PORT or --data-dir that it was started with ({error})"
+    ))
 }
 
 fn headers(signed: &Signed) -> [(&'static str, String); 4] {
@@ -184,6 +195,6 @@ fn curl(signed: &Signed) -> String {
 }
 
 /// For a POSIX shell.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -103,6 +103,7 @@ async fn prepare(
     mut config: Config,
     open: &Open,
 ) -> Result<Prepared, Failure> {
+    work::rights_to_serve(&open.connect().await?).await?;
     migrate(arguments, &config, open).await?;
     let development = match &config.database {
         Database::Embedded(settings) if config.sources.is_empty() => {
@@ -152,7 +153,9 @@ async fn serve(
     }
 
     let address = listener.local_addr().map_err(Failure::of)?;
-    banner::print(address, &config.sources, open, development.as_ref());
+    open.announce(address)?;
+    tracing::info!(%address, "listening");
+    banner::print(address, &config, open, development.as_ref());
     let mut reason = Ok(());
     let ended = async {
         tokio::select! {
@@ -175,8 +178,8 @@ async fn migrate(arguments: &Arguments, config: &Config, open: &Open) -> Result<
         return work::current_schema(open).await;
     }
     let mut client = open.connect().await?;
-    for migration in migrations::apply(&mut client).await.map_err(Failure::of)? {
-        tracing::info!(migration = migration.name, "applied");
+    for step in migrations::apply(&mut client).await.map_err(Failure::of)? {
+        tracing::info!(migration = step.name(), "applied");
     }
     for statement in super::migrate::grant(&mut client, &config.grant_select_to).await? {
         tracing::info!(statement, "granted");

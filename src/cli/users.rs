@@ -4,9 +4,10 @@ use clap::{Args, Subcommand};
 
 use super::open::Open;
 use super::work::{Work, maintain};
-use super::{Failure, erase};
+use super::{Failure, erase, transfer};
 use crate::config::{Config, Environment};
 use crate::db::users::UserRow;
+use crate::explain::{Excerpt, pretty};
 use crate::provider::api::NewUser;
 use crate::sync::Users;
 
@@ -19,14 +20,25 @@ pub(super) struct Arguments {
     action: Action,
 }
 
+const SYNC: &str = "\
+An answer that is older than the row, or that contradicts what was heard of the user less than a minute ago, changes nothing:
+the command says so, and exits 1.
+
+Examples:
+  users-sync users sync user_2vX11z --source clerk";
+
 #[derive(Subcommand)]
 enum Action {
     /// Show a user's row as JSON
     #[command(after_help = "Examples:\n  users-sync users get user_2vX11z")]
-    Get { id: String },
+    Get {
+        /// The provider's id of the user
+        id: String,
+    },
     /// Ask the provider about a user, and write what it says
-    #[command(after_help = "Examples:\n  users-sync users sync user_2vX11z --source clerk")]
+    #[command(after_help = SYNC)]
     Sync {
+        /// The provider's id of the user
         id: String,
         /// Only ask this source's provider
         #[arg(long)]
@@ -37,10 +49,13 @@ enum Action {
         after_help = "Examples:\n  users-sync users create --email ada@example.com --name 'Ada Lovelace'\n  users-sync users create --source clerk --email ada@example.com --idempotency-key signup-42"
     )]
     Create {
+        /// The source whose provider creates the user; needed where several can be asked
         #[arg(long)]
         source: Option<String>,
+        /// The user's e-mail address
         #[arg(long)]
         email: String,
+        /// The user's full name
         #[arg(long)]
         name: Option<String>,
         /// The same key creates the user only once
@@ -49,10 +64,14 @@ enum Action {
     },
     /// Erase what is kept of a user, at once and for good
     Erase(erase::Arguments),
+    /// Make another source the owner of a user
+    Transfer(transfer::Arguments),
     /// Delete a user at the provider, and mark the row as deleted
     #[command(after_help = "Examples:\n  users-sync users delete user_2vX11z --source clerk")]
     Delete {
+        /// The provider's id of the user
         id: String,
+        /// The source whose provider deletes the user; needed where several can be asked
         #[arg(long)]
         source: Option<String>,
     },
@@ -61,7 +80,7 @@ enum Action {
 impl Action {
     fn source(&self) -> Option<&str> {
         match self {
-            Self::Get { .. } | Self::Erase(_) => None,
+            Self::Get { .. } | Self::Erase(_) | Self::Transfer(_) => None,
             Self::Sync { source, .. }
             | Self::Create { source, .. }
             | Self::Delete { source, .. } => source.as_deref(),
@@ -73,15 +92,23 @@ pub(super) async fn run(
     Arguments { action }: &Arguments,
     environment: &Environment,
 ) -> Result<(), Failure> {
-    if let Action::Erase(arguments) = action {
-        return erase::run(arguments, environment).await;
+    match action {
+        Action::Erase(arguments) => return erase::run(arguments, environment).await,
+        Action::Transfer(arguments) => return transfer::run(arguments, environment).await,
+        _ => {}
     }
     let work = async |config: &Config, open: &Open| act(action, config, open).await;
     let row = maintain(environment, work)
         .await?
         .ok_or_else(|| Failure::Failed("there is no such user".into()))?;
-    println!("{}", serde_json::to_string_pretty(&row).map_err(Failure::of)?);
+    println!("{}", readable(serde_json::to_string(&row).map_err(Failure::of)?));
     Ok(())
+}
+
+/// Printed for people, unless that would be far longer: deep nesting is set in by the square of its depth.
+fn readable(json: String) -> String {
+    let Excerpt { text, left_out } = pretty(&json, 8 * json.len());
+    if left_out == 0 { text } else { json }
 }
 
 async fn act(action: &Action, config: &Config, open: &Open) -> Result<Option<UserRow>, Failure> {
@@ -95,7 +122,7 @@ async fn act(action: &Action, config: &Config, open: &Open) -> Result<Option<Use
     };
     let found = match action {
         Action::Get { id } => users.row(id).await,
-        Action::Erase(_) => unreachable!("it needs no users"),
+        Action::Erase(_) | Action::Transfer(_) => unreachable!("they need no users"),
         Action::Sync { id, .. } => users.sync(id).await,
         Action::Delete { id, .. } => users.delete(source, id).await,
         Action::Create { email, name, idempotency_key, .. } => {

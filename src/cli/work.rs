@@ -6,7 +6,8 @@ use super::Failure;
 use super::open::Open;
 use crate::api::{Client, Patience};
 use crate::config::{Bodies, Config, Environment, Purpose, Repair, api_variables};
-use crate::db::migrations;
+use crate::db::{migrations, rights, server};
+use crate::model::DeletePolicy;
 use crate::sync::{Options, Tables};
 
 /// A command that looks after the database: reads its configuration, and closes the database whatever came of the work.
@@ -52,6 +53,31 @@ impl Work {
     }
 }
 
+/// What went wrong with each source, so that none stops the others.
+#[derive(Default)]
+pub(super) struct Troubles {
+    told: Vec<String>,
+    /// Whether nobody can say how things stand.
+    are_unclear: bool,
+}
+
+impl Troubles {
+    pub(super) fn add(&mut self, client: &Client, problem: &str, is_unclear: bool) {
+        self.told.push(format!("{}: {problem}", client.source()));
+        self.are_unclear |= is_unclear;
+    }
+
+    /// Fails where there are any.
+    pub(super) fn end(self) -> Result<(), Failure> {
+        let Self { told, are_unclear } = self;
+        match (told.is_empty(), are_unclear) {
+            (true, _) => Ok(()),
+            (false, true) => Err(Failure::Unclear(told.join("\n"))),
+            (false, false) => Err(Failure::Failed(told.join("\n"))),
+        }
+    }
+}
+
 pub(super) fn clients(repair: &Repair) -> Result<Vec<Arc<Client>>, Failure> {
     let client = |settings| Client::new(settings, Patience::default()).map(Arc::new);
     repair.apis.iter().map(client).collect::<Result<_, _>>().map_err(Failure::of)
@@ -70,13 +96,32 @@ pub(super) fn tables(config: &Config, open: &Open) -> Result<Tables, Failure> {
 
 pub(super) async fn current_schema(open: &Open) -> Result<(), Failure> {
     let client = open.connect().await?;
-    let pending = migrations::pending(&client).await.map_err(Failure::of)?;
+    server::check(&client).await.map_err(Failure::of)?;
+    let pending = match migrations::pending(&client).await {
+        Ok(pending) => pending,
+        Err(error) => {
+            rights_to_serve(&client).await?;
+            return Err(Failure::of(error));
+        }
+    };
     if pending.is_empty() {
         return Ok(());
     }
-    let names: Vec<_> = pending.iter().map(|migration| migration.name).collect();
+    let names: Vec<_> = pending.iter().map(|step| step.name()).collect();
     let names = names.join(", ");
     Err(Failure::Failed(format!(
         "migrations are pending ({names}): run `users-sync migrate` first"
+    )))
+}
+
+/// Refuses to go on without a right that serving needs; one that only a delete policy needs is a finding later.
+pub(super) async fn rights_to_serve(client: &tokio_postgres::Client) -> Result<(), Failure> {
+    let missing = rights::missing(client, DeletePolicy::Soft).await.map_err(Failure::of)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing = missing.join(", ");
+    Err(Failure::Failed(format!(
+        "the role of DATABASE_URL lacks {missing}: as the owner of the tables run what `users-sync migrate --print-grants --to ROLE` prints"
     )))
 }

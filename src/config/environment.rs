@@ -1,31 +1,50 @@
 //! What the process was given: flags before the environment before `.env`.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
-use std::io;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::{Mistake, Mistakes};
+use super::{Mistake, Mistakes, env_file};
 
 /// The one place that the process's environment is read from.
 pub struct Environment {
     values: HashMap<String, String>,
+    /// What was written for a variable and cannot be used, and why.
+    broken: BTreeMap<String, String>,
     executable: PathBuf,
     is_root: bool,
     /// The names that were asked for: the variables that there are.
     asked: RefCell<BTreeSet<String>>,
 }
 
+/// Of the system, which says where programs are looked for: a neighbour's line in `.env` must not.
+const OF_THE_SYSTEM: [&str; 4] = ["HOME", "PATH", "USER", "XDG_DATA_HOME"];
+
+/// A user who can write `.env` must not choose a program that root runs; downloaded programs lie in the data directory.
+const NAMES_PROGRAMS: [&str; 2] = ["PG_BIN_DIR", "USERS_SYNC_DATA_DIR"];
+
 impl Environment {
     /// Reads the environment and `.env` in the working directory; `flags` are variables given on the command line.
     pub fn load(flags: Vec<(&'static str, String)>) -> Result<Self, Mistakes> {
-        let mut values = read_env_file(Path::new(".env"))?;
-        // A variable that is not text cannot be one of ours.
-        values.extend(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }));
-        let mut environment = Self::of(values);
-        environment.values.extend(flags.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        let mut environment = Self::of(HashMap::new());
+        let file = Path::new(".env");
+        let entries = env_file::read(file).map_err(|problem| {
+            Mistakes(vec![Mistake { variable: file.display().to_string(), problem }])
+        })?;
+        for env_file::Entry { name, value } in entries {
+            environment.take_from_file(name, value);
+        }
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => environment.set(name, Ok(value)),
+                Err(_) if OF_THE_SYSTEM.contains(&&*name) => {}
+                Err(_) => environment.set(name, Err("is not text in UTF-8".into())),
+            }
+        }
+        for (name, value) in flags {
+            environment.set(name.to_owned(), Ok(value));
+        }
         Ok(environment)
     }
 
@@ -33,12 +52,70 @@ impl Environment {
     pub fn of(values: HashMap<String, String>) -> Self {
         let executable = std::env::current_exe().unwrap_or_else(|_| "users-sync".into());
         let is_root = rustix::process::geteuid().is_root();
-        Self { values, executable, is_root, asked: RefCell::default() }
+        let broken = BTreeMap::new();
+        Self { values, broken, executable, is_root, asked: RefCell::default() }
+    }
+
+    fn take_from_file(&mut self, name: String, value: Result<String, String>) {
+        if OF_THE_SYSTEM.contains(&&*name) {
+            return;
+        }
+        let is_empty = value.as_ref().is_ok_and(|value| value.trim().is_empty());
+        let value = match value {
+            Ok(_) if NAMES_PROGRAMS.contains(&&*name) && !is_empty => {
+                let problem = "stands in .env, which must not choose programs that users-sync runs: \
+                               export it in the environment (the data directory also as --data-dir)";
+                Err(problem.to_owned())
+            }
+            value => value,
+        };
+        self.set(name, value);
+    }
+
+    /// What is set later wins.
+    fn set(&mut self, name: String, value: Result<String, String>) {
+        match value {
+            Ok(value) => {
+                self.broken.remove(&name);
+                self.values.insert(name, value);
+            }
+            Err(problem) => {
+                self.values.remove(&name);
+                self.broken.insert(name, problem);
+            }
+        }
     }
 
     pub fn get(&self, name: &str) -> Option<String> {
         self.asked.borrow_mut().insert(name.to_owned());
         self.values.get(name).cloned()
+    }
+
+    /// Whether a variable that is none of ours shows what somebody meant. It is not noted as one that we ask for.
+    pub(super) fn hints_at(&self, name: &str, is_meant: fn(&str) -> bool) -> bool {
+        self.values.get(name).is_some_and(|value| is_meant(value.trim()))
+    }
+
+    /// Whether the variable is there, empty as it may be.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
+    /// Whether something was written for the variable that cannot be used.
+    pub(super) fn is_broken(&self, name: &str) -> bool {
+        self.asked.borrow_mut().insert(name.to_owned());
+        self.broken.contains_key(name)
+    }
+
+    /// What is wrong with the variables that were asked for.
+    pub(super) fn mistakes(&self) -> Vec<Mistake> {
+        let asked = self.asked.borrow();
+        let broken = self.broken.iter().filter(|(name, _)| asked.contains(*name));
+        let mistake = |(variable, problem): (&String, &String)| Mistake {
+            variable: variable.clone(),
+            problem: problem.clone(),
+        };
+        broken.map(mistake).collect()
     }
 
     /// Every name that was asked for so far, so that the documentation can be held against it.
@@ -60,25 +137,4 @@ impl Environment {
     pub(super) fn is_root(&self) -> bool {
         self.is_root
     }
-}
-
-fn read_env_file(path: &Path) -> Result<HashMap<String, String>, Mistakes> {
-    let mistake =
-        |problem: String| Mistakes(vec![Mistake { variable: path.display().to_string(), problem }]);
-    let lines = match dotenvy::from_path_iter(path) {
-        Ok(lines) => lines,
-        Err(dotenvy::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(HashMap::new());
-        }
-        Err(error) => return Err(mistake(format!("cannot be read: {error}"))),
-    };
-    // The parser's own words quote the line, which may be a secret.
-    lines
-        .enumerate()
-        .map(|(place, line)| {
-            line.map_err(|_| {
-                mistake(format!("entry {} is not NAME=value; quote a value with blanks", place + 1))
-            })
-        })
-        .collect()
 }

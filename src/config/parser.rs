@@ -17,7 +17,13 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn finish<T>(self, value: T) -> Result<T, Mistakes> {
-        if self.mistakes.is_empty() { Ok(value) } else { Err(Mistakes(self.mistakes)) }
+        let mistakes = self.all_mistakes();
+        if mistakes.0.is_empty() { Ok(value) } else { Err(mistakes) }
+    }
+
+    /// Those of the parser, and those of the environment in variables that were asked for.
+    pub(super) fn all_mistakes(self) -> Mistakes {
+        Mistakes([self.environment.mistakes(), self.mistakes].concat())
     }
 
     pub(super) fn mistake(&mut self, variable: &str, problem: impl fmt::Display) {
@@ -39,19 +45,23 @@ impl<'a> Parser<'a> {
     /// As [`Self::value`], or what is in the file that `X_FILE` names.
     pub(super) fn secret(&mut self, variable: &str) -> Option<String> {
         let file_variable = format!("{variable}_FILE");
-        let Some(path) = self.value(&file_variable) else { return self.value(variable) };
+        let Some(path) = self.value(&file_variable) else {
+            return self.value(variable).map(|text| bare(&text));
+        };
         if self.value(variable).is_some() {
             self.mistake(&file_variable, format_args!("is set, and so is {variable}: unset one"));
             return None;
         }
-        match std::fs::read_to_string(&path).map(|text| text.trim().to_owned()) {
+        // Of the path nothing is repeated: it may be the secret itself, set by mistake.
+        match std::fs::read_to_string(&path).map(|text| bare(&text)) {
             Ok(secret) if secret.is_empty() => {
-                self.mistake(&file_variable, format_args!("{path} is empty"));
+                self.mistake(&file_variable, "names a file that is empty");
                 None
             }
             Ok(secret) => Some(secret),
             Err(error) => {
-                self.mistake(&file_variable, format_args!("{path} cannot be read: {error}"));
+                let problem = format_args!("names a file that cannot be read: {error}");
+                self.mistake(&file_variable, problem);
                 None
             }
         }
@@ -96,9 +106,20 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// A thousand years: what lies much longer ago leaves the calendar.
+const LONGEST: SignedDuration = SignedDuration::from_hours(1000 * 365 * 24);
+
+/// Without blanks, a byte order mark and a pair of quotes around it, which come with it from files and dashboards.
+fn bare(text: &str) -> String {
+    let text = text.trim().trim_start_matches('\u{feff}').trim();
+    let inner =
+        ['"', '\''].iter().find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote));
+    inner.unwrap_or(text).trim().to_owned()
+}
+
 /// `30d`, `12h` or `45m`, of 24 hours a day; `None` for what is not positive.
 pub fn length_of_time(text: &str) -> Option<SignedDuration> {
     let span = text.parse::<Span>().ok()?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
-    duration.is_positive().then_some(duration)
+    (duration.is_positive() && duration <= LONGEST).then_some(duration)
 }

@@ -29,8 +29,6 @@ enum Trust {
     Refetch,
 }
 
-/// Shorter ones can be guessed.
-const SHORTEST_TOKEN: usize = 16;
 /// Longest name of a channel in Postgres.
 const LONGEST_CHANNEL: usize = 63;
 
@@ -50,7 +48,7 @@ impl Parser<'_> {
     fn api(&mut self, provider: &'static Provider) -> Option<api::Settings> {
         let url = self.api_url(provider);
         let wanted = provider.api.credentials;
-        let found: Vec<_> = wanted.iter().map(|one| self.secret(one.variable)).collect();
+        let found: Vec<_> = wanted.iter().map(|one| self.key(one.variable)).collect();
         if found.iter().all(Option::is_none) {
             return None;
         }
@@ -59,7 +57,7 @@ impl Parser<'_> {
             self.mistake(credential.variable, problem);
         }
         let credentials: Option<Vec<SecretString>> =
-            found.into_iter().map(|value| Some(value?.trim().into())).collect();
+            found.into_iter().map(|value| value.map(SecretString::from)).collect();
         let source = Arc::from(provider.name);
         Some(api::Settings { source, provider, url, credentials: credentials? })
     }
@@ -111,18 +109,6 @@ impl Parser<'_> {
             self.mistake("NOTIFY_CHANNEL", format_args!("is longer than {LONGEST_CHANNEL} bytes"));
         }
         Some(channel.into())
-    }
-
-    pub(super) fn admin_token(&mut self) -> Option<SecretString> {
-        let token = self.secret("ADMIN_TOKEN")?;
-        let token = token.trim();
-        if token.len() < SHORTEST_TOKEN {
-            let problem = format!(
-                "is shorter than {SHORTEST_TOKEN} characters: make one with `openssl rand -hex 32`"
-            );
-            self.mistake("ADMIN_TOKEN", problem);
-        }
-        Some(token.into())
     }
 }
 

@@ -13,30 +13,72 @@ impl Parser<'_> {
     }
 
     fn source(&mut self, provider: &'static Provider) -> Option<Source> {
-        let variable = secret_variable(provider);
-        let text = self.secret(&variable)?;
+        let mut found: Option<(String, Vec<Secret>)> = None;
+        for variable in names(provider) {
+            let Some(secrets) = self.secrets(&variable) else { continue };
+            match &found {
+                None => found = Some((variable, secrets)),
+                Some((first, others)) if !are_the_same(others, &secrets) => {
+                    self.mistake(
+                        &variable,
+                        format_args!("is another secret than {first}: unset one"),
+                    );
+                }
+                Some(_) => {}
+            }
+        }
+        let (_, secrets) = found?;
+        Some(Source { name: Arc::from(provider.name), provider, secrets })
+    }
+
+    fn secrets(&mut self, variable: &str) -> Option<Vec<Secret>> {
+        let text = self.secret(variable)?;
         match Secret::parse_list(&text) {
-            Ok(secrets) => Some(Source { name: Arc::from(provider.name), provider, secrets }),
+            Ok(secrets) => Some(secrets),
             Err(bad) => {
-                self.mistake(&variable, bad);
+                self.mistake(variable, bad);
                 None
             }
         }
     }
 
-    /// The embedded server brings secrets for development; any other needs those of its provider, or a key to its API.
+    /// Any server but the embedded one needs the secrets of its provider, or a key to its API.
     pub(super) fn has_a_source(&mut self) {
-        let is_set = |provider: &Provider| {
+        let is_set = |provider: &'static Provider| {
             let key = provider.api.credentials.last().map_or("", |key| key.variable);
-            self.is_set(&secret_variable(provider)) || self.is_set(key)
+            names(provider).any(|variable| self.is_set(&variable)) || self.is_set(key)
         };
-        if !self.is_set("DATABASE_URL") || provider::ALL.into_iter().any(is_set) {
+        if provider::ALL.into_iter().any(is_set) {
             return;
         }
         let variables: Vec<_> = provider::ALL.into_iter().map(secret_variable).collect();
         let problem = "no webhook secret is set: set the one of your provider to the signing secret of its endpoint (whsec_…)";
         self.mistake(&variables.join(" or "), problem);
     }
+
+    /// Where strangers reach the service, a key that they can know opens the table to them.
+    pub(super) fn has_no_weak_secret(&mut self, sources: &[Source]) {
+        for source in sources {
+            let weaknesses = source.secrets.iter().map(Secret::weakness).enumerate();
+            for (place, weakness) in weaknesses.filter_map(|(at, found)| Some((at + 1, found?))) {
+                let problem = format!(
+                    "secret {place} {weakness}, so anyone could sign deliveries with it: copy the signing secret of your endpoint (whsec_…), whole"
+                );
+                let variable = names(source.provider).find(|variable| self.is_set(variable));
+                self.mistake(&variable.unwrap_or_default(), problem);
+            }
+        }
+    }
+}
+
+fn are_the_same(one: &[Secret], other: &[Secret]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.expose() == b.expose())
+}
+
+/// Our name of the variable first, then those of the vendor.
+fn names(provider: &'static Provider) -> impl Iterator<Item = String> {
+    let aliases = provider.secret_aliases.iter().map(|alias| (*alias).to_owned());
+    std::iter::once(secret_variable(provider)).chain(aliases)
 }
 
 /// The variable that holds the secrets of a provider's only source.

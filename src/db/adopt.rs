@@ -1,11 +1,16 @@
 //! Turning a table of somebody else's making into our mirror, in place: rows, keys, grants and the foreign keys of
 //! applications stay.
 
-use tokio_postgres::types::Type;
-use tokio_postgres::{Client, GenericClient, Row};
+mod rows;
+mod steps;
 
-use super::migrations::{self, Migration};
-use super::mirror::{self, USERS};
+use tokio_postgres::{GenericClient, Transaction};
+
+use super::migrations::{self, Upgrade};
+use super::{mirror, server};
+use steps::steps;
+
+pub use rows::{Found, enter, fill, page};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -13,6 +18,8 @@ pub enum Error {
     Missing,
     #[error("neon_auth.users_sync cannot be adopted: {0}")]
     Refused(String),
+    #[error(transparent)]
+    Server(#[from] server::Unsuitable),
     #[error(transparent)]
     Migration(#[from] migrations::Error),
     #[error("the database refused it, and nothing was changed")]
@@ -32,19 +39,12 @@ pub struct Plan {
     pub rows: i64,
     pub foreign_keys: i64,
     pub steps: Vec<Step>,
-    pub migrations: Vec<&'static Migration>,
-}
-
-/// What was done.
-#[derive(Debug)]
-pub struct Adopted {
-    pub migrations: Vec<&'static Migration>,
-    /// Rows that are new to the ledger.
-    pub ledgered: u64,
+    pub migrations: Vec<Upgrade>,
 }
 
 /// Looks, and writes nothing.
 pub async fn plan(client: &impl GenericClient) -> Result<Plan, Error> {
+    server::check(client).await?;
     let columns = mirror::columns(client).await?;
     if columns.is_empty() {
         return Err(Error::Missing);
@@ -63,7 +63,7 @@ pub async fn plan(client: &impl GenericClient) -> Result<Plan, Error> {
     let migrations = match migrations::pending(client).await {
         // The table is not ours yet: that is what the plan is for.
         Err(migrations::Error::Mirror(mirror::Difference::Shape(_))) => {
-            migrations::ALL.iter().collect()
+            migrations::ALL.iter().map(Upgrade::Migration).collect()
         }
         pending => pending?,
     };
@@ -77,136 +77,20 @@ pub async fn samples(client: &impl GenericClient) -> Result<Vec<String>, Error> 
         return Ok(Vec::new());
     }
     let rows = client.query_typed(include_str!("../../sql/adopt/samples.sql"), &[]).await?;
-    Ok(rows.iter().map(|row| row.get("raw_json")).collect())
+    Ok(rows.iter().map(|row| row.try_get("raw_json")).collect::<Result<_, _>>()?)
 }
 
-/// Carries the plan out, as it is now, in one transaction.
-pub async fn adopt(client: &mut Client, source: &str) -> Result<Adopted, Error> {
-    let transaction = client.transaction().await?;
+/// Carries the plan out, as it is now, but for the ledger; nobody else reads or writes the table until the end of the
+/// transaction.
+pub async fn carry_out(transaction: &Transaction<'_>) -> Result<(), Error> {
     transaction
         .batch_execute(
             "set local lock_timeout = '10s'; lock table neon_auth.users_sync in access exclusive mode",
         )
         .await?;
-    for step in plan(&transaction).await?.steps {
+    for step in plan(transaction).await?.steps {
         transaction.batch_execute(&step.sql).await?;
     }
-    let migrations = migrations::apply_in(&transaction).await?;
-    let statement = include_str!("../../sql/adopt/ledger.sql");
-    let ledgered = transaction.execute_typed(statement, &[(&source, Type::TEXT)]).await?;
-    transaction.commit().await?;
-    Ok(Adopted { migrations, ledgered })
-}
-
-fn steps(columns: &[Row], foreign_keys: i64) -> Result<Vec<Step>, String> {
-    let mut steps = Vec::new();
-    for (name, expected, required) in USERS {
-        match columns.iter().find(|column| column.get::<_, &str>("name") == name) {
-            Some(column) => present(&mut steps, column, expected, required, foreign_keys)?,
-            None => steps.extend(missing(name, expected, required)?),
-        }
-    }
-    for column in columns {
-        let name: &str = column.get("name");
-        let ours = USERS.iter().any(|(ours, ..)| *ours == name);
-        if !ours && column.get("required") && !column.get::<_, bool>("has_default") {
-            let quoted = format!("\"{}\"", name.replace('"', "\"\""));
-            steps.push(alter(
-                format!("{name} is required, but no webhook fills it"),
-                &format!("alter column {quoted} drop not null"),
-            ));
-        }
-    }
-    steps.extend(key(columns)?);
-    Ok(steps)
-}
-
-fn alter(why: impl Into<String>, action: &str) -> Step {
-    Step { why: why.into(), sql: format!("alter table neon_auth.users_sync {action}") }
-}
-
-fn missing(name: &str, kind: &str, required: bool) -> Result<Vec<Step>, String> {
-    if name == "id" {
-        return Err("it has no column id".into());
-    }
-    let mut steps = vec![alter(format!("{name} is missing"), &format!("add column {name} {kind}"))];
-    if required {
-        steps.extend(filled(name));
-    }
-    Ok(steps)
-}
-
-/// `raw_json` is the only column besides the key that has to be there.
-fn filled(name: &str) -> [Step; 2] {
-    let sql = format!(
-        "update neon_auth.users_sync set {name} = jsonb_build_object('id', id) where {name} is null"
-    );
-    [
-        Step { why: format!("{name} must not be null: the least that identifies the user"), sql },
-        alter(format!("{name} must not be null"), &format!("alter column {name} set not null")),
-    ]
-}
-
-fn present(
-    steps: &mut Vec<Step>,
-    column: &Row,
-    expected: &str,
-    required: bool,
-    foreign_keys: i64,
-) -> Result<(), String> {
-    let (name, actual): (&str, &str) = (column.get("name"), column.get("type"));
-    if column.get("generated") {
-        let why = format!("{name} is generated: its values stay, the expression goes");
-        steps.push(alter(why, &format!("alter column {name} drop expression")));
-    }
-    if actual != expected {
-        if name == "id" && actual == "uuid" && foreign_keys > 0 {
-            return Err("id is a uuid, and foreign keys refer to it: drop them and make their columns text first".into());
-        }
-        let using = conversion(name, actual, expected).ok_or_else(|| {
-            format!("column {name} is of type {actual}, which does not become {expected}")
-        })?;
-        let why = format!("{name} is {actual}");
-        steps.push(alter(why, &format!("alter column {name} drop default, alter column {name} type {expected} using {using}")));
-    }
-    match (column.get::<_, bool>("required"), required) {
-        (true, false) => {
-            let why = format!("{name} must allow null");
-            steps.push(alter(why, &format!("alter column {name} drop not null")));
-        }
-        (false, true) if name != "id" => steps.extend(filled(name)),
-        _ => {}
-    }
+    migrations::apply_in(transaction).await?;
     Ok(())
-}
-
-fn conversion(name: &str, actual: &str, expected: &str) -> Option<String> {
-    let plain = actual.split('(').next().unwrap_or(actual).trim();
-    match (expected, plain) {
-        ("text", "character varying" | "character" | "citext" | "uuid") => {
-            Some(format!("{name}::text"))
-        }
-        ("jsonb", "json" | "text") => Some(format!("{name}::jsonb")),
-        ("timestamp with time zone", "timestamp") if actual.ends_with("without time zone") => {
-            Some(format!("{name} at time zone 'UTC'"))
-        }
-        ("timestamp with time zone", _) if actual.starts_with("timestamp") => {
-            let utc = actual.ends_with("without time zone");
-            Some(if utc { format!("{name} at time zone 'UTC'") } else { name.to_owned() })
-        }
-        _ => None,
-    }
-}
-
-fn key(columns: &[Row]) -> Result<Option<Step>, String> {
-    let in_key = |column: &&Row| column.get("in_key");
-    let names: Vec<&str> = columns.iter().filter(in_key).map(|column| column.get("name")).collect();
-    match names[..] {
-        ["id"] if columns.iter().any(|column| column.get("key_deferrable")) => {
-            Err("its primary key is deferrable".into())
-        }
-        ["id"] => Ok(None),
-        [] => Ok(Some(alter("id is to be the key", "add primary key (id)"))),
-        _ => Err(format!("its primary key is ({})", names.join(", "))),
-    }
 }

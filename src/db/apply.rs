@@ -29,9 +29,20 @@ pub struct Entity<'a> {
 #[derive(Debug, Default, PartialEq)]
 pub struct Applied {
     /// Of each delivery, in their order.
-    pub outcomes: Vec<Outcome>,
+    pub judgements: Vec<Judgement>,
     /// Mirror rows that changed.
     pub changed: Vec<Changed>,
+}
+
+/// What the law says of one delivery.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Judgement {
+    /// It is in the journal with this outcome.
+    Journaled(Outcome),
+    /// Nothing was written: the entity belongs to this other source.
+    Foreign(String),
+    /// Nothing was written: the entity came into being meanwhile, so the delivery has to be applied once more.
+    Again,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -50,11 +61,10 @@ pub struct Entry<'a> {
 
 type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// Writes a batch, one entity and one delivery at most once each, and answers what it did after the commit. Each change is
-/// told on `channel`, too.
+/// Writes a batch, one entity and one delivery at most once each, and answers what it did after the commit. The server
+/// announces each change on `channel`, too, and waits for another transaction's lock no longer than `lock_wait`.
 ///
-/// A lock of somebody else's is waited for as long as `lock_wait`.
-/// The statement is its own transaction: its answer ends when the server is ready again, after the commit.
+/// Without a transaction around it the statement is its own: its answer ends when the server is ready again, after the commit.
 pub async fn apply(
     client: &impl GenericClient,
     entities: &[Entity<'_>],
@@ -72,28 +82,34 @@ pub async fn apply(
 
     let rows = client.query_typed(include_str!("../../sql/sync/apply.sql"), &params).await?;
     let applied = Applied::of(&rows);
-    assert_eq!(applied.outcomes.len(), entries.ids.len(), "the statement answers every delivery");
+    assert_eq!(applied.judgements.len(), entries.ids.len(), "the statement answers every delivery");
     Ok(applied)
 }
 
 impl Applied {
     fn of(rows: &[Row]) -> Self {
-        let (mut outcomes, mut changed) = (Vec::new(), Vec::new());
+        let (mut judgements, mut changed) = (Vec::new(), Vec::new());
         for row in rows {
             let what: &str = row.get("outcome");
             match row.get::<_, Option<i64>>("place") {
-                Some(place) => {
-                    let outcome = Outcome::parse(what).expect("the statement knows our outcomes");
-                    outcomes.push((place, outcome));
-                }
+                Some(place) => judgements.push((place, judgement(what, row))),
                 None => {
                     let effect = Effect::parse(what).expect("the statement knows our effects");
                     changed.push(Changed { id: row.get("entity_id"), effect });
                 }
             }
         }
-        outcomes.sort_unstable_by_key(|(place, _)| *place);
-        Self { outcomes: outcomes.into_iter().map(|(_, outcome)| outcome).collect(), changed }
+        judgements.sort_unstable_by_key(|(place, _)| *place);
+        let judgements = judgements.into_iter().map(|(_, judgement)| judgement).collect();
+        Self { judgements, changed }
+    }
+}
+
+fn judgement(what: &str, row: &Row) -> Judgement {
+    match what {
+        "foreign" => Judgement::Foreign(row.get("owner")),
+        "again" => Judgement::Again,
+        _ => Judgement::Journaled(Outcome::parse(what).expect("the statement knows our outcomes")),
     }
 }
 

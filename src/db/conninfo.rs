@@ -3,11 +3,14 @@
 //! The differences, each for a reason:
 //! - `connect_timeout` covers a host's whole start, with TLS and authentication, and is ten seconds
 //!   where libpq would wait for ever;
+//! - keepalives begin after half a minute, and what is sent waits as long for its acknowledgement: a
+//!   connection that something between us cut is noticed;
 //! - `options` is refused, since poolers refuse it, except for Neon's `endpoint=`, which TLS makes needless;
 //! - service files are not read; a parameter that other drivers know is ignored only where that is harmless;
 //! - a raw `@` in a URL's password is understood, not taken for the start of the host.
 
 mod connect;
+mod foreign;
 mod session;
 mod settings;
 mod syntax;
@@ -38,19 +41,27 @@ const SOCKET_DIRECTORIES: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 pub enum Error {
     #[error(transparent)]
     Syntax(#[from] syntax::Error),
-    #[error("unknown connection parameter `{key}`: remove it from the connection string")]
-    UnknownKey { key: String },
     #[error(
-        "the connection string has a parameter whose name is not a word: in the user name and the \
-         password of a URL write ? as %3F and & as %26"
+        "the connection string has a parameter that is not known{0}: correct or remove it; if it is \
+         a part of the user name or the password, write ? there as %3F, & as %26 and a space in quotes"
     )]
-    UnnamedKey,
+    Unknown(Resembling),
     #[error("the connection parameter `{key}` cannot be honoured: {reason}")]
     Refused { key: &'static str, reason: &'static str },
     #[error("the connection parameter `{name}` must be {expected}")]
     Value { name: &'static str, expected: &'static str },
     #[error("cannot prepare TLS for the database")]
     Tls(#[from] tls::Error),
+}
+
+/// What an unknown parameter may be meant to be; its own name is not repeated, which may be a piece of a password.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Resembling(Option<&'static str>);
+
+impl fmt::Display for Resembling {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |name| write!(formatter, " (is it `{name}`?)"))
+    }
 }
 
 impl Error {
@@ -226,7 +237,7 @@ fn default_socket() -> &'static str {
 
 fn sslmode(settings: &Settings) -> Result<SslMode, Error> {
     let system = settings.text("sslrootcert") == Some("system");
-    let expected = "disable, allow, prefer, require, verify-ca or verify-full";
+    let expected = "disable, allow, prefer, require, verify-ca or verify-full; node-postgres' no-verify is require";
     let default = if system { SslMode::VerifyFull } else { SslMode::Prefer };
     let mode = settings.choice("sslmode", &SslMode::ALL, expected)?.unwrap_or(default);
     if system && mode != SslMode::VerifyFull {

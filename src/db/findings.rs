@@ -5,6 +5,7 @@ use serde::Serialize;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, GenericClient, Row};
 
+use super::values::time;
 use crate::model::Subject;
 
 #[derive(Debug, Serialize)]
@@ -37,20 +38,35 @@ pub async fn clear(client: &impl GenericClient, subject: Subject, id: &str) -> R
     Ok(())
 }
 
+/// Forgets every finding of a subject but those about these.
+pub async fn settle(
+    client: &impl GenericClient,
+    subject: Subject,
+    still: &[&str],
+) -> Result<(), Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&subject.as_str(), Type::TEXT), (&still, Type::TEXT_ARRAY)];
+    client.execute_typed(include_str!("../../sql/findings/settle.sql"), &params).await?;
+    Ok(())
+}
+
 /// How many findings there are of each subject, by its word.
 pub async fn counts(client: &Client) -> Result<Vec<(String, i64)>, Error> {
     let rows = client.query_typed(include_str!("../../sql/findings/counts.sql"), &[]).await?;
-    Ok(rows.iter().map(|row| (row.get("subject"), row.get("findings"))).collect())
+    rows.iter().map(|row| Ok((row.try_get("subject")?, row.try_get("findings")?))).collect()
 }
 
 /// The newest hundred.
 pub async fn newest(client: &Client) -> Result<Vec<Finding>, Error> {
     let rows = client.query_typed(include_str!("../../sql/findings/newest.sql"), &[]).await?;
-    let finding = |row: &Row| Finding {
-        subject: row.get("subject"),
-        id: row.get("id"),
-        found_at: row.get("found_at"),
-        detail: row.get("detail"),
-    };
-    Ok(rows.iter().map(finding).collect())
+    rows.iter().map(finding).collect()
+}
+
+fn finding(row: &Row) -> Result<Finding, Error> {
+    Ok(Finding {
+        subject: row.try_get("subject")?,
+        id: row.try_get("id")?,
+        found_at: time(row, "found_at")?,
+        detail: row.try_get("detail")?,
+    })
 }

@@ -75,6 +75,7 @@ pub async fn grant(client: &mut Client, roles: &[String]) -> Result<Vec<String>,
     Ok(granted)
 }
 
-fn quoted(role: &str) -> String {
+/// A role's name as SQL takes it.
+pub(super) fn quoted(role: &str) -> String {
     format!("\"{}\"", role.replace('"', "\"\""))
 }

@@ -10,6 +10,8 @@ pub struct Server {
     pub tls: bool,
     /// Through a Unix socket or the loopback interface.
     pub local: bool,
+    pub encoding: String,
+    pub client_encoding: String,
     pub standby: bool,
     pub read_only: bool,
     pub now: Timestamp,
@@ -17,6 +19,10 @@ pub struct Server {
     pub session_age: f64,
     pub role: String,
     pub may_create: bool,
+    /// What a transaction has that says nothing else.
+    pub isolation: String,
+    pub synchronous_commit: String,
+    pub search_path: String,
 }
 
 /// What stands in the way of writing to the mirror.
@@ -59,12 +65,17 @@ pub async fn server(client: &Client) -> Result<Server, Error> {
         version: row.get("version"),
         tls: row.get("tls"),
         local: row.get("local"),
+        encoding: row.get("encoding"),
+        client_encoding: row.get("client_encoding"),
         standby: row.get("standby"),
         read_only: row.get("read_only"),
         now: row.get("now"),
         session_age: row.get("session_age"),
         role: row.get("role"),
         may_create: row.get("may_create"),
+        isolation: row.get("isolation"),
+        synchronous_commit: row.get("synchronous_commit"),
+        search_path: row.get("search_path"),
     })
 }
 
@@ -83,12 +94,6 @@ pub async fn sessions_are_parted(one: &Client, other: &mut Client) -> Result<boo
 async fn process(client: &impl GenericClient) -> Result<i32, Error> {
     let statement = include_str!("../../sql/doctor/process.sql");
     Ok(client.query_typed_one(statement, &[]).await?.get("pid"))
-}
-
-/// Rights that the role has to have and has not, on tables that are there.
-pub async fn missing_rights(client: &Client) -> Result<Vec<String>, Error> {
-    let rows = client.query_typed(include_str!("../../sql/doctor/rights.sql"), &[]).await?;
-    Ok(rows.iter().map(|row| row.get("missing")).collect())
 }
 
 /// `None` where there is no mirror.

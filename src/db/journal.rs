@@ -3,9 +3,10 @@
 pub mod search;
 
 use jiff::Timestamp;
-use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Error};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Error, Row};
 
+use super::values::time;
 use crate::model::DeliveryId;
 
 /// When a delivery first arrived; `None` where it never did, or longer ago than the journal reaches.
@@ -20,16 +21,45 @@ pub async fn first_received(
             &[(&source, Type::TEXT), (&id.as_str(), Type::TEXT)],
         )
         .await?;
-    Ok(row.map(|row| row.get("received_at")))
+    row.map(|row| time(&row, "received_at")).transpose()
 }
 
 /// How many deliveries are in quarantine.
 pub async fn quarantined(client: &Client) -> Result<i64, Error> {
     let statement = include_str!("../../sql/journal/quarantined.sql");
-    Ok(client.query_typed_one(statement, &[]).await?.get(0))
+    client.query_typed_one(statement, &[]).await?.try_get(0)
 }
 
-/// Removes at most `limit` rows received before `before`, and answers how many.
+/// What has been in quarantine for long.
+pub struct Lingering {
+    pub source: String,
+    pub deliveries: i64,
+    pub oldest: Timestamp,
+}
+
+/// Of each source, what was quarantined before `before` and still is.
+pub async fn lingering(client: &Client, before: Timestamp) -> Result<Vec<Lingering>, Error> {
+    let statement = include_str!("../../sql/journal/lingering.sql");
+    let rows = client.query_typed(statement, &[(&before, Type::TIMESTAMPTZ)]).await?;
+    let lingering = |row: &Row| {
+        Ok(Lingering {
+            source: row.try_get("source")?,
+            deliveries: row.try_get("deliveries")?,
+            oldest: time(row, "oldest")?,
+        })
+    };
+    rows.iter().map(lingering).collect()
+}
+
+/// Lets go of those of these deliveries (a source and an id each) that are in quarantine, and answers how many.
+pub async fn discard(client: &Client, deliveries: &[(&str, &str)]) -> Result<u64, Error> {
+    let (sources, ids): (Vec<&str>, Vec<&str>) = deliveries.iter().copied().unzip();
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&sources, Type::TEXT_ARRAY), (&ids, Type::TEXT_ARRAY)];
+    client.execute_typed(include_str!("../../sql/journal/discard.sql"), &params).await
+}
+
+/// Removes at most `limit` rows received before `before`, nothing that is in quarantine, and answers how many.
 pub async fn prune(client: &Client, before: Timestamp, limit: i64) -> Result<u64, Error> {
     client
         .execute_typed(

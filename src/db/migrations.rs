@@ -1,10 +1,12 @@
-//! The schema's history: numbered files, applied once each, in one transaction under a lock.
+//! The schema: numbered migrations, applied once each, and objects, made wherever they are not as they should be; in one
+//! transaction under a lock.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient, Transaction};
 
-use super::mirror;
+use super::objects::{self, MIRROR, Object};
+use super::{mirror, server};
 
 /// One file of `sql/migrations`.
 #[derive(Debug)]
@@ -25,13 +27,27 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub static ALL: [Migration; 6] = [
+pub static ALL: [Migration; 9] = [
     migration!(1, "0001_users"),
     migration!(2, "0002_repair"),
     migration!(3, "0003_apply"),
     migration!(4, "0004_operate"),
     migration!(5, "0005_silence"),
     migration!(6, "0006_storage"),
+    migration!(7, "0007_upkeep"),
+    migration!(8, "0008_instances"),
+    migration!(9, "0009_requests"),
+];
+
+/// Tables of ours that the migrations make, and that hold what cannot be made again.
+const TABLES: [&str; 7] = [
+    "users_sync.ledger",
+    "users_sync.journal",
+    "users_sync.marks",
+    "users_sync.leases",
+    "users_sync.runs",
+    "users_sync.requests",
+    "users_sync.findings",
 ];
 
 #[derive(Debug, thiserror::Error)]
@@ -44,10 +60,33 @@ pub enum Error {
         "this database was migrated by a newer users-sync (it has migration {0}): upgrade this one"
     )]
     Newer(i32),
+    #[error(
+        "somebody dropped {}: restore the schema users_sync from a backup; or, if there is none, run `drop schema users_sync cascade`, then `users-sync migrate` and `users-sync backfill`, which keep the rows of neon_auth.users_sync",
+        .0.join(", ")
+    )]
+    Lost(Vec<&'static str>),
+    #[error(transparent)]
+    Server(#[from] server::Unsuitable),
     #[error(transparent)]
     Mirror(#[from] mirror::Difference),
     #[error("the database refused a migration")]
     Database(#[from] tokio_postgres::Error),
+}
+
+/// What brings the schema up to date.
+#[derive(Clone, Copy, Debug)]
+pub enum Upgrade {
+    Migration(&'static Migration),
+    Object(&'static Object),
+}
+
+impl Upgrade {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Migration(migration) => migration.name,
+            Self::Object(object) => object.name,
+        }
+    }
 }
 
 impl Migration {
@@ -57,42 +96,77 @@ impl Migration {
     }
 }
 
-/// Applies what is pending and answers it; nothing is applied where anything fails.
-pub async fn apply(client: &mut Client) -> Result<Vec<&'static Migration>, Error> {
+/// Brings the schema up to date and answers what that took; nothing is changed where anything fails.
+pub async fn apply(client: &mut Client) -> Result<Vec<Upgrade>, Error> {
+    // A role that may only use the tables can start where there is nothing to do.
+    if pending(client).await?.is_empty() {
+        return Ok(Vec::new());
+    }
     let transaction = client.transaction().await?;
-    let pending = apply_in(&transaction).await?;
+    let steps = apply_in(&transaction).await?;
     transaction.commit().await?;
-    Ok(pending)
+    Ok(steps)
 }
 
 /// As [`apply`], in a transaction that its caller commits.
-pub(super) async fn apply_in(
-    transaction: &Transaction<'_>,
-) -> Result<Vec<&'static Migration>, Error> {
-    // What exists already is no news.
+pub(super) async fn apply_in(transaction: &Transaction<'_>) -> Result<Vec<Upgrade>, Error> {
+    server::check(transaction).await?;
+    // The statements below may find that their object exists already.
     let settings = "set local lock_timeout = '60s'; set local client_min_messages = warning";
     transaction.batch_execute(settings).await?;
     transaction.query_typed(include_str!("../../sql/schema/lock.sql"), &[]).await?;
     transaction.batch_execute(include_str!("../../sql/schema/bootstrap.sql")).await?;
     mirror::check(transaction).await?;
 
-    let pending = unapplied(transaction).await?;
-    for migration in &pending {
+    let migrations = unapplied(transaction).await?;
+    let known = migrations.len() < ALL.len();
+    let mut steps = Vec::new();
+    // A later migration may change the mirror, so it has to be there before them.
+    if known && !objects::missing(transaction, MIRROR.parts()).await?.is_empty() {
+        steps.push(make(transaction, &MIRROR).await?);
+        mirror::restore(transaction).await?;
+    }
+    for migration in migrations {
         transaction.batch_execute(migration.sql).await?;
         record(transaction, migration).await?;
+        steps.push(Upgrade::Migration(migration));
     }
-    Ok(pending)
+    lost(transaction).await?;
+    for object in objects::pending(transaction).await? {
+        steps.push(make(transaction, object).await?);
+    }
+    if !known {
+        mirror::remember_deleted(transaction).await?;
+    }
+    Ok(steps)
 }
 
-/// The migrations that `apply` would apply; writes nothing.
-pub async fn pending(client: &impl GenericClient) -> Result<Vec<&'static Migration>, Error> {
+async fn make(
+    transaction: &Transaction<'_>,
+    object: &'static Object,
+) -> Result<Upgrade, tokio_postgres::Error> {
+    object.make(transaction).await?;
+    Ok(Upgrade::Object(object))
+}
+
+/// What `apply` would do; writes nothing.
+pub async fn pending(client: &impl GenericClient) -> Result<Vec<Upgrade>, Error> {
     mirror::check(client).await?;
-    let known = client.query_typed(include_str!("../../sql/schema/known.sql"), &[]).await?;
-    if known.first().is_some_and(|row| row.get(0)) {
-        unapplied(client).await
+    let migrations = if objects::missing(client, &["users_sync.migrations"]).await?.is_empty() {
+        unapplied(client).await?
     } else {
-        Ok(ALL.iter().collect())
+        ALL.iter().collect()
+    };
+    if migrations.is_empty() {
+        lost(client).await?;
     }
+    let mut objects = objects::pending(client).await?;
+    if migrations.len() == ALL.len() {
+        // The migrations make those that no changed text replaces.
+        objects.retain(|object| object.is_replaced());
+    }
+    let steps = migrations.into_iter().map(Upgrade::Migration);
+    Ok(steps.chain(objects.into_iter().map(Upgrade::Object)).collect())
 }
 
 async fn unapplied(client: &impl GenericClient) -> Result<Vec<&'static Migration>, Error> {
@@ -109,6 +183,12 @@ async fn unapplied(client: &impl GenericClient) -> Result<Vec<&'static Migration
         }
     }
     Ok(pending)
+}
+
+/// An error where a table of ours is gone although every migration was applied.
+async fn lost(client: &impl GenericClient) -> Result<(), Error> {
+    let missing = objects::missing(client, &TABLES).await?;
+    if missing.is_empty() { Ok(()) } else { Err(Error::Lost(missing)) }
 }
 
 async fn record(transaction: &Transaction<'_>, migration: &Migration) -> Result<(), Error> {

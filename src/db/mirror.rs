@@ -3,6 +3,11 @@
 use tokio_postgres::types::Type;
 use tokio_postgres::{GenericClient, Row};
 
+use super::findings;
+use crate::model::Subject;
+
+const MIRROR: &str = "neon_auth.users_sync";
+
 /// What differs from the table that we would have made.
 #[derive(Debug, thiserror::Error)]
 pub enum Difference {
@@ -43,6 +48,44 @@ pub(super) async fn columns(
 ) -> Result<Vec<Row>, tokio_postgres::Error> {
     let statement = include_str!("../../sql/schema/mirror.sql");
     client.query_typed(statement, &[(&"users_sync", Type::TEXT)]).await
+}
+
+/// Fills a mirror that was made again with what the ledger knows: tombstones at once, the living by the provider's API or a
+/// replay, and a finding until they are back. Its caller commits.
+pub(super) async fn restore(client: &impl GenericClient) -> Result<(), tokio_postgres::Error> {
+    client.execute_typed(include_str!("../../sql/schema/bury_again.sql"), &[]).await?;
+    client.execute_typed(include_str!("../../sql/schema/mark_lost.sql"), &[]).await?;
+    report_lost(client).await
+}
+
+/// Sets the finding that the mirror lacks users which the ledger knows, or clears it where it lacks none.
+pub async fn report_lost(client: &impl GenericClient) -> Result<(), tokio_postgres::Error> {
+    let lost = lost(client).await?;
+    if lost == 0 {
+        return findings::clear(client, Subject::Mirror, MIRROR).await;
+    }
+    findings::set(client, Subject::Mirror, MIRROR, &lost_in_words(lost)).await
+}
+
+/// How many living users the ledger knows and the mirror lacks.
+pub async fn lost(client: &impl GenericClient) -> Result<i64, tokio_postgres::Error> {
+    let rows = client.query_typed(include_str!("../../sql/schema/lost.sql"), &[]).await?;
+    rows.first().map_or(Ok(0), |row| row.try_get(0))
+}
+
+/// The problem and the remedy, for an operator.
+pub fn lost_in_words(lost: i64) -> String {
+    format!(
+        "{lost} users that users-sync knows have no row: somebody dropped or emptied the table. `users-sync backfill` brings them back from the provider, `users-sync replay --all` from the bodies that the journal keeps"
+    )
+}
+
+/// Tells a new ledger which rows of an older mirror are tombstones. Its caller commits.
+pub(super) async fn remember_deleted(
+    client: &impl GenericClient,
+) -> Result<(), tokio_postgres::Error> {
+    client.execute_typed(include_str!("../../sql/schema/remember_deleted.sql"), &[]).await?;
+    Ok(())
 }
 
 fn difference(columns: &[Row]) -> Option<String> {

@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row};
 
+use super::values::optional_time;
+use crate::model::RawJson;
+
 /// Deliveries of one minute with one outcome.
 pub struct Minute {
     pub minutes_ago: i32,
@@ -25,7 +28,8 @@ pub struct KnownUser {
     pub created_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
     pub deleted_at: Option<Timestamp>,
-    pub raw_json: Option<String>,
+    /// `None` where there is no row, and where its text would be far longer than what is stored.
+    pub raw_json: Option<RawJson>,
     pub source: Option<String>,
     pub version_at: Option<Timestamp>,
     pub version_delivery: Option<String>,
@@ -36,35 +40,41 @@ pub struct KnownUser {
 
 pub async fn minutes(client: &Client) -> Result<Vec<Minute>, Error> {
     let rows = client.query_typed(include_str!("../../sql/status/minutes.sql"), &[]).await?;
-    let minute = |row: &Row| Minute {
-        minutes_ago: row.get("minutes_ago"),
-        outcome: row.get("outcome"),
-        deliveries: row.get("deliveries"),
+    let minute = |row: &Row| {
+        Ok(Minute {
+            minutes_ago: row.try_get("minutes_ago")?,
+            outcome: row.try_get("outcome")?,
+            deliveries: row.try_get("deliveries")?,
+        })
     };
-    Ok(rows.iter().map(minute).collect())
+    rows.iter().map(minute).collect()
 }
 
 pub async fn lag(client: &Client) -> Result<Lag, Error> {
     let row = client.query_typed_one(include_str!("../../sql/status/lag.sql"), &[]).await?;
-    Ok(Lag { p50: row.get("p50"), p99: row.get("p99") })
+    Ok(Lag { p50: row.try_get("p50")?, p99: row.try_get("p99")? })
 }
 
 pub async fn user(client: &Client, id: &str) -> Result<Option<KnownUser>, Error> {
     let statement = include_str!("../../sql/status/user.sql");
     let row = client.query_typed_opt(statement, &[(&id, Type::TEXT)]).await?;
-    Ok(row.map(|row| KnownUser {
-        mirrored: row.get("mirrored"),
-        name: row.get("name"),
-        email: row.get("email"),
-        created_at: row.get("created_at"),
-        updated_at: row.get("updated_at"),
-        deleted_at: row.get("deleted_at"),
-        raw_json: row.get("raw_json"),
-        source: row.get("source"),
-        version_at: row.get("version_at"),
-        version_delivery: row.get("version_delivery"),
-        tombstone: row.get("tombstone"),
-        disabled: row.get("disabled"),
-        purged_at: row.get("purged_at"),
-    }))
+    row.map(|row| known(&row)).transpose()
+}
+
+fn known(row: &Row) -> Result<KnownUser, Error> {
+    Ok(KnownUser {
+        mirrored: row.try_get("mirrored")?,
+        name: row.try_get("name")?,
+        email: row.try_get("email")?,
+        created_at: optional_time(row, "created_at")?,
+        updated_at: optional_time(row, "updated_at")?,
+        deleted_at: optional_time(row, "deleted_at")?,
+        raw_json: row.try_get("raw_json")?,
+        source: row.try_get("source")?,
+        version_at: optional_time(row, "version_at")?,
+        version_delivery: row.try_get("version_delivery")?,
+        tombstone: optional_time(row, "tombstone")?,
+        disabled: row.try_get("disabled")?,
+        purged_at: optional_time(row, "purged_at")?,
+    })
 }

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Error, GenericClient};
+use tokio_postgres::{Error, GenericClient, Transaction};
+
+use super::values::time;
 
 /// A deleted user whose row still stands.
 #[derive(Clone, Debug)]
@@ -45,28 +47,37 @@ pub async fn due(
         (&after.map(|due| due.id.as_str()), Type::TEXT),
     ];
     let rows = client.query_typed(include_str!("../../sql/purge/due.sql"), &params).await?;
-    let due =
-        |row: &tokio_postgres::Row| Due { id: row.get("id"), deleted_at: row.get("deleted_at") };
-    Ok(rows.iter().map(due).collect())
+    let due = |row: &tokio_postgres::Row| {
+        Ok(Due { id: row.try_get("id")?, deleted_at: time(row, "deleted_at")? })
+    };
+    rows.iter().map(due).collect()
 }
 
-/// Empties the rows of those that are still due, or removes them where `hard`.
+/// Empties the rows of those that are still due, or removes them where `hard`; in the caller's transaction.
 pub async fn purge(
-    client: &impl GenericClient,
+    transaction: &Transaction<'_>,
     ids: &[&str],
     before: Timestamp,
     hard: bool,
 ) -> Result<Purged, Error> {
-    let params: [(&(dyn ToSql + Sync), Type); 3] =
-        [(&ids, Type::TEXT_ARRAY), (&before, Type::TIMESTAMPTZ), (&hard, Type::BOOL)];
-    let row = client.query_typed(include_str!("../../sql/purge/purge.sql"), &params).await?;
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&ids, Type::TEXT_ARRAY), (&before, Type::TIMESTAMPTZ)];
+    let statement = include_str!("../../sql/purge/purge.sql");
+    let row = transaction.query_typed(statement, &params).await?;
     let row = row.first().expect("the statement answers one row");
+    let ids: Vec<&str> = row.try_get("ids")?;
+    let rows = if hard {
+        include_str!("../../sql/purge/remove.sql")
+    } else {
+        include_str!("../../sql/purge/empty.sql")
+    };
+    let rows = transaction.execute_typed(rows, &[(&ids, Type::TEXT_ARRAY)]).await?.cast_signed();
     Ok(Purged {
-        users: row.get("users"),
-        emptied: row.get("emptied"),
-        removed: row.get("removed"),
-        bodies: row.get("bodies"),
-        quarantined: row.get("quarantined"),
+        users: i64::try_from(ids.len()).unwrap_or(i64::MAX),
+        emptied: if hard { 0 } else { rows },
+        removed: if hard { rows } else { 0 },
+        bodies: row.try_get("bodies")?,
+        quarantined: row.try_get("quarantined")?,
     })
 }
 
@@ -74,11 +85,14 @@ pub async fn purge(
 pub async fn bury(client: &impl GenericClient, id: &str) -> Result<Option<Shown>, Error> {
     let statement = include_str!("../../sql/purge/bury.sql");
     let rows = client.query_typed(statement, &[(&id, Type::TEXT)]).await?;
-    Ok(rows.first().map(|row| Shown {
-        name: row.get("name"),
-        email: row.get("email"),
-        raw_json_bytes: row.get("raw_json_bytes"),
-    }))
+    let shown = |row: &tokio_postgres::Row| {
+        Ok(Shown {
+            name: row.try_get("name")?,
+            email: row.try_get("email")?,
+            raw_json_bytes: row.try_get("raw_json_bytes")?,
+        })
+    };
+    rows.first().map(shown).transpose()
 }
 
 /// Removes what late deliveries since then brought of purged users.

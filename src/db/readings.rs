@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
+use super::values::{optional_time, time};
 use crate::model::{RawJson, User, Version};
-use crate::provider::api::volatile;
+use crate::provider::api::fields_of_all;
 
 /// How a user that the API shows stands to the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,24 +16,39 @@ pub enum Standing {
     Missing,
     /// The row differs and is older: of this version, if any.
     Stale(Option<Timestamp>),
+    /// The row is older, and differs in nothing but what every sign-in moves.
+    Touched,
     /// A tombstone since then.
     Deleted(Timestamp),
     /// Removed for good.
     Purged,
+    /// It belongs to another source.
+    Foreign,
+}
+
+/// A user that the API of a source shows.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    pub source: &'a str,
+    pub version: &'a Version,
+    pub user: &'a User,
 }
 
 /// How each user stands, in their order. Fields that change without a change of the user do not count.
-pub async fn compare(client: &Client, users: &[(&Version, &User)]) -> Result<Vec<Standing>, Error> {
-    let of = |field: fn(&User) -> Option<&str>| users.iter().map(move |(_, user)| field(user));
-    let ids: Vec<&str> = users.iter().map(|(_, user)| user.id.as_str()).collect();
-    let names: Vec<_> = of(|user| user.name.as_deref()).collect();
-    let emails: Vec<_> = of(|user| user.email.as_deref()).collect();
-    let created_ats: Vec<_> = users.iter().map(|(_, user)| user.created_at).collect();
-    let raw_jsons: Vec<&RawJson> = users.iter().map(|(_, user)| &user.raw).collect();
-    let disableds: Vec<_> = users.iter().map(|(_, user)| user.disabled).collect();
-    let version_ats: Vec<_> = users.iter().map(|(version, _)| version.at).collect();
-    let deliveries: Vec<_> = users.iter().map(|(version, _)| version.delivery.as_str()).collect();
-    let params: [(&(dyn ToSql + Sync), Type); 9] = [
+pub async fn compare(client: &Client, shown: &[Shown<'_>]) -> Result<Vec<Standing>, Error> {
+    let users = || shown.iter().map(|Shown { user, .. }| *user);
+    let versions = || shown.iter().map(|Shown { version, .. }| *version);
+    let sources: Vec<&str> = shown.iter().map(|Shown { source, .. }| *source).collect();
+    let ids: Vec<&str> = users().map(|user| user.id.as_str()).collect();
+    let names: Vec<_> = users().map(|user| user.name.as_deref()).collect();
+    let emails: Vec<_> = users().map(|user| user.email.as_deref()).collect();
+    let created_ats: Vec<_> = users().map(|user| user.created_at).collect();
+    let raw_jsons: Vec<&RawJson> = users().map(|user| &user.raw).collect();
+    let disableds: Vec<_> = users().map(|user| user.disabled).collect();
+    let version_ats: Vec<_> = versions().map(|version| version.at).collect();
+    let deliveries: Vec<_> = versions().map(|version| version.delivery.as_str()).collect();
+    let params: [(&(dyn ToSql + Sync), Type); 12] = [
+        (&sources, Type::TEXT_ARRAY),
         (&ids, Type::TEXT_ARRAY),
         (&names, Type::TEXT_ARRAY),
         (&emails, Type::TEXT_ARRAY),
@@ -41,20 +57,24 @@ pub async fn compare(client: &Client, users: &[(&Version, &User)]) -> Result<Vec
         (&disableds, Type::BOOL_ARRAY),
         (&version_ats, Type::TIMESTAMPTZ_ARRAY),
         (&deliveries, Type::TEXT_ARRAY),
-        (&volatile(), Type::TEXT_ARRAY),
+        (&fields_of_all(|api| api.volatile), Type::TEXT_ARRAY),
+        (&fields_of_all(|api| api.moving), Type::TEXT_ARRAY),
+        (&fields_of_all(|api| api.metadata), Type::TEXT_ARRAY),
     ];
     let rows = client.query_typed(include_str!("../../sql/readings/compare.sql"), &params).await?;
-    Ok(rows.iter().map(standing).collect())
+    rows.iter().map(standing).collect()
 }
 
-fn standing(row: &Row) -> Standing {
-    match row.get("standing") {
+fn standing(row: &Row) -> Result<Standing, Error> {
+    Ok(match row.try_get("standing")? {
         "missing" => Standing::Missing,
-        "stale" => Standing::Stale(row.get("known_at")),
-        "deleted" => Standing::Deleted(row.get("deleted_at")),
+        "stale" => Standing::Stale(optional_time(row, "known_at")?),
+        "deleted" => Standing::Deleted(time(row, "deleted_at")?),
         "purged" => Standing::Purged,
+        "touched" => Standing::Touched,
+        "foreign" => Standing::Foreign,
         _ => Standing::Same,
-    }
+    })
 }
 
 /// Users that the source ought to list, in the order of their ids, after one of them; with `sole`, those of no source too.
@@ -70,6 +90,28 @@ pub async fn unlisted(
     ids(client, include_str!("../../sql/readings/unlisted.sql"), &params).await
 }
 
+/// Users that a source ought to list.
+pub struct Sample {
+    pub ids: Vec<String>,
+    /// How many there are in all.
+    pub known: u64,
+}
+
+/// At most `limit` of the users that the source ought to list, by chance; with `sole`, those of no source too.
+pub async fn sample(
+    client: &Client,
+    source: &str,
+    sole: bool,
+    limit: i64,
+) -> Result<Sample, Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&source, Type::TEXT), (&sole, Type::BOOL), (&limit, Type::INT8)];
+    let rows = client.query_typed(include_str!("../../sql/readings/sample.sql"), &params).await?;
+    let known = rows.first().map_or(Ok(0), |row| row.try_get::<_, i64>("known"))?;
+    let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
+    Ok(Sample { ids, known: u64::try_from(known).unwrap_or_default() })
+}
+
 /// Rows that applications made before their user was known.
 pub async fn stubs(client: &Client, limit: i64) -> Result<Vec<String>, Error> {
     ids(client, include_str!("../../sql/readings/stubs.sql"), &[(&limit, Type::INT8)]).await
@@ -81,5 +123,5 @@ async fn ids(
     params: &[(&(dyn ToSql + Sync), Type)],
 ) -> Result<Vec<String>, Error> {
     let rows = client.query_typed(statement, params).await?;
-    Ok(rows.iter().map(|row| row.get("id")).collect())
+    rows.iter().map(|row| row.try_get("id")).collect()
 }

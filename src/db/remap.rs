@@ -4,12 +4,14 @@ use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, GenericClient};
 
-use crate::model::{DeliveryId, User, Version};
+use super::values::time;
+use crate::model::{DeliveryId, RawJson, User, Version};
 
 /// What the mirror shows of one user, and where it comes from.
 pub struct Shown {
     pub id: String,
-    pub raw_json: String,
+    /// `None` where it cannot be printed.
+    pub raw_json: Option<RawJson>,
     pub source: String,
     pub version: Version,
 }
@@ -23,16 +25,15 @@ pub async fn read(
     let statement = include_str!("../../sql/remap/read.sql");
     let rows = client.query_typed(statement, &[(&after, Type::TEXT), (&limit, Type::INT8)]).await?;
     let shown = |row: &tokio_postgres::Row| {
-        let delivery = DeliveryId::new(row.get("version_delivery"));
-        let delivery = delivery.expect("the ledger holds ids that were checked");
-        Shown {
-            id: row.get("id"),
-            raw_json: row.get("raw_json"),
-            source: row.get("source"),
-            version: Version { at: row.get("version_at"), delivery },
-        }
+        let delivery = DeliveryId::recorded(row.try_get("version_delivery")?);
+        Ok(Shown {
+            id: row.try_get("id")?,
+            raw_json: row.try_get("raw_json")?,
+            source: row.try_get("source")?,
+            version: Version { at: time(row, "version_at")?, delivery },
+        })
     };
-    Ok(rows.iter().map(shown).collect())
+    rows.iter().map(shown).collect()
 }
 
 #[derive(Default)]

@@ -7,7 +7,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Error, Row};
+
+use super::values::optional_time;
 
 pub use recorded::{Recorded, Repairs, last, recent, repairs, silences};
 
@@ -29,8 +31,10 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Done,
+    /// Some users were left out.
+    Partial,
     Failed,
-    /// The guard refused to delete.
+    /// The list is not taken for that of the users in the table.
     Refused,
 }
 
@@ -49,6 +53,7 @@ pub struct Counts {
     pub stale: i64,
     pub restored: i64,
     pub gone: i64,
+    /// Users that were left out, for whatever reason.
     pub unreadable: i64,
     /// Changes, some minutes old, that no delivery had announced.
     pub unannounced: i64,
@@ -58,7 +63,8 @@ pub struct Counts {
 impl Counts {
     /// What was not as the provider has it.
     pub fn drift(&self) -> i64 {
-        self.missing + self.stale + self.restored + self.gone
+        let found = [self.missing, self.stale, self.restored, self.gone];
+        found.into_iter().fold(0, i64::saturating_add)
     }
 
     pub fn silence(&self) -> Option<Silence> {
@@ -86,7 +92,7 @@ impl fmt::Display for Silence {
     }
 }
 
-/// When the last whole runs over a source began.
+/// When the last runs over a source began that met every user.
 #[derive(Clone, Copy, Debug)]
 pub struct Previous {
     pub of_any_kind: Option<Timestamp>,
@@ -97,7 +103,7 @@ pub async fn begin(client: &Client, kind: Kind, source: &str) -> Result<Run, Err
     let params: [(&(dyn ToSql + Sync), Type); 2] =
         [(&kind.as_str(), Type::TEXT), (&source, Type::TEXT)];
     let row = client.query_typed_one(include_str!("../../sql/runs/begin.sql"), &params).await?;
-    Ok(Run { id: row.get("id"), ..Run::default() })
+    Ok(Run { id: row.try_get("id")?, ..Run::default() })
 }
 
 /// The run to go on with, if the last one was interrupted.
@@ -106,16 +112,17 @@ pub async fn resumable(client: &Client, kind: Kind, source: &str) -> Result<Opti
         [(&kind.as_str(), Type::TEXT), (&source, Type::TEXT)];
     let statement = include_str!("../../sql/runs/resumable.sql");
     let row = client.query_typed_opt(statement, &params).await?;
-    Ok(row.map(|row| {
+    let run = |row: Row| {
         let counts = Counts {
-            seen: row.get("seen"),
-            missing: row.get("missing"),
-            stale: row.get("stale"),
-            unreadable: row.get("unreadable"),
+            seen: row.try_get("seen")?,
+            missing: row.try_get("missing")?,
+            stale: row.try_get("stale")?,
+            unreadable: row.try_get("unreadable")?,
             ..Counts::default()
         };
-        Run { id: row.get("id"), cursor: row.get("cursor"), counts }
-    }))
+        Ok(Run { id: row.try_get("id")?, cursor: row.try_get("cursor")?, counts })
+    };
+    row.map(run).transpose()
 }
 
 pub async fn progress(client: &Client, run: &Run) -> Result<(), Error> {
@@ -143,16 +150,29 @@ pub async fn finish(
     run: &Run,
     outcome: Outcome,
     reason: Option<&str>,
+    instance: Option<&str>,
 ) -> Result<(), Error> {
     let outcome = match outcome {
         Outcome::Done => "done",
+        Outcome::Partial => "partial",
         Outcome::Failed => "failed",
         Outcome::Refused => "refused",
     };
-    let params: [(&(dyn ToSql + Sync), Type); 3] =
-        [(&run.id, Type::INT8), (&outcome, Type::TEXT), (&reason, Type::TEXT)];
+    let params: [(&(dyn ToSql + Sync), Type); 4] = [
+        (&run.id, Type::INT8),
+        (&outcome, Type::TEXT),
+        (&reason, Type::TEXT),
+        (&instance, Type::TEXT),
+    ];
     client.execute_typed(include_str!("../../sql/runs/finish.sql"), &params).await?;
     Ok(())
+}
+
+/// The instance that the last whole run over a source has asked, where the configuration named it.
+pub async fn instance(client: &Client, source: &str) -> Result<Option<String>, Error> {
+    let statement = include_str!("../../sql/runs/instance.sql");
+    let row = client.query_typed_opt(statement, &[(&source, Type::TEXT)]).await?;
+    row.map(|row| row.try_get("instance")).transpose()
 }
 
 pub async fn previous(client: &Client, kind: Kind, source: &str) -> Result<Previous, Error> {
@@ -160,5 +180,8 @@ pub async fn previous(client: &Client, kind: Kind, source: &str) -> Result<Previ
         [(&source, Type::TEXT), (&kind.as_str(), Type::TEXT)];
     let statement = include_str!("../../sql/runs/previous.sql");
     let row = client.query_typed_one(statement, &params).await?;
-    Ok(Previous { of_any_kind: row.get("any_began"), of_this_kind: row.get("kind_began") })
+    Ok(Previous {
+        of_any_kind: optional_time(&row, "any_began")?,
+        of_this_kind: optional_time(&row, "kind_began")?,
+    })
 }

@@ -2,40 +2,61 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Object, Pool, PoolError};
 use tokio::time::timeout;
-use tokio_postgres::Client;
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::{Client, IsolationLevel};
 
 use super::apply::{self, Applied, Entity, Entry};
 use super::conninfo::Conninfo;
+use super::fault::{Fault, Refusal};
 
-/// For a statement to end that was told to.
-const GRACE: Duration = Duration::from_secs(2);
+/// For a statement to end after the server was asked to cancel it.
+const GRACE: Duration = Duration::from_secs(1);
+/// After so long without a statement, something between us and the server may have dropped the connection silently.
+const IDLE: Duration = Duration::from_secs(15);
+/// For an idle connection to show that it lives.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 pub struct Session {
     conninfo: Conninfo,
     pool: Pool,
-    /// A batch that takes longer waits for somebody else's lock or for a server that is gone.
+    /// For one statement.
     time_out: Duration,
-    /// Where changes are told.
+    /// The channel that announces changes.
     channel: Option<Arc<str>>,
-    connection: Option<Object>,
+    connection: Option<Connection>,
 }
 
+struct Connection {
+    object: Object,
+    used: Instant,
+    /// Whether a statement alone runs as read committed; else it needs a transaction that says so.
+    read_committed: bool,
+}
+
+/// Why a batch was not committed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// A value of the batch is at fault, and always will be.
-    #[error("Postgres refuses a value (SQLSTATE {code}{constraint})")]
-    Refused { code: String, constraint: String },
+    /// The session lives: a part of the batch may be committed without the rest.
+    #[error(transparent)]
+    Refused(Refusal),
     #[error("no connection to the database")]
     Connect(#[from] PoolError),
-    #[error("the database did not commit the batch")]
-    Database(#[source] tokio_postgres::Error),
+    #[error("the connection to the database broke")]
+    Broken(#[source] tokio_postgres::Error),
     #[error("the database did not answer within {} s", .0.as_secs_f32())]
     Timeout(Duration),
+}
+
+/// What one attempt writes.
+#[derive(Clone, Copy)]
+struct Batch<'a> {
+    entities: &'a [Entity<'a>],
+    entries: &'a [Entry<'a>],
+    channel: Option<&'a str>,
+    lock_wait: Duration,
 }
 
 impl Session {
@@ -43,102 +64,122 @@ impl Session {
         Self { conninfo, pool, time_out, channel: None, connection: None }
     }
 
-    /// Tells every change on `channel`, too.
-    pub fn telling(self, channel: Option<Arc<str>>) -> Self {
+    /// Announces every change on `channel`, too.
+    pub fn announcing(self, channel: Option<Arc<str>>) -> Self {
         Self { channel, ..self }
     }
 
-    /// As [`apply::apply`]; what fails with a deadlock or a broken serialization is tried once more.
+    /// As [`apply::apply`]. The batch is idempotent, so what breaks with its connection is tried once more on a fresh one.
     pub async fn apply(
         &mut self,
         entities: &[Entity<'_>],
         entries: &[Entry<'_>],
+        lock_wait: Duration,
     ) -> Result<Applied, ApplyError> {
-        match self.try_apply(entities, entries).await {
-            Err(ApplyError::Database(error)) if is_conflict(&error) => {
-                self.try_apply(entities, entries).await
+        let channel = self.channel.clone();
+        let lock_wait = lock_wait.min(self.time_out * 3 / 4);
+        let batch = Batch { entities, entries, channel: channel.as_deref(), lock_wait };
+        match self.attempt(batch).await {
+            Err(ApplyError::Broken(_) | ApplyError::Timeout(_)) => self.attempt(batch).await,
+            Err(ApplyError::Refused(Refusal { fault: Fault::Listeners, .. })) => {
+                tracing::warn!("the queue of notifications is full: changes are not announced");
+                self.attempt(Batch { channel: None, ..batch }).await
             }
             result => result,
         }
     }
 
-    async fn try_apply(
-        &mut self,
-        entities: &[Entity<'_>],
-        entries: &[Entry<'_>],
-    ) -> Result<Applied, ApplyError> {
-        let connection = match self.connection.take().filter(|kept| !kept.is_closed()) {
-            Some(kept) => kept,
-            None => self.pool.get().await?,
-        };
-        let Some(result) = self.run(&connection, entities, entries).await else {
-            drop(Object::take(connection));
+    async fn attempt(&mut self, batch: Batch<'_>) -> Result<Applied, ApplyError> {
+        let mut connection = self.connect().await?;
+        let Some(result) = self.run(&mut connection, batch).await else {
+            drop(Object::take(connection.object));
             return Err(ApplyError::Timeout(self.time_out));
         };
-        match result {
-            Err(error) if blames_the_session(&error) => {
-                drop(Object::take(connection));
-                Err(ApplyError::Database(error))
+        let error = match result {
+            Ok(applied) => {
+                self.keep(connection);
+                return Ok(applied);
             }
-            result => {
-                self.connection = Some(connection);
-                result.map_err(|error| match error.as_db_error().and_then(refusal) {
-                    Some(refused) => refused,
-                    None => ApplyError::Database(error),
-                })
+            Err(error) => error,
+        };
+        match Refusal::of(&error) {
+            // After a failover a session may live on and only read, and the next one may write.
+            Some(refusal) if refusal.fault == Fault::Server => {
+                drop(Object::take(connection.object));
+                Err(ApplyError::Refused(refusal))
+            }
+            Some(refusal) => {
+                self.keep(connection);
+                Err(ApplyError::Refused(refusal))
+            }
+            None => {
+                drop(Object::take(connection.object));
+                Err(ApplyError::Broken(error))
             }
         }
     }
 
-    /// `None` where the server does not even tell how the statement ended.
+    fn keep(&mut self, connection: Connection) {
+        self.connection = Some(Connection { used: Instant::now(), ..connection });
+    }
+
+    /// The connection of the last batch, if it still lives; else another one.
+    async fn connect(&mut self) -> Result<Connection, ApplyError> {
+        if let Some(kept) = self.connection.take().filter(|kept| !kept.object.is_closed()) {
+            if kept.used.elapsed() < IDLE || lives(&kept.object).await {
+                return Ok(kept);
+            }
+            drop(Object::take(kept.object));
+        }
+        let object = self.pool.get().await?;
+        let read_committed = timeout(self.time_out, is_read_committed(&object))
+            .await
+            .map_err(|_| ApplyError::Timeout(self.time_out))?;
+        let read_committed = read_committed.map_err(ApplyError::Broken)?;
+        Ok(Connection { object, used: Instant::now(), read_committed })
+    }
+
+    /// `None` where the server does not even say how the statement ended.
     async fn run(
         &self,
-        client: &Client,
-        entities: &[Entity<'_>],
-        entries: &[Entry<'_>],
+        connection: &mut Connection,
+        batch: Batch<'_>,
     ) -> Option<Result<Applied, tokio_postgres::Error>> {
-        let mut applied = pin!(apply::apply(
-            client,
-            entities,
-            entries,
-            self.channel.as_deref(),
-            self.time_out * 3 / 4
-        ));
+        let cancel = connection.object.cancel_token();
+        let mut applied = pin!(once(connection, batch));
         if let Ok(result) = timeout(self.time_out, &mut applied).await {
             return Some(result);
         }
-        // Left alone, the statement would hold its locks and might still commit. Its end is waited for: a pooler
-        // may forget to cancel what nobody listens to.
-        self.conninfo.cancel(client.cancel_token()).await;
+        // Left alone, the statement would hold its locks and might still commit. Wait for its end: a pooler may forget to
+        // cancel a statement whose client is gone.
+        let _ = timeout(GRACE, self.conninfo.cancel(cancel)).await;
         timeout(GRACE, applied).await.ok()
     }
 }
 
-/// Neither the values nor the moment: after a failover a session may live on and only read, and the next one may write.
-fn blames_the_session(error: &tokio_postgres::Error) -> bool {
-    !is_conflict(error) && !is_refusal(error)
+async fn once(
+    connection: &mut Connection,
+    Batch { entities, entries, channel, lock_wait }: Batch<'_>,
+) -> Result<Applied, tokio_postgres::Error> {
+    let client: &mut Client = &mut connection.object;
+    if connection.read_committed {
+        return apply::apply(client, entities, entries, channel, lock_wait).await;
+    }
+    let transaction = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted);
+    let transaction = transaction.start().await?;
+    let applied = apply::apply(&transaction, entities, entries, channel, lock_wait).await?;
+    transaction.commit().await?;
+    Ok(applied)
 }
 
-/// Whether a value is at fault, and always will be.
-pub fn is_refusal(error: &tokio_postgres::Error) -> bool {
-    error.as_db_error().and_then(refusal).is_some()
+async fn lives(client: &Client) -> bool {
+    matches!(timeout(SIGN_OF_LIFE, client.check_connection()).await, Ok(Ok(())))
 }
 
-fn is_conflict(error: &tokio_postgres::Error) -> bool {
-    let conflicts = [&SqlState::T_R_SERIALIZATION_FAILURE, &SqlState::T_R_DEADLOCK_DETECTED];
-    error.code().is_some_and(|code| conflicts.contains(&code))
-}
-
-/// Bad data (22), a constraint (23), a limit of the server (54), or a trigger of the application that raises (P0): whoever
-/// sends the same again gets the same answer. The server's own message is left out, because it quotes values.
-fn refusal(error: &DbError) -> Option<ApplyError> {
-    let code = error.code().code();
-    let refused = ["22", "23", "54", "P0"].iter().any(|class| code.starts_with(class));
-    refused.then(|| ApplyError::Refused {
-        code: code.to_owned(),
-        constraint: error
-            .constraint()
-            .map(|name| format!(", constraint {name}"))
-            .unwrap_or_default(),
-    })
+/// Whether a statement without a transaction around it is read committed: a stricter default of the role or the database
+/// makes batches of two writers fail for each other.
+async fn is_read_committed(client: &Client) -> Result<bool, tokio_postgres::Error> {
+    let statement = include_str!("../../sql/sync/isolation.sql");
+    let row = client.query_typed_one(statement, &[]).await?;
+    Ok(row.get("read_committed"))
 }

@@ -5,6 +5,8 @@ use serde::Serialize;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
+use super::values::{known, optional_time, time};
+
 /// Rows that are counted one by one; beyond, an estimate will do.
 const COUNTED: i64 = 100_000;
 
@@ -37,11 +39,11 @@ pub async fn users(client: &Client) -> Result<Users, Error> {
     let statement = include_str!("../../sql/status/users.sql");
     let row = client.query_typed_one(statement, &[(&COUNTED, Type::INT8)]).await?;
     Ok(Users {
-        total: row.get("total"),
-        exact: row.get("exact"),
-        deleted: row.get("deleted"),
-        deleted_exact: row.get("deleted_exact"),
-        stubs: row.get("stubs"),
+        total: row.try_get("total")?,
+        exact: row.try_get("exact")?,
+        deleted: row.try_get("deleted")?,
+        deleted_exact: row.try_get("deleted_exact")?,
+        stubs: row.try_get("stubs")?,
     })
 }
 
@@ -52,7 +54,7 @@ pub async fn last_deliveries(
 ) -> Result<Vec<Option<Timestamp>>, Error> {
     let statement = include_str!("../../sql/status/last_deliveries.sql");
     let rows = client.query_typed(statement, &[(&sources, Type::TEXT_ARRAY)]).await?;
-    Ok(rows.iter().map(|row| row.get("last")).collect())
+    rows.iter().map(|row| optional_time(row, "last")).collect()
 }
 
 /// Of what was received from `since` and before `until`.
@@ -62,15 +64,18 @@ pub async fn quarantine(
     until: Option<Timestamp>,
 ) -> Result<Vec<Reason>, Error> {
     let statement = include_str!("../../sql/status/quarantine.sql");
+    let (since, until) = (since.map(known), until.map(known));
     let params: [(&(dyn ToSql + Sync), Type); 2] =
         [(&since, Type::TIMESTAMPTZ), (&until, Type::TIMESTAMPTZ)];
     let rows = client.query_typed(statement, &params).await?;
-    let reason = |row: &Row| Reason {
-        source: row.get("source"),
-        reason: row.get("reason"),
-        deliveries: row.get("deliveries"),
-        first_at: row.get("first_at"),
-        last_at: row.get("last_at"),
+    let reason = |row: &Row| {
+        Ok(Reason {
+            source: row.try_get("source")?,
+            reason: row.try_get("reason")?,
+            deliveries: row.try_get("deliveries")?,
+            first_at: time(row, "first_at")?,
+            last_at: time(row, "last_at")?,
+        })
     };
-    Ok(rows.iter().map(reason).collect())
+    rows.iter().map(reason).collect()
 }

@@ -1,10 +1,16 @@
 //! One row of the mirror.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Error, Row};
+
+use super::values::{optional_time, time};
+use crate::model::RawJson;
+
+use crate::model::{DeliveryId, Version};
 
 /// As the mirror shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -17,29 +23,60 @@ pub struct UserRow {
     pub deleted_at: Option<Timestamp>,
     pub disabled: bool,
     pub source: Option<String>,
-    pub raw_json: Value,
+    /// `None` where its text would be far longer than what is stored: `1e131000` prints as 131,001 digits.
+    pub raw_json: Option<RawJson>,
 }
 
 /// `None` where there is no row, and where it is a stub.
 pub async fn one(client: &Client, id: &str) -> Result<Option<UserRow>, Error> {
     let statement = include_str!("../../sql/users/one.sql");
     let row = client.query_typed_opt(statement, &[(&id, Type::TEXT)]).await?;
-    Ok(row.map(|row| UserRow {
-        id: row.get("id"),
-        name: row.get("name"),
-        email: row.get("email"),
-        created_at: row.get("created_at"),
-        updated_at: row.get("updated_at"),
-        deleted_at: row.get("deleted_at"),
-        disabled: row.get("disabled"),
-        source: row.get("source"),
-        raw_json: row.get("raw_json"),
-    }))
+    row.map(|row| user(&row)).transpose()
+}
+
+fn user(row: &Row) -> Result<UserRow, Error> {
+    Ok(UserRow {
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        email: row.try_get("email")?,
+        created_at: optional_time(row, "created_at")?,
+        updated_at: optional_time(row, "updated_at")?,
+        deleted_at: optional_time(row, "deleted_at")?,
+        disabled: row.try_get("disabled")?,
+        source: row.try_get("source")?,
+        raw_json: row.try_get("raw_json")?,
+    })
 }
 
 /// Which of these users have a row that is not a stub.
 pub async fn present(client: &Client, ids: &[String]) -> Result<Vec<String>, Error> {
     let statement = include_str!("../../sql/users/present.sql");
     let rows = client.query_typed(statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
-    Ok(rows.iter().map(|row| row.get("id")).collect())
+    rows.iter().map(|row| row.try_get("id")).collect()
+}
+
+/// The version that a user's row shows; `None` where it is deleted, purged or unknown.
+pub async fn version(client: &Client, id: &str) -> Result<Option<Version>, Error> {
+    let statement = include_str!("../../sql/users/version.sql");
+    let row = client.query_typed_opt(statement, &[(&id, Type::TEXT)]).await?;
+    let version = |row: Row| {
+        let delivery = DeliveryId::recorded(row.try_get("version_delivery")?);
+        Ok(Version { at: time(&row, "version_at")?, delivery })
+    };
+    row.map(version).transpose()
+}
+
+/// When each of these users was last heard of, by its version or by when that arrived. What an API read is as old as its
+/// version: other replicas of the vendor's have had it for as long.
+pub async fn heard(client: &Client, ids: &[&str]) -> Result<HashMap<String, Timestamp>, Error> {
+    let statement = include_str!("../../sql/users/heard.sql");
+    let rows = client.query_typed(statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
+    rows.iter().map(|row| Ok((row.try_get("id")?, time(row, "at")?))).collect()
+}
+
+/// Makes `to` the owner of a user, and answers the owner before; `None` where the ledger does not know the user.
+pub async fn transfer(client: &Client, id: &str, to: &str) -> Result<Option<String>, Error> {
+    let statement = include_str!("../../sql/users/transfer.sql");
+    let row = client.query_typed_opt(statement, &[(&id, Type::TEXT), (&to, Type::TEXT)]).await?;
+    row.map(|row| row.try_get("source")).transpose()
 }

@@ -70,6 +70,11 @@ pub enum Error {
          its owner, `chown -R` it, or set USERS_SYNC_DATA_DIR to another directory"
     )]
     OtherOwner { dir: PathBuf, owner: u32, ours: u32 },
+    #[error(
+        "other users can write in {0}, and could choose which files users-sync overwrites: \
+         `chmod go-w` it, or set USERS_SYNC_DATA_DIR to another directory"
+    )]
+    WritableByOthers(PathBuf),
     #[error("{0} is there but holds no Postgres data (no PG_VERSION): move it away, or restore it")]
     NotData(PathBuf),
     #[error(

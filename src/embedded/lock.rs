@@ -1,6 +1,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io::{self, Seek, Write},
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -8,6 +9,7 @@ use std::{
 use super::{
     Error,
     postmaster::{POLL, is_alive},
+    private,
 };
 
 const READY: &str = "ready";
@@ -21,8 +23,7 @@ pub(super) struct Lock(File);
 impl Lock {
     pub(super) async fn take(data_dir: &Path) -> Result<Self, Error> {
         let path = path(data_dir);
-        let mut options = File::options();
-        let file = options.create(true).truncate(false).write(true).open(&path);
+        let file = private::open(&path, File::options().create(true).truncate(false).write(true));
         let file = file.map_err(Error::directory(&path))?;
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -50,6 +51,11 @@ impl Lock {
         writeln!(self.0, "{READY}")
     }
 
+    /// Lets other commands find the service that the server is for.
+    pub(super) fn announce_service(&self, address: SocketAddr) -> io::Result<()> {
+        writeln!(&self.0, "{address}")
+    }
+
     fn write(&mut self, content: &str) -> io::Result<()> {
         self.0.set_len(0)?;
         self.0.rewind()?;
@@ -74,6 +80,12 @@ fn holder(path: &Path) -> Option<i32> {
 pub(super) fn is_announced(data_dir: &Path) -> bool {
     let content = fs::read_to_string(path(data_dir)).unwrap_or_default();
     content.lines().nth(1) == Some(READY)
+}
+
+/// Where the last process that held the lock served.
+pub(super) fn service(data_dir: &Path) -> Option<SocketAddr> {
+    let content = fs::read_to_string(path(data_dir)).ok()?;
+    content.lines().nth(2)?.parse().ok()
 }
 
 fn path(data_dir: &Path) -> PathBuf {

@@ -17,7 +17,7 @@ use super::{
     error::Output,
     guard::Job,
     postmaster::{POLL, Postmaster},
-    socket,
+    private, socket,
 };
 
 /// Long, because a server that crashed replays its log before it is ready.
@@ -117,7 +117,9 @@ impl Server {
 }
 
 fn spawn(cluster: &Cluster, options: &Options<'_>) -> Result<Child, Error> {
-    let log = File::create(options.log).map_err(Error::directory(options.log))?;
+    let log = private::open(options.log, File::options().create(true).write(true));
+    let log = log.and_then(|log| log.set_len(0).map(|()| log));
+    let log = log.map_err(Error::directory(options.log))?;
     let stdin = match options.lifeline {
         Some(file) => file.try_clone().map_err(Error::directory(&cluster.dir))?.into(),
         None => Stdio::piped(),

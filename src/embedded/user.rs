@@ -67,6 +67,11 @@ impl User {
     }
 }
 
+/// The account that packages make for Postgres.
+pub(super) fn postgres() -> Option<User> {
+    parse(&fs::read_to_string("/etc/passwd").unwrap_or_default(), "postgres")
+}
+
 fn parse(accounts: &str, wanted: &str) -> Option<User> {
     accounts.lines().find_map(|line| {
         let mut fields = line.split(':');

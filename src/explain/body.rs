@@ -1,76 +1,138 @@
 //! What a body may have been before something parsed it and printed it again.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
+/// Bytes that a variant may have: a body of brackets is printed in the square of its length.
+const LONGEST: usize = 16 << 20;
+
+/// How JSON is printed.
+struct Style {
+    indent: &'static str,
+    colon: &'static str,
+    comma: &'static str,
+    /// Levels that are set in.
+    deepest: usize,
+}
+
+const MINIFIED: Style = Style { indent: "", colon: ":", comma: ",", deepest: 0 };
+const SPACED: Style = Style { colon: ": ", comma: ", ", ..MINIFIED };
+const BY_TWO: Style = Style { indent: "  ", colon: ": ", comma: ",", deepest: usize::MAX };
+const BY_FOUR: Style = Style { indent: "    ", ..BY_TWO };
+const BY_TABS: Style = Style { indent: "\t", ..BY_TWO };
+/// Beyond these levels there is more indentation than text.
+const FOR_PEOPLE: Style = Style { deepest: 32, ..BY_TWO };
+
+/// Makes a variant of a body, if there is one and it is not too long.
+type Change = fn(&str) -> Option<String>;
+
 /// Each with what it is, in words; the likeliest first.
+const CHANGES: [(Change, &str); 17] = [
+    (without_mark, "without the byte order mark before it"),
+    (|text| Some(bare(text).to_owned()), "without the blanks around it"),
+    (|text| Some(format!("{}\n", bare(text))), "with a new line at its end"),
+    (|text| Some(format!("{}\r\n", bare(text))), "with a new line at its end"),
+    (|text| Some(text.replace("\r\n", "\n")), "with other line ends"),
+    (|text| Some(text.replace("\r\n", "\n").replace('\n', "\r\n")), "with other line ends"),
+    (|text| whole(text, &MINIFIED), "when it is minified"),
+    (|text| whole(text, &SPACED), "when it is printed with blanks after commas and colons"),
+    (|text| whole(text, &BY_TWO), "when it is pretty-printed with two blanks"),
+    (|text| whole(text, &BY_FOUR), "when it is pretty-printed with four blanks"),
+    (|text| whole(text, &BY_TABS), "when it is pretty-printed with tabs"),
+    (|text| Some(unescaped(&whole(text, &MINIFIED)?)), "when its \\u escapes are letters"),
+    (|text| Some(escaped(&whole(text, &MINIFIED)?)), "when its letters are \\u escapes"),
+    (|text| Some(escaped(&whole(text, &SPACED)?)), "when its letters are \\u escapes"),
+    (|text| Some(whole(text, &MINIFIED)?.replace('/', "\\/")), "when its slashes are escaped"),
+    (|text| serde_json::from_str(bare(text)).ok(), "when it is taken out of a JSON string"),
+    (from_base64, "when it is decoded from base64"),
+];
+
+/// Each with what it is, in words; made one after the other.
 pub(super) fn variants(body: &Bytes) -> impl Iterator<Item = (Bytes, &'static str)> {
     let text = String::from_utf8_lossy(body).into_owned();
-    let bare = text.trim_start_matches('\u{feff}').trim().to_owned();
-    [
-        (bare.clone(), "without the blanks around it"),
-        (format!("{bare}\n"), "with a new line at its end"),
-        (format!("{bare}\r\n"), "with a new line at its end"),
-        (text.replace("\r\n", "\n"), "with other line ends"),
-        (text.replace('\n', "\r\n"), "with other line ends"),
-        (printed(&bare, "", ":", ","), "when it is minified"),
-        (printed(&bare, "", ": ", ", "), "when it is printed with blanks after commas and colons"),
-        (printed(&bare, "  ", ": ", ","), "when it is pretty-printed with two blanks"),
-        (printed(&bare, "    ", ": ", ","), "when it is pretty-printed with four blanks"),
-        (printed(&bare, "\t", ": ", ","), "when it is pretty-printed with tabs"),
-        (unescaped(&printed(&bare, "", ":", ",")), "when its \\u escapes are letters"),
-        (escaped(&printed(&bare, "", ":", ",")), "when its letters are \\u escapes"),
-        (escaped(&printed(&bare, "", ": ", ", ")), "when its letters are \\u escapes"),
-        (printed(&bare, "", ":", ",").replace('/', "\\/"), "when its slashes are escaped"),
-    ]
-    .into_iter()
-    .map(|(text, what)| (Bytes::from(text), what))
+    CHANGES.into_iter().filter_map(move |(change, what)| Some((change(&text)?.into(), what)))
 }
 
-/// JSON for people; its numbers and strings stay as they are.
-pub fn pretty(text: &str) -> String {
-    printed(text, "  ", ": ", ",")
+fn without_mark(text: &str) -> Option<String> {
+    text.strip_prefix('\u{feff}').map(str::to_owned)
 }
 
-/// Levels that are set in: beyond, a body of brackets would be printed in the square of its length.
-const DEEPEST: usize = 32;
+/// As gateways pass bodies on that they take for binary.
+fn from_base64(text: &str) -> Option<String> {
+    String::from_utf8(STANDARD.decode(bare(text)).ok()?).ok()
+}
 
-/// The same tokens with other blanks between them; numbers and strings stay as they are.
-fn printed(text: &str, indent: &str, colon: &str, comma: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut depth = 0_usize;
-    let line = |out: &mut String, depth: usize| {
-        if !indent.is_empty() {
-            out.push('\n');
-            out.push_str(&indent.repeat(depth.min(DEEPEST)));
-        }
-    };
-    let mut at = 0;
+fn bare(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim()
+}
+
+fn whole(text: &str, style: &Style) -> Option<String> {
+    let Excerpt { text, left_out } = printed(bare(text), style, LONGEST);
+    (left_out == 0).then_some(text)
+}
+
+/// The beginning of a body, printed for people.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    pub text: String,
+    /// Bytes of the body that are not in it.
+    pub left_out: usize,
+}
+
+/// JSON for people, at most `most` bytes of it; its numbers and strings stay as they are.
+pub fn pretty(text: &str, most: usize) -> Excerpt {
+    printed(text, &FOR_PEOPLE, most)
+}
+
+/// The same tokens with other blanks between them, until there are `most` bytes; numbers and strings stay as they are.
+fn printed(text: &str, style: &Style, most: usize) -> Excerpt {
+    let mut out = String::with_capacity(text.len().min(most));
+    let (mut at, mut depth) = (0, 0_usize);
     while let Some(token) = token(text, at) {
-        match token {
-            "{" | "[" => {
-                out.push_str(token);
-                depth += 1;
-                if !text[at + 1..].trim_start().starts_with(['}', ']']) {
-                    line(&mut out, depth);
-                }
-            }
-            "}" | "]" => {
-                depth = depth.saturating_sub(1);
-                if !out.ends_with(['{', '[']) {
-                    line(&mut out, depth);
-                }
-                out.push_str(token);
-            }
-            "," => {
-                out.push_str(comma);
-                line(&mut out, depth);
-            }
-            ":" => out.push_str(colon),
-            token => out.push_str(token.trim_ascii()),
+        // Indentation may pass the limit by one line.
+        if out.len() + token.len() > most {
+            let rest = most.saturating_sub(out.len());
+            let cut = token.floor_char_boundary(rest);
+            out.push_str(&token[..cut]);
+            at += cut;
+            break;
         }
+        push(&mut out, &mut depth, token, &text[at + token.len()..], style);
         at += token.len();
     }
-    out
+    Excerpt { text: out, left_out: text.len() - at }
+}
+
+fn push(out: &mut String, depth: &mut usize, token: &str, rest: &str, style: &Style) {
+    let line = |out: &mut String, depth: usize| {
+        if !style.indent.is_empty() {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(style.indent, depth.min(style.deepest)));
+        }
+    };
+    match token {
+        "{" | "[" => {
+            out.push_str(token);
+            *depth += 1;
+            if !rest.trim_start().starts_with(['}', ']']) {
+                line(out, *depth);
+            }
+        }
+        "}" | "]" => {
+            *depth = depth.saturating_sub(1);
+            if !out.ends_with(['{', '[']) {
+                line(out, *depth);
+            }
+            out.push_str(token);
+        }
+        "," => {
+            out.push_str(style.comma);
+            line(out, *depth);
+        }
+        ":" => out.push_str(style.colon),
+        token => out.push_str(token.trim_ascii()),
+    }
 }
 
 /// A string whole, else one character.

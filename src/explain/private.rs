@@ -2,12 +2,12 @@
 
 use serde_json::value::RawValue;
 
-use super::body::{pretty, token};
+use super::body::{Excerpt, pretty, token};
 
 /// A body for people.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Discreet {
-    pub text: String,
+    pub shown: Excerpt,
     /// The fields that are hidden in it, each once.
     pub hidden: Vec<String>,
 }
@@ -17,9 +17,9 @@ const HIDDEN: &str = "\"(hidden)\"";
 /// What hides nothing.
 const NOTHING: [&str; 4] = ["null", "{}", "[]", "\"\""];
 
-/// The body printed for people, with the values of these fields hidden wherever they stand; `None` where it is not JSON: no
+/// At most `most` bytes of the body printed for people, with the values of these fields hidden wherever they stand; `None` where it is not JSON: no
 /// field can be told from another in it.
-pub fn discreet(text: &str, private: &[&str]) -> Option<Discreet> {
+pub fn discreet(text: &str, private: &[&str], most: usize) -> Option<Discreet> {
     serde_json::from_str::<&RawValue>(text).ok()?;
     let mut out = String::with_capacity(text.len());
     let mut hidden = Vec::new();
@@ -41,7 +41,7 @@ pub fn discreet(text: &str, private: &[&str]) -> Option<Discreet> {
     }
     hidden.sort();
     hidden.dedup();
-    Some(Discreet { text: pretty(&out), hidden })
+    Some(Discreet { shown: pretty(&out, most), hidden })
 }
 
 /// The name, the value and what follows it, where the token is the key of a private field.
@@ -50,6 +50,9 @@ fn private_field<'a>(
     rest: &'a str,
     private: &[&str],
 ) -> Option<(String, &'a str, &'a str)> {
+    if !token.starts_with('"') {
+        return None;
+    }
     // A key may be written with escapes.
     let name: String = serde_json::from_str(token).ok()?;
     let rest = rest.trim_ascii_start().strip_prefix(':')?;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::problem::Problem;
 use super::{App, sources};
 use crate::db::journal::search::{self, Filter, Place, Recalled, Record};
+use crate::db::values::Moment;
 use crate::model::Outcome;
 use crate::sync;
 use crate::sync::replay::{Missing, delivery};
@@ -54,11 +55,14 @@ pub(super) struct Replayed {
 
 const MOST: i64 = 500;
 
+const EXPECTED: &str = "it takes source, outcome, type, user, reason, since, until, after and limit; a time is written as 2026-01-31T12:00:00Z";
+
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Answer>, Problem> {
-    let Query(wanted) = wanted.map_err(|rejection| Problem::BadQuery(rejection.body_text()))?;
+    // The words of the rejection may quote a value.
+    let Query(wanted) = wanted.map_err(|_| Problem::BadQuery(EXPECTED.into()))?;
     let after = wanted.after.as_deref().map(place).transpose()?;
     let limit = wanted.limit.unwrap_or(50).clamp(1, MOST);
     let filter = filter(wanted)?;
@@ -126,7 +130,7 @@ pub(super) fn place(cursor: &str) -> Result<Place, Problem> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
         let (received_at, rest) = text.split_once('\n')?;
         let (source, delivery_id) = rest.split_once('\n')?;
-        let received_at = Timestamp::from_microsecond(received_at.parse().ok()?).ok()?;
+        let received_at = Moment::from_microsecond(received_at.parse().ok()?)?;
         let place = Place { received_at, source: source.into(), delivery_id: delivery_id.into() };
         (!text.contains('\0')).then_some(place)
     };

@@ -25,6 +25,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     let (pool, queue) = (app.pool.status(), app.sync.queue());
     let observed = Observed {
         queue: queue.waiting,
+        held: queue.held,
         queue_capacity: queue.capacity,
         pool_idle: pool.available,
         pool_busy: pool.size.saturating_sub(pool.available),

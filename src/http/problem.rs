@@ -1,6 +1,7 @@
 //! Errors as answers: RFC 9457 problem JSON with fixed sentences. Nothing of a database, a body or a header gets out.
 
 use std::any::Any;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -65,6 +66,8 @@ pub(super) enum Problem {
     BadRequest(&'static str),
     #[error("there is no such user, or it has not come yet")]
     NoSuchUser,
+    #[error("{detail}")]
+    Unconfirmed { detail: String, wait: Option<Duration> },
     #[error("a request with this Idempotency-Key is under way")]
     UnderWay,
     #[error("this Idempotency-Key was used for another request")]
@@ -74,7 +77,7 @@ pub(super) enum Problem {
     #[error("the provider could not be asked; the log says why")]
     ProviderFails,
     #[error("not ready: {0}")]
-    NotReady(&'static str),
+    NotReady(String),
     #[error("a defect of users-sync; its log says where")]
     Defect,
 }
@@ -96,7 +99,7 @@ impl Problem {
             Self::NoAdminToken | Self::NoSuchUser => StatusCode::NOT_FOUND,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::ForeignForm => StatusCode::FORBIDDEN,
-            Self::UnderWay | Self::BodyNotKept => StatusCode::CONFLICT,
+            Self::UnderWay | Self::BodyNotKept | Self::Unconfirmed { .. } => StatusCode::CONFLICT,
             Self::KeyReused | Self::ProviderRefuses | Self::BadForm => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
@@ -147,6 +150,7 @@ impl Problem {
     fn retry_after(&self) -> Option<HeaderValue> {
         match self {
             Self::TooManyWrongTokens(seconds) => Some(HeaderValue::from(*seconds)),
+            Self::Unconfirmed { wait: Some(wait), .. } => Some((wait.as_secs() + 1).into()),
             _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
                 Some(HeaderValue::from_static(RETRY_AFTER))
             }

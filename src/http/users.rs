@@ -98,6 +98,12 @@ pub(super) fn problem(error: Error) -> Problem {
         Error::NoApi => Problem::BadRequest("no provider can be asked: no API key is configured"),
         Error::WhichSource => Problem::BadRequest("`source` is needed: several can be asked"),
         Error::NoSuchSource(name) => Problem::NoSuchSource(name),
+        Error::TooEarly(wait) | Error::Older(wait) => {
+            Problem::Unconfirmed { detail: error.to_string(), wait: Some(wait) }
+        }
+        Error::OfAnother(_) | Error::OfNone => {
+            Problem::Unconfirmed { detail: error.to_string(), wait: None }
+        }
         Error::UnderWay => Problem::UnderWay,
         Error::KeyReused => Problem::KeyReused,
         Error::Api(api) => {

@@ -18,12 +18,14 @@ pub const POOL: &str = "users_sync_pool_connections";
 pub const POOL_WAITING: &str = "users_sync_pool_waiting";
 pub const DATABASE_UP: &str = "users_sync_database_up";
 pub const QUARANTINED: &str = "users_sync_quarantined_deliveries";
+pub const FOREIGN: &str = "users_sync_foreign_deliveries";
+pub const HELD: &str = "users_sync_held_deliveries";
 pub const FINDINGS: &str = "users_sync_findings";
 pub const REPAIRS: &str = "users_sync_reconcile_repairs";
 pub const UNANNOUNCED: &str = "users_sync_unannounced_changes";
 pub const LAST_RECONCILE: &str = "users_sync_reconcile_last_success_time_seconds";
 
-pub const ALL: [&str; 22] = [
+pub const ALL: [&str; 24] = [
     BUILD,
     STARTED,
     REQUESTS,
@@ -42,6 +44,8 @@ pub const ALL: [&str; 22] = [
     POOL_WAITING,
     DATABASE_UP,
     QUARANTINED,
+    FOREIGN,
+    HELD,
     FINDINGS,
     REPAIRS,
     UNANNOUNCED,

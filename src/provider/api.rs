@@ -21,10 +21,16 @@ pub struct Api {
     pub page: for<'a> fn(&'a str) -> Result<Page<'a>, Unreadable>,
     /// How often the API may be asked with this key.
     pub rate: fn(&str) -> Option<Rate>,
-    /// What the body of a 404 says where the user is gone; any other 404 is a wrong address.
+    /// The parameter that narrows the list to the users with an e-mail address; others may come with them.
+    pub email_query: &'static str,
+    /// What the body of a 404 says where the user is gone, in capitals or not. A 404 without a word is a wrong address.
     pub missing: &'static str,
-    /// Fields of a user that change without a change of the user.
+    /// Fields of a user that change without a change of the user: not worth a write.
     pub volatile: &'static [&'static str],
+    /// Fields that every sign-in moves, at any depth outside of the metadata: written, but no drift.
+    pub moving: &'static [&'static str],
+    /// Fields that hold what the application likes.
+    pub metadata: &'static [&'static str],
     /// The body that creates a user.
     pub new_user: fn(&NewUser) -> Value,
 }
@@ -35,6 +41,8 @@ pub struct Credential {
     pub header: &'static str,
     pub prefix: &'static str,
     pub expected: &'static str,
+    /// Whether its value names the instance or project.
+    pub names_instance: bool,
 }
 
 /// One page of a list of users.
@@ -58,7 +66,7 @@ pub struct NewUser {
     pub name: Option<String>,
 }
 
-/// The volatile fields of every provider.
-pub fn volatile() -> Vec<&'static str> {
-    super::ALL.into_iter().flat_map(|provider| provider.api.volatile).copied().collect()
+/// Such fields of every provider.
+pub fn fields_of_all(of: fn(&Api) -> &'static [&'static str]) -> Vec<&'static str> {
+    super::ALL.into_iter().flat_map(|provider| of(&provider.api)).copied().collect()
 }

@@ -1,6 +1,7 @@
 //! Who waits for a commit, and is woken by it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -12,9 +13,23 @@ use crate::db::apply::Entity;
 pub(super) struct Commits {
     users: Arc<Mutex<HashMap<String, Arc<Notify>>>>,
     marks: Arc<Notify>,
+    /// Whether the last batch could not be written, for a reason that is no delivery's.
+    failing: Arc<AtomicBool>,
 }
 
 impl Commits {
+    pub(super) fn succeeded(&self) {
+        self.failing.store(false, Ordering::Relaxed);
+    }
+
+    pub(super) fn failed(&self) {
+        self.failing.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn are_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
+    }
+
     /// Called after every commit. Where nobody waits, this is one look at an empty map.
     pub(super) fn announce(&self, entities: &[Entity<'_>]) {
         if entities.iter().any(|entity| entity.marked) {

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::db::apply::{Entity, Entry};
 use jiff::Timestamp;
 
+use crate::db::apply::{Entity, Entry, Judgement};
 use crate::model::{Change, DeliveryId, Kind, Outcome, Reading};
 use crate::webhook::Decoded;
 
@@ -13,6 +13,22 @@ pub struct Batch<'a> {
     pub entities: Vec<Entity<'a>>,
     pub entries: Vec<Entry<'a>>,
     places: Vec<usize>,
+}
+
+/// Parts the deliveries that one batch may hold from those about an entity that another source of the batch was first to
+/// speak of: the ledger has to decide about the first before the others can be judged.
+pub fn one_owner_each<T>(deliveries: Vec<T>, decoded: impl Fn(&T) -> &Decoded) -> (Vec<T>, Vec<T>) {
+    let source = |delivery: &T| decoded(delivery).source.clone();
+    let of_one_source = deliveries.windows(2).all(|two| source(&two[0]) == source(&two[1]));
+    if of_one_source {
+        return (deliveries, Vec::new());
+    }
+    let mut owners = HashMap::new();
+    deliveries.into_iter().partition(|delivery| {
+        let Some(change) = decoded(delivery).verdict.change() else { return true };
+        let key = (change.kind(), change.entity_id().to_owned());
+        *owners.entry(key).or_insert_with(|| source(delivery)) == source(delivery)
+    })
 }
 
 /// Folds deliveries in any order, repeated or not; `keep_bodies` journals every body.
@@ -53,17 +69,18 @@ impl Batch<'_> {
         }
     }
 
-    /// The outcome of each delivery that was folded, from those of the entries: the second of the same is a duplicate.
-    pub fn outcomes(&self, of_entries: &[Outcome]) -> Vec<Outcome> {
-        let mut answered = vec![false; of_entries.len()];
-        let outcome = |&place: &usize| {
-            if std::mem::replace(&mut answered[place], true) {
-                Outcome::Duplicate
-            } else {
-                of_entries[place]
+    /// What becomes of each delivery that was folded, from what becomes of the entries: the second of the same is a duplicate
+    /// as soon as the first is journaled.
+    pub fn judgements(&self, of_entries: &[Judgement]) -> Vec<Judgement> {
+        let mut journaled = vec![false; of_entries.len()];
+        let judgement = |&place: &usize| match &of_entries[place] {
+            Judgement::Journaled(outcome) => {
+                let before = std::mem::replace(&mut journaled[place], true);
+                Judgement::Journaled(if before { Outcome::Duplicate } else { *outcome })
             }
+            unwritten => unwritten.clone(),
         };
-        self.places.iter().map(outcome).collect()
+        self.places.iter().map(judgement).collect()
     }
 }
 

@@ -1,19 +1,24 @@
-//! Forgetting: journal rows past their retention, and the keys of old requests.
+//! Forgetting: journal rows past their retention, and the keys of old requests; and what must not be forgotten.
 
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
 use jiff::{SignedDuration, Timestamp};
+use tokio_postgres::{Client, Error};
 
-use crate::db::{journal, requests};
+use crate::db::journal::Lingering;
+use crate::db::{findings, journal, requests};
+use crate::model::Subject;
 
 /// Rows in one transaction, so that no lock is held for long.
 const STEP: u16 = 5_000;
 /// How long the key of a request that created a user is remembered.
 const REQUESTS: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// What is in quarantine for longer waits for somebody who does not know of it.
+const LINGERS: SignedDuration = SignedDuration::from_hours(7 * 24);
 const EVERY: Duration = Duration::from_secs(600);
 
-/// Removes what is older than `retention`, now and every ten minutes; never returns.
+/// Removes what is older than `retention` and not in quarantine, now and every ten minutes; never returns.
 pub async fn prune(pool: Pool, retention: SignedDuration) {
     let mut ticks = tokio::time::interval(EVERY);
     loop {
@@ -31,6 +36,7 @@ async fn prune_once(pool: &Pool, retention: SignedDuration) -> Result<u64, Strin
     requests::prune(&client, Timestamp::now() - REQUESTS)
         .await
         .map_err(|error| crate::error_chain(&error))?;
+    look_at_quarantine(&client).await.map_err(|error| crate::error_chain(&error))?;
     let before = Timestamp::now() - retention;
     let mut removed = 0;
     loop {
@@ -42,4 +48,22 @@ async fn prune_once(pool: &Pool, retention: SignedDuration) -> Result<u64, Strin
             return Ok(removed);
         }
     }
+}
+
+/// Makes findings of what has been in quarantine for long, and forgets those about sources whose quarantine was dealt with.
+pub async fn look_at_quarantine(client: &Client) -> Result<(), Error> {
+    let lingering = journal::lingering(client, Timestamp::now() - LINGERS).await?;
+    for found in &lingering {
+        findings::set(client, Subject::Quarantine, &found.source, &detail(found)).await?;
+    }
+    let still: Vec<_> = lingering.iter().map(|found| found.source.as_str()).collect();
+    findings::settle(client, Subject::Quarantine, &still).await
+}
+
+fn detail(Lingering { deliveries, oldest, .. }: &Lingering) -> String {
+    let noun = if *deliveries == 1 { "delivery" } else { "deliveries" };
+    let oldest = oldest.strftime("%Y-%m-%d");
+    format!(
+        "{deliveries} {noun} in quarantine since {oldest}, perhaps the only copy of what the provider was told is kept: see /admin or `GET /api/deliveries?outcome=quarantined`, then `users-sync replay --quarantined`; with --discard to let go of them"
+    )
 }

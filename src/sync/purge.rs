@@ -1,15 +1,20 @@
 //! The delete policy: what becomes of the rows of deleted users, in the background and at once.
 
+mod refusal;
+
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
 use jiff::{SignedDuration, Timestamp};
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 
 use crate::db::findings;
 use crate::db::purge::{self, Due, Purged, Shown};
 use crate::model::{DeletePolicy, Subject};
+
+pub use refusal::PurgeError;
+use refusal::{explained, refused};
 
 /// Users in one transaction: their cascades reach into tables of the application.
 const STEP: i64 = 100;
@@ -18,6 +23,9 @@ const EVERY: Duration = Duration::from_secs(3600);
 const LIMITS: &str = "set local lock_timeout = '5s'; set local statement_timeout = '60s'";
 /// Two rounds: what one missed the next one finds.
 const SWEPT: SignedDuration = SignedDuration::from_hours(2);
+
+/// What the finding of a round that failed as a whole is about.
+const ROUND: &str = "neon_auth.users_sync";
 
 /// What a round did.
 #[derive(Debug, Default)]
@@ -63,13 +71,52 @@ fn tell(round: &Round) {
     }
 }
 
-/// One round of the policy; a dry run rolls back what it tried.
+/// One round of the policy, and its findings; a dry run rolls back what it tried.
 pub async fn apply(
     client: &mut Client,
     policy: DeletePolicy,
     dry_run: bool,
+    progress: impl FnMut(&Round),
+) -> Result<Round, PurgeError> {
+    let round = match round(client, policy, dry_run, progress).await {
+        Err(PurgeError::Database(error)) => Err(explained(client, error, policy).await),
+        round => round,
+    };
+    if dry_run {
+        return round;
+    }
+    match &round {
+        Ok(Round { blocked, .. }) => {
+            let still: Vec<_> = blocked.iter().map(|(id, _)| id.as_str()).collect();
+            findings::settle(client, Subject::Purge, &still).await?;
+        }
+        Err(error) => {
+            // The round's own error says more than one of this would.
+            let _ = findings::set(client, Subject::Purge, ROUND, &problem(error)).await;
+        }
+    }
+    round
+}
+
+/// For an operator. The server's own message may quote values.
+fn problem(error: &PurgeError) -> String {
+    match error {
+        PurgeError::Rights(_) => error.to_string(),
+        PurgeError::Database(error) => {
+            let code = error.code().map_or("no answer", SqlState::code);
+            format!(
+                "the last round failed ({code}), and deleted users may still have rows: see the log, then try `users-sync purge --dry-run`"
+            )
+        }
+    }
+}
+
+async fn round(
+    client: &mut Client,
+    policy: DeletePolicy,
+    dry_run: bool,
     mut progress: impl FnMut(&Round),
-) -> Result<Round, Error> {
+) -> Result<Round, PurgeError> {
     let mut round = Round::default();
     let now = Timestamp::now();
     if !dry_run {
@@ -80,7 +127,7 @@ pub async fn apply(
         DeletePolicy::Scrub(grace) => (grace, false),
         DeletePolicy::Hard(grace) => (grace, true),
     };
-    let mut attempt = Attempt { client, before: now - grace, hard, dry_run };
+    let mut attempt = Attempt { client, policy, before: now - grace, hard, dry_run };
     let mut last: Option<Due> = None;
     loop {
         let due = purge::due(attempt.client, attempt.before, last.as_ref(), STEP).await?;
@@ -93,6 +140,7 @@ pub async fn apply(
 
 struct Attempt<'a> {
     client: &'a mut Client,
+    policy: DeletePolicy,
     before: Timestamp,
     hard: bool,
     dry_run: bool,
@@ -100,12 +148,12 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     /// Together where that is possible, else one by one, so that a row that cannot go holds up no other.
-    async fn all(&mut self, due: &[Due], round: &mut Round) -> Result<(), Error> {
+    async fn all(&mut self, due: &[Due], round: &mut Round) -> Result<(), PurgeError> {
         let ids: Vec<_> = due.iter().map(|due| due.id.as_str()).collect();
         match self.some(&ids).await {
             Ok(purged) => round.purged.add(purged),
-            Err(error) if refusal(&error).is_none() => return Err(error),
-            Err(_) => {
+            Err(error) => {
+                refused(self.client, error, self.policy).await?;
                 for id in ids {
                     self.one(id, round).await?;
                 }
@@ -114,11 +162,11 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    async fn one(&mut self, id: &str, round: &mut Round) -> Result<(), Error> {
+    async fn one(&mut self, id: &str, round: &mut Round) -> Result<(), PurgeError> {
         match self.some(&[id]).await {
             Ok(purged) => round.purged.add(purged),
             Err(error) => {
-                let reason = refusal(&error).ok_or(error)?;
+                let reason = refused(self.client, error, self.policy).await?;
                 if !self.dry_run {
                     findings::set(self.client, Subject::Purge, id, &reason).await?;
                 }
@@ -143,14 +191,21 @@ impl Attempt<'_> {
 }
 
 /// Erases one user at once, known or not, whatever the policy says; where `hard` cannot be, the row is emptied at least.
-pub async fn erase(client: &mut Client, id: &str, hard: bool) -> Result<Erased, Error> {
-    match erase_as(client, id, hard).await {
-        Err(error) if hard => {
-            let reason = refusal(&error).ok_or(error)?;
-            let (shown, purged) = erase_as(client, id, false).await?;
-            Ok(Erased { shown, purged, blocked: Some(reason) })
-        }
-        result => result.map(|(shown, purged)| Erased { shown, purged, blocked: None }),
+pub async fn erase(client: &mut Client, id: &str, hard: bool) -> Result<Erased, PurgeError> {
+    let done = |blocked| |(shown, purged)| Erased { shown, purged, blocked };
+    let policy = if hard { DeletePolicy::Hard(SignedDuration::ZERO) } else { DeletePolicy::Soft };
+    let blocked = match erase_as(client, id, hard).await {
+        Ok(erased) => return Ok(done(None)(erased)),
+        Err(error) if !hard => return Err(explained(client, error, policy).await),
+        Err(error) => match refused(client, error, policy).await {
+            Ok(reason) => reason,
+            Err(lacking @ PurgeError::Rights(_)) => lacking.to_string(),
+            Err(error) => return Err(error),
+        },
+    };
+    match erase_as(client, id, false).await {
+        Ok(erased) => Ok(done(Some(blocked))(erased)),
+        Err(error) => Err(explained(client, error, DeletePolicy::Soft).await),
     }
 }
 
@@ -165,40 +220,6 @@ async fn erase_as(
     let purged = purge::purge(&transaction, &[id], Timestamp::MAX, hard).await?;
     transaction.commit().await?;
     Ok((shown, purged))
-}
-
-/// Why Postgres will not let this row go, in words without values; `None` where it is no row's fault.
-fn refusal(error: &Error) -> Option<String> {
-    let error = error.as_db_error()?;
-    let table =
-        error.schema().zip(error.table()).map(|(schema, table)| format!(" on {schema}.{table}"));
-    let table = table.unwrap_or_default();
-    let what = error.constraint().map_or_else(
-        || format!("SQLSTATE {}{table}", error.code().code()),
-        |constraint| format!("constraint {constraint}{table}"),
-    );
-    Some(format!("{what} {}", remedy(error)?))
-}
-
-fn remedy(error: &DbError) -> Option<&'static str> {
-    let code = error.code();
-    if *code == SqlState::FOREIGN_KEY_VIOLATION || *code == SqlState::RESTRICT_VIOLATION {
-        return Some(
-            "refers to the user and has no ON DELETE action: give it CASCADE or SET NULL, or remove the rows that refer to it",
-        );
-    }
-    if *code == SqlState::NOT_NULL_VIOLATION {
-        return Some(
-            "would become null by ON DELETE SET NULL, but is not null: allow null, or use CASCADE",
-        );
-    }
-    if *code == SqlState::QUERY_CANCELED || *code == SqlState::LOCK_NOT_AVAILABLE {
-        return Some(
-            "held the row up for too long: a lock, or a foreign key without an index on its columns",
-        );
-    }
-    let by_data = ["23", "P0"].iter().any(|class| code.code().starts_with(class));
-    by_data.then_some("does not let the row go: a constraint or a trigger of the application")
 }
 
 impl Purged {

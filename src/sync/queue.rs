@@ -97,7 +97,7 @@ impl Queue {
     }
 
     pub(super) fn status(&self) -> QueueStatus {
-        QueueStatus { waiting: self.state().waiting.len(), capacity: self.capacity }
+        QueueStatus { waiting: self.state().waiting.len(), capacity: self.capacity, held: 0 }
     }
 
     /// Nothing more comes; what waits is still handed out.

@@ -1,26 +1,33 @@
 //! What the providers' APIs say, written by the law.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Tables;
 use super::commits::Commits;
 use super::fold::fold_readings;
 use crate::db::apply::Changed;
-use crate::db::readings::{self, Standing};
+use crate::db::fault::Fault;
+use crate::db::readings::{self, Shown, Standing};
 use crate::db::session::{ApplyError, Session};
 use crate::model::{Change, Reading};
 
 /// Most readings in one statement: webhooks wait for no longer.
 const BATCH: usize = 256;
 
-/// A batch may wait so long for somebody else's lock.
+/// For one commit.
 const COMMIT: Duration = Duration::from_secs(30);
+/// For a lock of another transaction: webhooks wait for the rows of the batch meanwhile.
+const LOCK_WAIT: Duration = Duration::from_millis(500);
 
 /// A writer of readings, with a connection of its own beside those of the webhooks.
 pub struct Readings {
     session: Session,
     commits: Commits,
     pool: deadpool_postgres::Pool,
+    /// Readings so far that Postgres refused, and whose they were the last time.
+    refused: u64,
+    left_out: HashSet<String>,
 }
 
 /// Why readings were not written. What was committed before stays.
@@ -40,6 +47,8 @@ impl Readings {
             session: tables.session(COMMIT),
             commits: tables.commits.clone(),
             pool: tables.pool().clone(),
+            refused: 0,
+            left_out: HashSet::new(),
         }
     }
 
@@ -47,11 +56,11 @@ impl Readings {
     pub async fn compare(&self, readings: &[Reading]) -> Result<Vec<Standing>, Error> {
         let snapshots = readings.iter().enumerate().filter_map(|(place, reading)| {
             let Change::Snapshot { version, user } = &reading.change else { return None };
-            Some((place, (version, user)))
+            Some((place, Shown { source: &reading.source, version, user }))
         });
-        let (places, users): (Vec<_>, Vec<_>) = snapshots.unzip();
+        let (places, shown): (Vec<_>, Vec<_>) = snapshots.unzip();
         let client = self.pool.get().await?;
-        let found = readings::compare(&client, &users).await?;
+        let found = readings::compare(&client, &shown).await?;
         let mut standings = vec![Standing::Same; readings.len()];
         for (place, standing) in places.into_iter().zip(found) {
             standings[place] = standing;
@@ -59,24 +68,40 @@ impl Readings {
         Ok(standings)
     }
 
+    /// Readings so far that Postgres refused.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Whether the last time this user was left out.
+    pub fn has_left_out(&self, id: &str) -> bool {
+        self.left_out.contains(id)
+    }
+
     /// Writes readings, and answers what changed. One that Postgres refuses is left out, and logged.
     pub async fn accept(&mut self, readings: &[Reading]) -> Result<Vec<Changed>, Error> {
         let mut parts: Vec<_> = readings.chunks(BATCH).rev().collect();
         let mut changed = Vec::new();
+        self.left_out.clear();
         while let Some(part) = parts.pop() {
             let entities = fold_readings(part);
-            match self.session.apply(&entities, &[]).await {
+            match self.session.apply(&entities, &[], LOCK_WAIT).await {
                 Ok(applied) => {
                     self.commits.announce(&entities);
                     changed.extend(applied.changed);
                 }
-                Err(ApplyError::Refused { .. }) if part.len() > 1 => {
+                Err(ApplyError::Refused(refusal)) if refusal.fault == Fault::Server => {
+                    return Err(ApplyError::Refused(refusal).into());
+                }
+                Err(ApplyError::Refused(_)) if part.len() > 1 => {
                     let (first, second) = part.split_at(part.len() / 2);
                     parts.extend([second, first]);
                 }
-                Err(error @ ApplyError::Refused { .. }) => {
+                Err(error @ ApplyError::Refused(_)) => {
                     let (id, error) = (part[0].change.entity_id(), crate::error_chain(&error));
                     tracing::warn!(user = id, error, "a user in a list is left out");
+                    self.refused += 1;
+                    self.left_out.insert(id.to_owned());
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -91,8 +116,10 @@ impl Readings {
             .into_iter()
             .zip(standings)
             .filter(|(reading, standing)| {
-                let differs = matches!(standing, Standing::Missing | Standing::Stale(_));
-                differs || reading.fence.is_some() || reading.change.is_deletion()
+                let differs =
+                    matches!(standing, Standing::Missing | Standing::Stale(_) | Standing::Touched);
+                let is_news = differs || reading.fence.is_some() || reading.change.is_deletion();
+                is_news && *standing != Standing::Foreign
             })
             .map(|(reading, _)| reading)
             .collect();

@@ -10,11 +10,13 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::Tables;
+use super::ending::Ending;
+use super::guard::Refusal;
 use super::lease;
 use super::readings;
-use crate::api::{self, Client};
-use crate::db::runs::{self, Counts, Kind, Outcome, Run, Silence};
+use super::{Skipped, Tables};
+use crate::api::{self, Client, Incomplete};
+use crate::db::runs::{self, Counts, Kind, Run, Silence};
 use pass::Pass;
 
 pub use schedule::{Schedule, keep};
@@ -66,6 +68,8 @@ pub struct Report {
     pub counts: Counts,
     /// The first thousand.
     pub findings: Vec<Finding>,
+    /// Where there are any, the run is not whole.
+    pub skipped: Skipped,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -76,10 +80,12 @@ pub enum Error {
     Readings(#[from] readings::Error),
     #[error(transparent)]
     Lease(#[from] lease::Error),
-    #[error(
-        "{missing} of {known} users are not in the provider's list: more than {allowed} are not deleted without --allow-deletes {missing}"
-    )]
-    TooManyGone { missing: u64, known: u64, allowed: u64 },
+    /// Nobody is deleted.
+    #[error(transparent)]
+    Incomplete(#[from] Incomplete),
+    /// Nothing is written, or nobody is deleted.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
 }
 
 impl From<tokio_postgres::Error> for Error {
@@ -127,14 +133,17 @@ async fn leased(
 
     let database = tables.pool().get().await?;
     runs::progress(&database, &run).await?;
-    let outcome = match &result {
-        Ok(_) => Outcome::Done,
-        Err(Error::TooManyGone { .. }) => Outcome::Refused,
-        Err(_) => Outcome::Failed,
+    let ending = match &result {
+        Ok(report) => Ending::whole(&report.skipped),
+        Err(error @ Error::Refused(_)) => Ending::refused(error),
+        Err(error @ (Error::Api(_) | Error::Incomplete(_))) => Ending::failed(error),
+        Err(error @ (Error::Readings(_) | Error::Lease(_))) => Ending::interrupted(error),
     };
-    let reason = result.as_ref().err().map(|error| crate::error_chain(error));
-    runs::finish(&database, &run, outcome, reason.as_deref()).await?;
+    ending.record(&database, Kind::Reconcile, client, &run).await?;
     tell(client, &run);
+    if let Ok(Report { skipped, .. }) = &result {
+        skipped.tell(client);
+    }
     result
 }
 

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use tokio_postgres::{Client, Error};
 
-use super::fold::fold;
-use crate::db::{apply, journal, session};
+use super::fold::{fold, one_owner_each};
+use crate::db::apply::{self, Judgement};
+use crate::db::fault::{Fault, Refusal};
+use crate::db::journal;
 use crate::model::Outcome;
 use crate::webhook::{Decoded, Delivery};
 
@@ -27,27 +29,62 @@ pub(super) async fn rehearse(
         };
         decoded.push(delivery.decode(made_at));
     }
-    match attempt(client, &decoded).await {
-        Err(error) if session::is_refusal(&error) => {}
+    let mut outcomes = vec![Outcome::Quarantined; decoded.len()];
+    let mut rest: Vec<(usize, &Decoded)> = decoded.iter().enumerate().collect();
+    while !rest.is_empty() {
+        let (part, later) = one_owner_each(rest, |(_, decoded)| decoded);
+        rest = later;
+        for (place, outcome) in together_or_one_by_one(client, &part).await? {
+            outcomes[place] = outcome;
+        }
+    }
+    Ok(outcomes)
+}
+
+async fn together_or_one_by_one(
+    client: &mut Client,
+    part: &[(usize, &Decoded)],
+) -> Result<Vec<(usize, Outcome)>, Error> {
+    match attempt(client, part).await {
+        Err(error) if Refusal::of(&error).is_some() => {}
         result => return result,
     }
     let mut outcomes = Vec::new();
-    for one in &decoded {
+    for one in part {
         match attempt(client, std::slice::from_ref(one)).await {
-            Err(error) if session::is_refusal(&error) => outcomes.push(Outcome::Quarantined),
+            Err(error) if is_of_a_value(&error) => outcomes.push((one.0, Outcome::Quarantined)),
             result => outcomes.extend(result?),
         }
     }
     Ok(outcomes)
 }
 
-async fn attempt(client: &mut Client, decoded: &[Decoded]) -> Result<Vec<Outcome>, Error> {
-    let batch = fold(decoded, false);
+fn is_of_a_value(error: &Error) -> bool {
+    let refusal = Refusal::of(error);
+    refusal.is_some_and(|refusal| matches!(refusal.fault, Fault::Value | Fault::Unclear))
+}
+
+async fn attempt(
+    client: &mut Client,
+    part: &[(usize, &Decoded)],
+) -> Result<Vec<(usize, Outcome)>, Error> {
+    let batch = fold(part.iter().map(|(_, decoded)| *decoded), false);
     let transaction = client.transaction().await?;
     let applied =
         apply::apply(&transaction, &batch.entities, &batch.entries, None, LOCK_WAIT).await?;
-    // What is checked at the commit has to be checked now.
+    // A deferred constraint is checked at the commit, which does not come.
     transaction.batch_execute("set constraints all immediate").await?;
     transaction.rollback().await?;
-    Ok(batch.outcomes(&applied.outcomes))
+    let judgements = batch.judgements(&applied.judgements);
+    let places = part.iter().map(|(place, _)| *place);
+    Ok(places.zip(judgements.iter().map(outcome)).collect())
+}
+
+/// The outcome that the writer would answer in the end.
+fn outcome(judgement: &Judgement) -> Outcome {
+    match judgement {
+        Judgement::Journaled(outcome) => *outcome,
+        Judgement::Foreign(_) => Outcome::Quarantined,
+        Judgement::Again => Outcome::Stale,
+    }
 }

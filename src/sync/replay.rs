@@ -8,6 +8,7 @@ use tokio_postgres::Error as PgError;
 
 use super::rehearsal::rehearse;
 use super::{Sync, Unavailable, accept};
+use crate::db::journal;
 use crate::db::journal::search::{self, Filter, Recalled};
 use crate::webhook::{Delivery, Source};
 
@@ -71,6 +72,37 @@ pub async fn replay(
         match page.next {
             Some(next) => after = Some(next),
             None => return Ok(replayed),
+        }
+    }
+}
+
+/// Deliveries that are let go in one statement.
+const LET_GO: i64 = 500;
+
+/// Lets go of what is in quarantine and passes the filter; counts it as `discarded`.
+pub async fn discard(
+    pool: &Pool,
+    filter: &Filter,
+    dry_run: bool,
+    mut progress: impl FnMut(&Replayed),
+) -> Result<Replayed, ReplayError> {
+    let client = pool.get().await?;
+    let mut discarded = Replayed::default();
+    let mut after = None;
+    loop {
+        let page = search::page(&client, filter, after.as_ref(), LET_GO).await?;
+        let found: Vec<_> = page
+            .found
+            .iter()
+            .map(|record| (record.source.as_str(), record.delivery_id.as_str()))
+            .collect();
+        let count =
+            if dry_run { found.len() as u64 } else { journal::discard(&client, &found).await? };
+        *discarded.outcomes.entry("discarded").or_default() += count;
+        progress(&discarded);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(discarded),
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct Tables {
 pub struct Options {
     /// Whether every body is journaled, not only the quarantined ones.
     pub keep_bodies: bool,
-    /// Where every change is told (`LISTEN`).
+    /// The channel that announces every change (`LISTEN`).
     pub channel: Option<Arc<str>>,
     /// Sources whose deliveries say who changed, while their API says how.
     pub refetch: HashSet<Arc<str>>,
@@ -45,6 +45,6 @@ impl Tables {
     /// A writer's own connection; a batch that takes longer than `time_out` is given up.
     pub(super) fn session(&self, time_out: Duration) -> Session {
         let session = Session::new(self.conninfo.clone(), self.pool.clone(), time_out);
-        session.telling(self.options.channel.clone())
+        session.announcing(self.options.channel.clone())
     }
 }

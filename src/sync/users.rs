@@ -1,19 +1,21 @@
 //! One user: waited for, asked for, created, deleted.
 
+mod ask;
 mod create;
 mod wait;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::readings::{self, Readings};
+use super::readings;
 use super::tables::Tables;
-use crate::api::{self, Client, Found};
+use crate::api::{self, Client};
 use crate::db::users::{self, UserRow};
-use crate::model::Reading;
 
+pub(super) use ask::Fetched;
 pub use create::Created;
 
 /// The way to single users; every clone is the same.
@@ -40,6 +42,22 @@ pub enum Error {
     NoSuchSource(String),
     #[error("the source must be named: several providers can be asked")]
     WhichSource,
+    #[error(
+        "too early to tell: the provider's answer contradicts what was heard of this user less than a minute ago, and may be older; the row is left as it is, ask again in {} s",
+        whole(*.0)
+    )]
+    TooEarly(Duration),
+    #[error(
+        "the provider's answer is older than the row, which is left as it is: ask again in {} s",
+        whole(*.0)
+    )]
+    Older(Duration),
+    #[error(
+        "this user belongs to source {0}, whose provider is not the one to ask: its row is left as it is"
+    )]
+    OfAnother(String),
+    #[error("no provider has this user, and its row came from none: it is left as it is")]
+    OfNone,
     #[error("a request with this Idempotency-Key is under way")]
     UnderWay,
     #[error("this Idempotency-Key was used for another request")]
@@ -76,52 +94,16 @@ impl Users {
         self.clients.iter().map(|client| &**client.source()).collect()
     }
 
+    /// Whether a snapshot of this source's API says when it was made.
+    pub(super) fn is_versioned(&self, source: &str) -> bool {
+        let client = self.clients.iter().find(|client| **client.source() == *source);
+        client.is_some_and(|client| client.versioned())
+    }
+
     /// The row; `None` where there is none, and where it is a stub.
     pub async fn row(&self, id: &str) -> Result<Option<UserRow>, Error> {
         let database = self.tables.pool().get().await?;
         Ok(users::one(&database, id).await?)
-    }
-
-    /// Asks the providers about a user, writes what they say, and answers the row: shown is alive, and a user that its own
-    /// provider does not have is deleted.
-    pub async fn sync(&self, id: &str) -> Result<Option<UserRow>, Error> {
-        if self.clients.is_empty() {
-            return Err(Error::NoApi);
-        }
-        let known = self.row(id).await?;
-        let is_deleted = known.as_ref().is_some_and(|row| row.deleted_at.is_some());
-        for client in self.clients.iter() {
-            let reading = match client.user(id).await? {
-                Found::Shown { reading, fence } => {
-                    Reading { fence: is_deleted.then_some(fence), ..reading }
-                }
-                Found::Missing(at) if belongs(known.as_ref(), client) => client.gone(id, at),
-                Found::Missing(_) => continue,
-            };
-            Readings::new(&self.tables).accept_news(vec![reading]).await?;
-            break;
-        }
-        self.row(id).await
-    }
-
-    /// Deletes a user at its provider and in the table; the row that is left.
-    pub async fn delete(&self, source: Option<&str>, id: &str) -> Result<Option<UserRow>, Error> {
-        let client = self.client(source)?;
-        let at = client.delete(id).await?;
-        Readings::new(&self.tables).accept(&[client.gone(id, at)]).await?;
-        self.row(id).await
-    }
-
-    /// Asks every provider until one shows the user, and writes what it says; false where none does.
-    pub(super) async fn fetch(&self, source: Option<&str>, id: &str) -> Result<bool, Error> {
-        let asked = |client: &&Arc<Client>| source.is_none_or(|name| **client.source() == *name);
-        for client in self.clients.iter().filter(asked) {
-            if let Found::Shown { reading, .. } = client.user(id).await? {
-                Readings::new(&self.tables).accept_news(vec![reading]).await?;
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     fn client(&self, source: Option<&str>) -> Result<&Arc<Client>, Error> {
@@ -137,6 +119,7 @@ impl Users {
     }
 }
 
-fn belongs(row: Option<&UserRow>, client: &Client) -> bool {
-    row.and_then(|row| row.source.as_deref()) == Some(&**client.source())
+/// In seconds, of which none is too few.
+fn whole(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

@@ -1,98 +1,228 @@
 //! The writer: batches that form by themselves while earlier ones commit.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::Instrument;
 
-use super::fold::fold;
+use super::fold::{fold, one_owner_each};
+use super::lanes::Lanes;
 use super::queue::{Job, Queue};
 use super::{Tables, Unavailable};
+use crate::db::apply::Judgement;
+use crate::db::fault::{Fault, Refusal};
 use crate::db::session::{ApplyError, Session};
-use crate::model::Outcome;
+use crate::db::writable;
 use crate::traces;
-use crate::webhook::Verdict;
+use crate::webhook::{Decoded, Verdict};
+
+/// So many deliveries that the server refuses alone, while none of their batch commits, show that no delivery is at fault.
+const ENOUGH: usize = 3;
+/// So many waits for a lock that end in vain, while none of the batch commits, show that a whole table is locked: more than it
+/// takes to find the first held row by halving the largest batch.
+const LOCKED: usize = 12;
+/// Between two trials of lanes: a conflict may fail at once.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// One of several, with a connection of its own.
 pub(super) struct Writer {
     session: Session,
     tables: Tables,
+    lanes: Arc<Lanes>,
+    /// How long the server may wait for another transaction's lock.
+    lock_wait: Duration,
+    /// Whether it tries the lanes, whose deliveries are about one key each.
+    in_lane: bool,
+}
+
+/// What became of the parts of one batch so far.
+#[derive(Default)]
+struct Tally {
+    committed: bool,
+    /// Deliveries that the server refused alone.
+    refused: usize,
+    /// Waits for a lock that were in vain.
+    held: usize,
 }
 
 impl Writer {
-    pub(super) fn new(tables: &Tables, time_out: Duration) -> Self {
-        Self { session: tables.session(time_out), tables: tables.clone() }
+    pub(super) fn new(tables: &Tables, lanes: Arc<Lanes>, limits: &super::Limits) -> Self {
+        let session = tables.session(limits.commit);
+        Self { session, tables: tables.clone(), lanes, lock_wait: limits.lock, in_lane: false }
     }
 
     /// Writes batches until the queue is closed and empty.
     pub(super) async fn run(mut self, queue: &Queue) {
         while let Some(mut batch) = queue.next().await {
-            let mut jobs = std::mem::take(&mut batch.jobs);
-            // Who stopped waiting was answered 503, and will send it again.
-            jobs.retain(|job| !job.answer.is_closed());
+            let jobs = self.lanes.pass(std::mem::take(&mut batch.jobs));
             self.write(jobs).await;
         }
     }
 
-    /// Where Postgres refuses a value, the batch is halved until the delivery at fault stands alone.
+    /// Tries the lanes in turn until they are closed and empty.
+    pub(super) async fn run_lanes(mut self) {
+        self.in_lane = true;
+        let lanes = self.lanes.clone();
+        while let Some(mut trial) = lanes.next().await {
+            self.lock_wait = trial.wait;
+            let jobs = std::mem::take(&mut trial.jobs);
+            self.write(jobs).await;
+            lanes.end(trial);
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Writes all of them, whatever one of them does: where a statement fails, its batch is halved until the delivery at fault
+    /// stands alone.
     async fn write(&mut self, jobs: Vec<Job>) {
         let mut parts = vec![jobs];
+        let mut tally = Tally::default();
         while let Some(mut part) = parts.pop() {
+            // A sender that stopped waiting has its 503, and sends the delivery again.
+            part.retain(|job| !job.answer.is_closed());
             if part.is_empty() {
                 continue;
             }
+            let (mut part, later) = one_owner_each(part, |job| &job.decoded);
+            parts.push(later);
             match self.apply(&part).await {
-                Ok(outcomes) => answer(part, outcomes),
-                Err(ApplyError::Refused { .. }) if part.len() > 1 => {
-                    let half = part.split_off(part.len() / 2);
-                    parts.extend([half, part]);
+                Ok(judgements) => {
+                    tally.committed = true;
+                    parts.push(self.settle(part, judgements));
                 }
-                Err(ApplyError::Refused { code, constraint })
-                    if quarantine(&mut part[0], &code, &constraint) =>
-                {
-                    parts.push(part);
+                Err(ApplyError::Refused(refusal)) => {
+                    if self.is_hopeless(&mut tally, &refusal) {
+                        parts.push(part);
+                        return self.give_up(parts, &refusal);
+                    }
+                    if part.len() > 1 {
+                        let half = part.split_off(part.len() / 2);
+                        parts.extend([half, part]);
+                    } else {
+                        let judged = self.judge(part, &refusal, &mut tally).await;
+                        parts.push(judged);
+                    }
                 }
                 Err(error) => {
                     parts.push(part);
-                    return fail(parts, error);
+                    return self.fail(parts, &error);
                 }
             }
         }
     }
 
-    async fn apply(&mut self, jobs: &[Job]) -> Result<Vec<Outcome>, ApplyError> {
+    /// Whether no delivery of the batch is at fault.
+    fn is_hopeless(&self, tally: &mut Tally, refusal: &Refusal) -> bool {
+        match refusal.fault {
+            Fault::Held => {
+                tally.held += 1;
+                self.in_lane || (!tally.committed && tally.held >= LOCKED)
+            }
+            Fault::Server | Fault::Unclear => !tally.committed && tally.refused >= ENOUGH,
+            Fault::Value | Fault::Listeners => false,
+        }
+    }
+
+    async fn apply(&mut self, jobs: &[Job]) -> Result<Vec<Judgement>, ApplyError> {
         let began = Instant::now();
         let keep_bodies = self.tables.options.keep_bodies;
         let mut batch = fold(jobs.iter().map(|job| &job.decoded), keep_bodies);
         batch.mark(|source| self.tables.options.refetch.contains(source));
         let span = traces::committing(jobs.iter().map(|job| &job.span));
-        let applied = self.session.apply(&batch.entities, &batch.entries);
-        let applied =
-            applied.instrument(span.clone()).await.inspect_err(|_| traces::failed(&span))?;
+        let applied = self.session.apply(&batch.entities, &batch.entries, self.lock_wait);
+        let applied = applied.instrument(span.clone()).await;
+        let applied = applied.inspect_err(|_| traces::failed(&span))?;
+        self.tables.commits.succeeded();
         self.tables.options.metrics.committed(jobs.len(), began.elapsed());
         self.tables.commits.announce(&batch.entities);
-        Ok(batch.outcomes(&applied.outcomes))
+        Ok(batch.judgements(&applied.judgements))
+    }
+
+    /// Answers what is journaled, and hands back what has to be applied once more.
+    fn settle(&self, jobs: Vec<Job>, judgements: Vec<Judgement>) -> Vec<Job> {
+        let mut again = Vec::new();
+        for (mut job, judgement) in jobs.into_iter().zip(judgements) {
+            match judgement {
+                Judgement::Journaled(outcome) => {
+                    // Its sender may have gone: the outcome is committed all the same.
+                    let _ = job.answer.send(Ok(outcome));
+                }
+                Judgement::Foreign(owner) => {
+                    self.tables.options.metrics.foreign(&job.decoded.source);
+                    job.decoded.verdict = Verdict::Quarantined(foreign(&job.decoded, &owner));
+                    again.push(job);
+                }
+                Judgement::Again => again.push(job),
+            }
+        }
+        again
+    }
+
+    /// Decides about a delivery that fails alone: quarantined where it is at fault, held where another transaction is, refused
+    /// where the server is. Answers it where it is to be tried again.
+    async fn judge(&self, alone: Vec<Job>, refusal: &Refusal, tally: &mut Tally) -> Vec<Job> {
+        match refusal.fault {
+            Fault::Held => {
+                alone.into_iter().for_each(|job| self.lanes.hold(job));
+                return Vec::new();
+            }
+            Fault::Value | Fault::Listeners => return self.quarantine(alone, refusal),
+            Fault::Unclear if self.may_write().await => return self.quarantine(alone, refusal),
+            Fault::Unclear | Fault::Server => {}
+        }
+        tally.refused += 1;
+        self.refuse(alone, refusal);
+        Vec::new()
+    }
+
+    /// Whether nothing of ours is missing, so that an unclear refusal is a trigger's.
+    async fn may_write(&self) -> bool {
+        let Ok(client) = self.tables.pool().get().await else { return false };
+        matches!(writable::obstacle(&**client).await, Ok(None))
+    }
+
+    /// Answers those that are to be journaled as quarantined; where even that was refused, their senders keep them.
+    fn quarantine(&self, mut jobs: Vec<Job>, refusal: &Refusal) -> Vec<Job> {
+        let Refusal { code, constraint, .. } = refusal;
+        let is_quarantined = |job: &Job| matches!(job.decoded.verdict, Verdict::Quarantined(_));
+        if jobs.iter().any(is_quarantined) {
+            self.refuse(jobs, refusal);
+            return Vec::new();
+        }
+        for job in &mut jobs {
+            let reason = format!("Postgres refuses a value of it (SQLSTATE {code}{constraint})");
+            job.decoded.verdict = Verdict::Quarantined(reason);
+        }
+        jobs
+    }
+
+    /// Ends a batch of which no delivery is at fault: a table is locked, or the server refuses everything.
+    fn give_up(&self, parts: Vec<Vec<Job>>, refusal: &Refusal) {
+        let jobs = parts.into_iter().flatten();
+        if refusal.fault == Fault::Held {
+            jobs.for_each(|job| self.lanes.hold(job));
+        } else {
+            self.refuse(jobs.collect(), refusal);
+        }
+    }
+
+    fn fail(&self, parts: Vec<Vec<Job>>, error: &ApplyError) {
+        self.refuse(parts.into_iter().flatten().collect(), error);
+    }
+
+    /// Nothing of these is written: their senders try again.
+    fn refuse(&self, jobs: Vec<Job>, error: &(dyn std::error::Error + 'static)) {
+        self.tables.commits.failed();
+        let (deliveries, error) = (jobs.len(), crate::error_chain(error));
+        tracing::error!(deliveries, error, "a batch was not written; its senders will retry");
+        for job in jobs {
+            let _ = job.answer.send(Err(Unavailable::Database));
+        }
     }
 }
 
-/// False where even the bare record of the delivery was refused.
-fn quarantine(job: &mut Job, code: &str, constraint: &str) -> bool {
-    let reason = format!("Postgres refuses a value of it (SQLSTATE {code}{constraint})");
-    let refused = std::mem::replace(&mut job.decoded.verdict, Verdict::Quarantined(reason));
-    !matches!(refused, Verdict::Quarantined(_))
-}
-
-fn answer(jobs: Vec<Job>, outcomes: Vec<Outcome>) {
-    for (job, outcome) in jobs.into_iter().zip(outcomes) {
-        // Nobody may be waiting any more: the outcome is committed all the same.
-        let _ = job.answer.send(Ok(outcome));
-    }
-}
-
-fn fail(parts: Vec<Vec<Job>>, error: ApplyError) {
-    let deliveries = parts.iter().map(Vec::len).sum::<usize>();
-    let chain = crate::error_chain(&error);
-    tracing::error!(deliveries, error = chain, "a batch was not written; its senders will retry");
-    for job in parts.into_iter().flatten() {
-        let _ = job.answer.send(Err(Unavailable::Database));
-    }
+/// Why a source may not speak of another one's entity; names both.
+fn foreign(decoded: &Decoded, owner: &str) -> String {
+    let kind = decoded.verdict.change().map_or("entity", |change| change.kind().as_str());
+    format!("the {kind} belongs to the source {owner}, and {} may not change it", decoded.source)
 }

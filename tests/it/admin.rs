@@ -1,8 +1,9 @@
 //! The page: who gets in, what it shows, what it does, and what must not run in it.
 
 mod causes;
+mod large;
 mod live;
-mod person;
+pub(crate) mod person;
 mod private;
 mod quarantine;
 mod sync;

@@ -1,5 +1,7 @@
 //! Tables of somebody else's making become ours, in place.
 
+mod raw_json;
+
 use std::time::Instant;
 
 use serde_json::json;
@@ -66,7 +68,7 @@ async fn neons_table_is_adopted_with_its_rows_its_grants_and_the_foreign_keys_on
     let said = users_sync(database.url(), &["adopt", "--yes", "--json"]).await.json();
     let took = began.elapsed();
 
-    assert!(took.as_secs() < 10, "{took:?}");
+    assert!(took.as_secs() < 30, "{took:?}");
     println!("adopted 100,000 rows in {took:?}");
     assert_eq!(
         (&said["rows"], &said["foreign_keys"], &said["source"]),

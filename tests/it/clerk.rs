@@ -139,18 +139,45 @@ async fn of_two_changes_at_one_moment_the_greater_delivery_id_stands_in_either_o
 }
 
 #[tokio::test]
-async fn an_event_of_the_catalogues_user_is_a_test_and_makes_no_row() {
+async fn an_event_of_an_example_of_clerks_is_a_test_and_makes_no_row() {
     let front = Front::new().await;
+    let users = [
+        "user_29w83sxmDNGwOuEthce5gg56FcC",
+        "user_29wBMCtzATuFJut8jO2VNTVekS4",
+        "user_2g7np7Hrk0SN6kj5EDMLDaKNL0S",
+    ];
     for event in ["user.created", "user.updated", "user.deleted"] {
-        let body = body("clerk", event, "user_2g7np7Hrk0SN6kj5EDMLDaKNL0S", &json!({}));
-        let signed = Signed::new("clerk", body.to_string());
-
-        let outcome = front.receive(&signed).await;
-
-        assert_eq!(outcome, "ignored", "{event}");
-        assert_eq!(front.journal(&signed.id).await["reason"], "test delivery");
+        for user in users {
+            let body = body("clerk", event, user, &json!({}));
+            ignores(&front, &body).await;
+        }
+        for instance in ["ins_2g7np7Hrk0SN6kj5EDMLDaKNL0S", "ins_123"] {
+            let mut body = body("clerk", event, "user_2xJ4u0gQh3mYt8kWvR5bNcZ1aLp", &json!({}));
+            body["instance_id"] = json!(instance);
+            ignores(&front, &body).await;
+        }
     }
     assert_eq!(front.users().await, 0);
+}
+
+#[tokio::test]
+async fn an_example_that_cannot_be_read_is_a_test_too() {
+    let front = Front::new().await;
+    let user = "user_29wBMCtzATuFJut8jO2VNTVekS4";
+
+    ignores(&front, &body("clerk", "user.updated", user, &json!({ "updated_at": "soon" }))).await;
+    let mut nameless = body("clerk", "user.deleted", user, &json!({ "id": null }));
+    nameless["instance_id"] = json!("ins_2g7np7Hrk0SN6kj5EDMLDaKNL0S");
+    ignores(&front, &nameless).await;
+}
+
+async fn ignores(front: &Front, body: &Value) {
+    let signed = Signed::new("clerk", body.to_string());
+
+    let outcome = front.receive(&signed).await;
+
+    assert_eq!(outcome, "ignored", "{body}");
+    assert_eq!(front.journal(&signed.id).await["reason"], "test delivery");
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! Every variable, and what is said of one that cannot be used.
 
+mod database;
+mod env_file;
+mod listen;
 mod program;
+mod secrets;
 mod send;
 
 use std::collections::HashMap;
@@ -91,15 +95,6 @@ fn the_embedded_server_goes_where_it_is_told() {
 }
 
 #[test]
-fn the_port_is_that_of_port_before_that_of_the_address() {
-    let listen = |variables| with(variables).expect("it can be used").listen.to_string();
-
-    assert_eq!(listen(&[("PORT", "3000")]), "127.0.0.1:3000");
-    assert_eq!(listen(&[("LISTEN_ADDR", "0.0.0.0:9000")]), "0.0.0.0:9000");
-    assert_eq!(listen(&[("LISTEN_ADDR", "0.0.0.0:9000"), ("PORT", "3000")]), "0.0.0.0:3000");
-}
-
-#[test]
 fn what_is_empty_or_blank_counts_as_unset() {
     let blank = ["LISTEN_ADDR", "PORT", "DATABASE_POOL_SIZE", "MAX_BODY_BYTES", "RUST_LOG"];
     let more = ["JOURNAL_RETENTION", "JOURNAL_BODIES", "LOG_FORMAT", "STACK_WEBHOOK_SECRET"];
@@ -115,7 +110,7 @@ fn what_is_empty_or_blank_counts_as_unset() {
 fn every_mistake_is_told_at_once_with_its_variable() {
     let wrong = [
         ("DATABASE_URL", "postgres://db.example.com/users?sslmode=perhaps"),
-        ("LISTEN_ADDR", "localhost"),
+        ("LISTEN_ADDR", "the other machine"),
         ("PORT", "70000"),
         ("DATABASE_POOL_SIZE", "0"),
         ("CLERK_WEBHOOK_SECRET", "whsec_!"),
@@ -198,6 +193,7 @@ fn a_secret_is_never_told() {
     for (variable, value) in [
         ("DATABASE_URL", "postgres://app:hunter2@db.example.com:port/users"),
         ("DATABASE_URL", "postgres://app:hunter2@db.example.com/users?hunter2=1&hunter2"),
+        ("DATABASE_URL", "postgres://app:p@ss?hunter2=x@db.example.com/users"),
         ("DATABASE_URL", "host=db password='hunter2"),
         ("CLERK_WEBHOOK_SECRET", "whsec_hunter2"),
         ("STACK_WEBHOOK_SECRET", "hunter2, hunter2"),
@@ -208,6 +204,6 @@ fn a_secret_is_never_told() {
 
         let told = format!("{refused} {refused:?}");
         assert!(told.contains(variable), "{told}");
-        assert!(!told.replace("`hunter2`", "").contains("hunter2"), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
     }
 }

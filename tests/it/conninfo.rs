@@ -1,3 +1,5 @@
+mod keepalive;
+
 use proptest::prelude::*;
 use users_sync::db::conninfo::Conninfo;
 
@@ -27,6 +29,8 @@ fn urls_and_words_are_read_as_libpq_reads_them() {
         ("postgresql://u%40x:p%2F@h/d%20e", "d e on h:5432 as u@x, sslmode=prefer"),
         ("postgresql://u:p?q#r@h/d", "d on h:5432 as u, sslmode=prefer"),
         ("postgresql://u:p@ss@h/d", "d on h:5432 as u, sslmode=prefer"),
+        ("postgresql://u@h?user=a@b&dbname=d", "d on h:5432 as a@b, sslmode=prefer"),
+        ("postgresql:///d?user=a@b&host=/run/pg", "d on /run/pg:5432 as a@b, sslmode=prefer"),
         ("postgresql://u@h/d?user=a@b", "d on h:5432 as a@b, sslmode=prefer"),
         ("postgresql://u@h/d?hostaddr=127.0.0.1", "d on h:5432 as u, sslmode=prefer"),
         ("postgresql:///d?hostaddr=127.0.0.1&user=u", "d on 127.0.0.1:5432 as u, sslmode=prefer"),
@@ -99,6 +103,11 @@ fn what_prisma_node_and_hosts_write_is_understood() {
         ("?target_session_attrs=primary&load_balance_hosts=random&tcp_user_timeout=100", "prefer"),
         ("?gssencmode=disable&sslsni=0&sslcompression=0&client_encoding=UTF8", "prefer"),
         ("?sslmode=require&sslnegotiation=direct&ssl_min_protocol_version=TLSv1.3", "require"),
+        ("?prepare=false&max=10&idle_timeout=20", "prefer"),
+        ("?prepareThreshold=0&currentSchema=app&tcpKeepAlive=true&socketTimeout=3", "prefer"),
+        ("?prepared_statements=false&pool=5&encoding=utf8", "prefer"),
+        ("?statement_cache_size=0&prepared_statement_cache_size=0&pool_pre_ping=true", "prefer"),
+        ("?default_query_exec_mode=simple_protocol&pool_max_conns=4", "prefer"),
         ("?&&", "prefer"),
     ];
 
@@ -114,8 +123,23 @@ fn a_mistake_is_named_with_the_way_out() {
         ("mysql://u:s3cret@h/d", "neither a URL nor key=value"),
         ("mysql://u:s3cret@h/d?a=b", "neither a URL nor key=value"),
         ("s3cret", "neither a URL nor key=value"),
-        ("postgresql://u@h/d?sslmod=s3cret", "unknown connection parameter `sslmod`: remove it"),
-        ("postgresql://u@h/d?a%20b=s3cret", "a parameter whose name is not a word"),
+        ("postgresql://u@h/d?sslmod=s3cret", "not known (is it `sslmode`?): correct or remove it"),
+        ("postgresql://u@h/d?a%20b=s3cret", "a parameter that is not known: correct or remove it"),
+        ("postgres://u:p@s3?s3cret1=x@h/d", "write @ as %40"),
+        ("postgres://u:p@s3?schema=x@h:5432/d", "? as %3F"),
+        ("postgres://u:1/s3?schema=s3@h/d", "? as %3F"),
+        ("postgres://u:p@h/d?a=1&s3cret=x", "write ? there as %3F, & as %26"),
+        ("host=h password=s3 s3cret=x", "write ? there as %3F, & as %26 and a space in quotes"),
+        (
+            "postgresql://u@h/d?sslmode=no-verify",
+            "`sslmode` must be disable, allow, prefer, require",
+        ),
+        ("postgresql://u@h/d?sslmode=no-verify", "no-verify is require"),
+        ("postgresql://u@h/d?ssl=no-verify", "write sslmode, with require"),
+        (
+            "postgresql://u@h/d?statement_timeout=s3",
+            "`statement_timeout` cannot be honoured: poolers",
+        ),
         ("postgresql://u@h/d?s3cret", "a parameter of the connection string has no `=`"),
         ("postgresql://u:s3/cret@h/d", "write @ as %40"),
         ("postgresql://u:s3/cret", "`port` must be a number from 1 to 65535"),
@@ -211,7 +235,7 @@ proptest! {
     fn no_text_shows_the_password(
         password in "[!-~é]{6,20}",
         template in 0..6_usize,
-        broken in prop::sample::select(vec!["", "&x=1", "&sslmode=y", "&port=z", "&a b=c", "&%", "&q"]),
+        broken in prop::sample::select(vec!["", "&x=1", "&sslmode=y", "&port=z", "&a b=c", "&%", "&q", "&schema=x"]),
     ) {
         // What is also a part of the rest of the text would be found without having leaked.
         prop_assume!(!"postgresql://alice@host/database?sslmode=prefer".contains(&password));

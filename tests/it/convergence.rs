@@ -233,7 +233,8 @@ fn any_split_of_a_history_into_batches_ends_in_the_same_tables() {
             let decoded: Vec<_> =
                 together.iter().map(|(place, _)| deliveries[*place].decoded()).collect();
             let batch = fold(&decoded, false);
-            let applied = session.apply(&batch.entities, &batch.entries).await;
+            let applied =
+                session.apply(&batch.entities, &batch.entries, Duration::from_secs(5)).await;
             applied.expect("the batch is applied");
         }
     });

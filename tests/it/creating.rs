@@ -6,6 +6,13 @@ use users_sync::sync;
 use crate::harness::{Fault, Mirror, Vendor};
 
 const KEY: (&str, &str) = ("idempotency-key", "k-1");
+const LEFT_UNDONE: &str = "update users_sync.requests set begun_at = now() - interval '2 minutes'";
+/// By the ledger and the mirror.
+const DELETED_LONG_AGO: &str = "
+    update users_sync.ledger set deleted_at = deleted_at - interval '2 minutes',
+        first_deleted_at = first_deleted_at - interval '2 minutes',
+        last_deleted_at = last_deleted_at - interval '2 minutes';
+    update neon_auth.users_sync set deleted_at = deleted_at - interval '2 minutes'";
 
 #[tokio::test]
 async fn a_created_user_is_at_the_provider_and_in_the_table() {
@@ -52,9 +59,104 @@ async fn a_request_whose_outcome_nobody_knows_is_not_repeated_at_once() {
 
     assert_eq!((failed.status, again.status), (502, 409));
     assert_eq!(vendor.asked("POST", "/users"), 1);
-    mirror.execute("update users_sync.requests set begun_at = now() - interval '2 minutes'").await;
+    mirror.execute(LEFT_UNDONE).await;
     let later = service.api_with("POST", "/api/users", wanted, &[KEY]).await;
     assert_eq!(later.status, 201);
+    assert_eq!(vendor.desk().users.len(), 1);
+}
+
+#[tokio::test]
+async fn a_user_whose_creation_was_answered_with_an_error_is_found_by_the_address() {
+    for provider in ["clerk", "stack"] {
+        let (vendor, mirror) = (Vendor::new(provider).await, Mirror::new().await);
+        let service = mirror.serve(&vendor, sync::Options::default()).await;
+        vendor.put("other", &json!({ "display_name": "knows grace@example.com" }));
+        vendor.desk().creates_with = Some(504);
+        let wanted = json!({ "email": "Grace@example.com", "name": "Grace Hopper" });
+
+        let answer = service.api_with("POST", "/api/users", wanted.clone(), &[KEY]).await;
+        let again = service.api_with("POST", "/api/users", wanted, &[KEY]).await;
+
+        assert_eq!((answer.status, again.status), (201, 200), "{provider}: {}", answer.body);
+        assert_eq!(answer.body["name"], "Grace Hopper");
+        assert_eq!(answer.body, again.body);
+        assert_eq!(vendor.asked("POST", "/users"), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_taken_over_finds_whom_the_first_attempt_created() {
+    for (provider, name) in
+        [("clerk", json!("Grace Hopper")), ("stack", json!("Grace Hopper")), ("clerk", Value::Null)]
+    {
+        let (vendor, mirror) = (Vendor::new(provider).await, Mirror::new().await);
+        let service = mirror.serve(&vendor, sync::Options::default()).await;
+        // The list is a replica's, and does not have the new user yet.
+        vendor.desk().unlisted = Box::new(|_| true);
+        vendor.desk().creates_with = Some(504);
+        let wanted = json!({ "email": "grace@example.com", "name": name });
+
+        let first = service.api_with("POST", "/api/users", wanted.clone(), &[KEY]).await;
+        vendor.desk().unlisted = Box::new(|_| false);
+        vendor.desk().creates_with = None;
+        mirror.execute(LEFT_UNDONE).await;
+        let second = service.api_with("POST", "/api/users", wanted.clone(), &[KEY]).await;
+        let third = service.api_with("POST", "/api/users", wanted, &[KEY]).await;
+
+        assert_eq!((first.status, second.status, third.status), (502, 200, 200), "{provider}");
+        assert_eq!(second.body, third.body);
+        assert_eq!(vendor.desk().users.len(), 1, "{provider}");
+        assert_eq!(vendor.asked("POST", "/users"), 1, "{provider}");
+    }
+}
+
+#[tokio::test]
+async fn an_older_user_with_the_same_address_is_not_handed_out_as_new() {
+    let (vendor, mirror) = (Vendor::new("stack").await, Mirror::new().await);
+    let service = mirror.serve(&vendor, sync::Options::default()).await;
+    let old = json!({ "primary_email": "grace@example.com", "signed_up_at_millis": 1_700_000_000_000_i64 });
+    vendor.put("old", &old);
+    vendor.desk().faults.push_back(Fault::ServerError);
+    let wanted = json!({ "email": "grace@example.com" });
+
+    let failed = service.api_with("POST", "/api/users", wanted.clone(), &[KEY]).await;
+    mirror.execute(LEFT_UNDONE).await;
+    let created = service.api_with("POST", "/api/users", wanted, &[KEY]).await;
+
+    assert_eq!((failed.status, created.status), (502, 201));
+    assert_ne!(created.body["id"], "old");
+}
+
+#[tokio::test]
+async fn a_request_is_not_repeated_while_the_address_cannot_be_looked_up() {
+    let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
+    let service = mirror.serve(&vendor, sync::Options::default()).await;
+    let wanted = json!({ "email": "grace@example.com" });
+    vendor.desk().stumbles = Some((1, Fault::ServerError));
+    service.api_with("POST", "/api/users", wanted.clone(), &[KEY]).await;
+    mirror.execute(LEFT_UNDONE).await;
+
+    let again = service.api_with("POST", "/api/users", wanted, &[KEY]).await;
+
+    assert_eq!(again.status, 502);
+    assert_eq!(vendor.asked("POST", "/users"), 1);
+}
+
+#[tokio::test]
+async fn a_request_that_was_certainly_not_done_may_be_made_again_at_once() {
+    let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
+    let service = mirror.serve(&vendor, sync::Options::default()).await;
+    let wanted = json!({ "email": "grace@example.com" });
+    vendor.desk().faults.push_back(Fault::Refused(501, "not_implemented"));
+    vendor.desk().faults.push_back(Fault::TooManyRequests { retry_after: 60 });
+
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        let answer = service.api_with("POST", "/api/users", wanted.clone(), &[KEY]).await;
+        statuses.push(answer.status);
+    }
+
+    assert_eq!(statuses, [502, 502, 201]);
 }
 
 #[tokio::test]
@@ -79,10 +181,10 @@ async fn syncing_one_user_brings_it_takes_it_and_brings_it_back() {
     vendor.enrol(["user_1"]);
     assert_eq!(sync().await.body["deleted_at"], Value::Null);
     vendor.dismiss("user_1");
-    vendor.desk().date = Some("2026-01-01T00:00:00Z".parse().expect("a time"));
-    assert_ne!(sync().await.body["deleted_at"], Value::Null);
+    mirror.settle().await;
+    assert!(sync().await.body["deleted_at"].is_string());
     vendor.enrol(["user_1"]);
-    vendor.desk().date = Some("2026-01-01T00:01:00Z".parse().expect("a time"));
+    mirror.execute(DELETED_LONG_AGO).await;
     assert_eq!(sync().await.body["deleted_at"], Value::Null);
 }
 

@@ -1,5 +1,6 @@
 //! The doctor: every prepared misconfiguration is named, with what to do about it.
 
+mod arrival;
 mod file;
 mod mirror;
 mod pooler;
@@ -219,7 +220,7 @@ async fn short_and_shared_secrets_are_told() {
     let (checks, _) = doctor_with(&database, &short).await;
     assert_told(
         &checks,
-        "warn",
+        "fail",
         "secret of stack",
         &["less than 24 bytes", "STACK_WEBHOOK_SECRET"],
     );

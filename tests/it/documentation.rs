@@ -6,10 +6,11 @@ use std::process::Command;
 
 use serde_json::json;
 use users_sync::config::{Config, Environment, Purpose};
+use users_sync::db::rights::{self, Object, Right};
 use users_sync::http::Limits;
 use users_sync::model::Outcome;
 
-use crate::harness::{Answer, Service, ServiceSettings, Signed, TestDatabase, body};
+use crate::harness::{Answer, SECRET, Service, ServiceSettings, Signed, TestDatabase, body};
 
 const README: &str = include_str!("../../README.md");
 const ENV_EXAMPLE: &str = include_str!("../../.env.example");
@@ -26,8 +27,7 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
 fn asked() -> BTreeSet<String> {
     let embedded = environment(&[("USERS_SYNC_DATA_DIR", "/nowhere")]);
     Config::parse(&embedded, Purpose::Serve).expect("nothing has to be set");
-    let given =
-        environment(&[("DATABASE_URL", "postgres://"), ("CLERK_WEBHOOK_SECRET", "whsec_AAAA")]);
+    let given = environment(&[("DATABASE_URL", "postgres://"), ("CLERK_WEBHOOK_SECRET", SECRET)]);
     Config::parse(&given, Purpose::Serve).expect("a URL and a secret are enough");
 
     let mut asked: BTreeSet<_> = embedded.asked().union(&given.asked()).cloned().collect();
@@ -80,19 +80,46 @@ fn env_example_can_be_copied_as_it_is() {
     assert_eq!(set, Vec::<&str>::new());
 }
 
-#[test]
-fn every_example_in_env_example_is_a_value_that_is_taken() {
+/// The examples that are no paths of files.
+fn example_values() -> HashMap<String, String> {
     let files = ["PGPASSFILE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"];
     let is_file = |name: &str| name.ends_with("_FILE") || files.contains(&name);
-    let values: HashMap<_, _> = examples()
+    examples()
         .into_iter()
         .filter(|(name, _)| !is_file(name))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+        .collect()
+}
+
+/// Those that open the service: an example of them is known to everybody.
+const OPEN_THE_SERVICE: [&str; 4] =
+    ["CLERK_WEBHOOK_SECRET", "CLERK_WEBHOOK_SIGNING_SECRET", "STACK_WEBHOOK_SECRET", "ADMIN_TOKEN"];
+
+#[test]
+fn every_example_in_env_example_is_a_value_that_is_taken() {
+    let mut values = example_values();
+    for name in OPEN_THE_SERVICE {
+        values.insert(name.to_owned(), SECRET.to_owned());
+    }
 
     let config = Config::parse(&Environment::of(values), Purpose::Serve);
 
     assert!(config.is_ok(), "{}", config.expect_err("it is not"));
+}
+
+#[test]
+fn an_example_of_a_secret_in_env_example_opens_nothing() {
+    let values = example_values();
+
+    for name in OPEN_THE_SERVICE {
+        let url = ("DATABASE_URL", "postgres://");
+        let example = environment(&[url, ("CLERK_SECRET_KEY", "sk"), (name, &values[name])]);
+
+        let refused = Config::parse(&example, Purpose::Serve).expect_err(name).to_string();
+
+        assert!(refused.contains(&format!("  {name}: ")), "{refused}");
+        assert!(!refused.contains(&values[name]), "{refused}");
+    }
 }
 
 #[test]
@@ -101,6 +128,23 @@ fn the_readme_has_a_row_for_every_variable_and_no_others() {
         rows("Variables").flat_map(|row| quoted(row[0])).map(str::to_owned).collect();
 
     assert_eq!(described, asked());
+}
+
+#[test]
+fn the_readme_has_a_row_for_every_right_and_no_others() {
+    let row = |right: &Right| {
+        let on = match right.object {
+            Object::Schema(name) => format!("schema `{name}`"),
+            Object::Table(name) => format!("`{name}`"),
+            Object::Functions => "functions of `users_sync`".to_owned(),
+        };
+        vec![on, right.privileges.join(", "), right.purpose.to_owned()]
+    };
+    let needed: Vec<_> = rights::ALL.iter().map(row).collect();
+
+    let described: Vec<_> = rows("Production").collect();
+
+    assert_eq!(described, needed);
 }
 
 #[test]

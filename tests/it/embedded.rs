@@ -1,6 +1,7 @@
 //! The embedded server, through its front door and, where a process matters, the real program.
 
 mod failures;
+mod private;
 mod service;
 
 use std::{fs, os::unix::fs::MetadataExt, path::Path};

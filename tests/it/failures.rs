@@ -1,5 +1,8 @@
 //! What the database may do to a delivery: nothing that was answered 2xx is lost, and nothing needs a restart.
 
+mod cut;
+mod isolation;
+mod locks;
 mod outages;
 
 use std::time::Duration;
@@ -8,7 +11,10 @@ use serde_json::json;
 use tokio_postgres::Client;
 use users_sync::sync;
 
-use crate::harness::{Answer, Service, ServiceSettings, Signed, TestDatabase, body, eventually};
+use crate::harness::{
+    Answer, PrivateServer, Service, ServiceSettings, Signed, TestDatabase, body, conninfo,
+    eventually,
+};
 
 fn created(id: &str) -> Signed {
     Signed::new("clerk", body("clerk", "user.created", id, &json!({})).to_string())
@@ -35,6 +41,12 @@ async fn raise_at_commit(client: &Client, error: &str) {
 fn assert_unavailable(answer: &Answer) {
     assert_eq!(answer.status, 503, "{answer:?}");
     assert_eq!(answer.body["detail"], "the database is unavailable");
+}
+
+/// Whose senders wait for a held row no longer than a second.
+fn impatient() -> ServiceSettings {
+    let sync = sync::Limits { patience: Duration::from_secs(1), ..sync::Limits::default() };
+    ServiceSettings { sync, ..ServiceSettings::default() }
 }
 
 #[tokio::test]
@@ -86,10 +98,10 @@ async fn a_commit_that_the_server_makes_fail_is_never_answered_200() {
         let database = TestDatabase::new().await;
         let client = database.client().await;
         raise_at_commit(&client, &format!("raise 'not now' using errcode = '{state}'")).await;
-        let service = Service::start(database.url()).await;
+        let service = Service::start_with(database.url(), impatient()).await;
         let bad = created("bad");
 
-        assert_unavailable(&service.post(&bad).await);
+        assert_eq!(service.post(&bad).await.status, 503, "{state}");
 
         let journal = "select from users_sync.journal";
         assert!(client.query(journal, &[]).await.expect("it answers").is_empty(), "{state}");
@@ -177,9 +189,7 @@ async fn a_database_that_only_reads_is_answered_503_until_it_writes() {
 #[tokio::test]
 async fn a_row_that_somebody_holds_is_answered_503_and_nothing_waits_for_it_any_longer() {
     let database = TestDatabase::new().await;
-    let sync = sync::Limits { commit: Duration::from_millis(300), ..sync::Limits::default() };
-    let settings = ServiceSettings { sync, ..ServiceSettings::default() };
-    let service = Service::start_with(database.url(), settings).await;
+    let service = Service::start_with(database.url(), impatient()).await;
     let first = service.post(&created("user_1")).await;
     assert_eq!(first.outcome(), "applied");
     // Within a transaction, what the server tells of its activity does not change.
@@ -190,7 +200,7 @@ async fn a_row_that_somebody_holds_is_answered_503_and_nothing_waits_for_it_any_
     let update = body("clerk", "user.updated", "user_1", &json!({ "first_name": "Later" }));
     let update = Signed::new("clerk", update.to_string());
 
-    assert_unavailable(&service.post(&update).await);
+    assert_eq!(service.post(&update).await.status, 503);
 
     eventually("no backend waits or holds the ledger", async || {
         let sql = "select from pg_locks l join pg_stat_activity a using (pid)
@@ -204,4 +214,32 @@ async fn a_row_that_somebody_holds_is_answered_503_and_nothing_waits_for_it_any_
     let sql = "select name from neon_auth.users_sync where id = 'user_1'";
     let name: String = somebody.query_one(sql, &[]).await.expect("one row").get(0);
     assert_eq!(name, "Later Lovelace");
+}
+
+/// A queue of notifications that fills up; only PostgreSQL 17 and newer can be given so small a one.
+#[tokio::test]
+async fn listeners_that_do_not_read_cost_no_delivery() {
+    let database = TestDatabase::empty().await;
+    let sql = "select current_setting('server_version_num')::integer";
+    let version: i32 =
+        database.client().await.query_one(sql, &[]).await.expect("it answers").get(0);
+    let small: &[_] = if version >= 170_000 { &[("max_notify_queue_pages", "64")] } else { &[] };
+    let server = PrivateServer::start_with(small).await;
+    let mut migrator = conninfo(server.url()).connect().await.expect("it answers");
+    users_sync::db::migrations::apply(&mut migrator).await.expect("the migrations apply");
+    let listener = server.client().await;
+    // A session in a transaction does not read what it listens to.
+    listener.batch_execute("listen users").await.expect("it listens");
+    listener.batch_execute("begin; select 1").await.expect("it begins");
+    let fill = "do $$ begin for n in 1..600 loop
+        perform pg_notify('users', n || repeat('x', 1000)); commit; end loop; end $$";
+    let full = server.client().await.batch_execute(fill).await;
+    let options = sync::Options { channel: Some("users".into()), ..sync::Options::default() };
+    let service =
+        Service::start_with(server.url(), ServiceSettings { options, ..Default::default() }).await;
+
+    let answer = service.post(&created("user_1")).await;
+
+    assert_eq!(full.is_err(), version >= 170_000, "the queue is full where it is small");
+    assert_eq!(answer.outcome(), "applied");
 }

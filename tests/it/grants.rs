@@ -1,50 +1,12 @@
 //! GRANT_SELECT_TO: who is let read the mirror, and what is told where that cannot be.
 
 use serde_json::json;
-use tokio_postgres::Client;
 
-use crate::harness::{Program, Said, TestDatabase, as_role, run};
+use crate::harness::{Program, Role, Said, TestDatabase, as_role, run};
 
-/// A role of one test, which the whole server sees.
-struct Role {
-    name: String,
-    client: Client,
-}
-
-impl Role {
-    async fn new(database: &TestDatabase, like: &str) -> Self {
-        let name = format!("{like} {}", uuid::Uuid::new_v4().simple());
-        let role = Self { name, client: database.client().await };
-        role.execute(&format!("create role {} login", role.quoted())).await;
-        role
-    }
-
-    fn quoted(&self) -> String {
-        format!("\"{}\"", self.name.replace('"', "\"\""))
-    }
-
-    async fn execute(&self, sql: &str) {
-        self.client.batch_execute(sql).await.expect(sql);
-    }
-
-    /// Whether the role may run this.
-    async fn may(&self, sql: &str) -> bool {
-        let sql = format!("begin; set local role {}; {sql}; rollback", self.quoted());
-        let result = self.client.batch_execute(&sql).await;
-        if result.is_err() {
-            self.execute("rollback").await;
-        }
-        result.is_ok()
-    }
-
-    async fn reads(&self) -> bool {
-        self.may("select from neon_auth.users_sync, neon_auth.users_active").await
-    }
-
-    async fn remove(self) {
-        let role = self.quoted();
-        self.execute(&format!("drop owned by {role}; drop role {role}")).await;
-    }
+/// Whether a role may read what applications read.
+async fn reads(role: &Role) -> bool {
+    role.may("select from neon_auth.users_sync, neon_auth.users_active").await
 }
 
 async fn migrate(url: &str, roles: &str, arguments: &[&str]) -> Said {
@@ -65,7 +27,7 @@ async fn the_roles_that_are_named_may_read_the_mirror_and_nothing_else() {
     let again = migrate(database.url(), &roles, &[]).await;
     let mut can = Vec::new();
     for role in [&web, &odd] {
-        can.push(role.reads().await);
+        can.push(reads(role).await);
         for sql in [
             "delete from neon_auth.users_sync",
             "update neon_auth.users_sync set name = ''",
@@ -87,7 +49,7 @@ async fn what_would_be_granted_is_told_first_and_as_json() {
     let web = Role::new(&database, "web").await;
 
     let dry = migrate(database.url(), &web.name, &["--dry-run", "--json"]).await.json();
-    let read = web.reads().await;
+    let read = reads(&web).await;
     let done = migrate(database.url(), &web.name, &["--json"]).await.json();
 
     let role = web.quoted();
@@ -127,7 +89,7 @@ async fn the_service_grants_when_it_starts() {
 
     let program = Program::serve(dir.path(), &variables).await;
 
-    let read = web.reads().await;
+    let read = reads(&web).await;
     program.stop().await;
     web.remove().await;
     assert!(read);
@@ -165,7 +127,7 @@ async fn who_may_not_grant_is_told_what_the_owner_has_to_run() {
     let said = migrate(&url, &web.name, &[]).await;
 
     let told = format!("has to say: grant usage on schema neon_auth to {}", web.quoted());
-    let read = web.reads().await;
+    let read = reads(&web).await;
     web.remove().await;
     serving_role.execute("alter table users_sync.migrations owner to current_user").await;
     serving_role.remove().await;

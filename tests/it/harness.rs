@@ -5,9 +5,12 @@ mod front;
 mod mirror;
 mod postgres;
 mod program;
+mod role;
 mod service;
 mod vendor;
 mod wire;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub(crate) use command::{Said, run, run_with, users_sync};
 pub(crate) use front::Front;
@@ -16,18 +19,22 @@ pub(crate) use postgres::{
     PrivateServer, Scratch, TestDatabase, as_role, connect, eventually, settings,
 };
 pub(crate) use program::{Finished, Program, SECRET, signal_to};
+pub(crate) use role::Role;
 pub(crate) use service::{
     ADMIN_TOKEN, Answer, KEY, Service, Settings as ServiceSettings, Signed, body,
 };
 use users_sync::db::conninfo::Conninfo;
-use users_sync::db::migrations;
+use users_sync::db::{migrations, objects};
 pub(crate) use vendor::{Cursor, Fault, KEY as API_KEY, Vendor, impatient};
 pub(crate) use wire::{Response, Wire};
 
 /// Names the tables that [`migrate`] makes: another name, another template.
 fn migrations_hash() -> String {
-    let checksums = migrations::ALL.iter().map(|migration| migration.checksum()[..8].to_owned());
-    checksums.collect::<Vec<_>>().join("_")
+    let migrations = migrations::ALL.iter().map(|migration| migration.checksum());
+    let checksums = migrations.chain(objects::all().map(|object| object.checksum()));
+    let mut hasher = DefaultHasher::new();
+    checksums.for_each(|checksum| checksum.hash(&mut hasher));
+    format!("{:016x}", hasher.finish())
 }
 
 /// Brings an empty database to the state that tests begin with.

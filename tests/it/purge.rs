@@ -1,5 +1,8 @@
 //! The delete policy and erasure: what goes, what stays, and that nobody comes back.
 
+mod findings;
+mod unprintable;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio_postgres::Client;

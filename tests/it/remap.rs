@@ -1,5 +1,7 @@
 //! Columns derived again from what the provider sent.
 
+mod stubborn;
+
 use serde_json::json;
 
 use crate::harness::{Service, Signed, TestDatabase, body, users_sync};

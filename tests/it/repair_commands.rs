@@ -4,9 +4,10 @@ use std::process::Stdio;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::harness::{
-    API_KEY, Mirror, Program, SECRET, Scratch, Vendor, eventually, run, signal_to,
+    API_KEY, Fault, Mirror, Program, SECRET, Scratch, Vendor, eventually, run, signal_to,
 };
 
 /// What a command is started with: a database, and a vendor to ask.
@@ -58,8 +59,8 @@ async fn a_backfill_that_is_killed_goes_on_where_it_stood() {
     assert_eq!(code, Some(0), "{told}");
     assert!(told.starts_with("clerk: 2100 users at Clerk; "), "{told}");
     assert_eq!(desk.mirror.alive().await.len(), 2100);
-    // The count, and the three pages that were left.
-    assert!(asked() - before <= 4, "it started over");
+    // A user, the three pages that were left, and the count before and after them.
+    assert!(asked() - before <= 6, "it started over");
 }
 
 #[tokio::test]
@@ -80,8 +81,10 @@ async fn programs_are_told_as_json_what_differed_and_what_was_written() {
     assert_eq!(differs["sources"][0]["counts"]["missing"], 2, "{differs}");
     let finding = &differs["sources"][0]["findings"][0];
     assert_eq!((&finding["user"], &finding["is"]), (&json!("user_00000"), &json!("missing")));
-    let counts = json!({ "source": "clerk", "seen": 2, "missing": 2, "stale": 0, "unreadable": 0 });
-    assert_eq!(filled, json!([counts]));
+    let told = json!({
+        "source": "clerk", "seen": 2, "missing": 2, "stale": 0, "unreadable": 0, "problem": null,
+    });
+    assert_eq!(filled, json!([told]));
     assert_eq!(same["sources"][0]["findings"], json!([]), "{same}");
 }
 
@@ -93,7 +96,7 @@ async fn a_dry_run_exits_as_diff_does_and_shows_what_differs() {
     let (repaired, _) = desk.run(&["reconcile"]).await;
     let (same, _) = desk.run(&["reconcile", "--dry-run"]).await;
     let (unknown, _) = desk.run(&["reconcile", "--dry-run", "--source", "nobody"]).await;
-    desk.vendor.desk().stumbles = Some((1, crate::harness::Fault::Html(403)));
+    desk.vendor.desk().stumbles = Some((1, Fault::Html(403)));
     let (refused, why) = desk.run(&["reconcile", "--dry-run"]).await;
 
     assert_eq!(
@@ -132,6 +135,54 @@ async fn one_user_is_created_shown_and_deleted_from_a_terminal() {
 }
 
 #[tokio::test]
+async fn a_command_that_waits_for_a_provider_says_what_it_waits_for() {
+    let desk = Desk::new(1).await;
+    let url = desk.vendor.url();
+    let variables = desk.variables(&url);
+    let fault = Fault::OutOfOrder { retry_after: "3".into(), date: None };
+    desk.vendor.desk().faults.push_back(fault);
+
+    let said = run(&["users", "sync", "user_00000"], &variables).await;
+
+    assert_eq!((said.code, said.err.lines().count()), (0, 1), "{said:?}");
+    for word in ["waiting for the provider's API", "clerk", "503: it is out of order"] {
+        assert!(said.err.contains(word), "{}", said.err);
+    }
+    assert!(said.out.contains("\"id\": \"user_00000\""), "{}", said.out);
+}
+
+#[tokio::test]
+async fn a_command_whose_question_is_not_answered_says_so() {
+    let desk = Desk::new(1).await;
+    let (url, arguments) = (desk.vendor.url(), ["backfill"]);
+    desk.vendor.desk().silent_after = Some(0);
+    let mut command = Program::command(desk.dir.path(), &arguments, &desk.variables(&url));
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+
+    let mut line = String::new();
+    stderr.read_line(&mut line).await.expect("it is text");
+
+    assert!(line.contains("waiting for an answer of the provider's API source=clerk"), "{line}");
+    child.kill().await.expect("it is our child");
+}
+
+#[tokio::test]
+async fn a_deletion_that_the_provider_does_not_do_fails_at_once() {
+    let desk = Desk::new(1).await;
+    desk.mirror.backfill(&desk.vendor.client()).await.expect("a backfill");
+    desk.vendor.desk().stumbles = Some((1, Fault::Refused(501, "not_implemented")));
+
+    let (code, told) = desk.run(&["users", "delete", "user_00000"]).await;
+
+    let expected =
+        "users-sync: the API answered 501 (not_implemented): it does not take the request\n";
+    assert_eq!((code, told.as_str()), (Some(1), expected));
+    assert_eq!(desk.vendor.asked("DELETE", ""), 1);
+    assert_eq!(desk.mirror.alive().await, ["user_00000"]);
+}
+
+#[tokio::test]
 async fn the_service_keeps_the_table_true_without_a_webhook() {
     let desk = Desk::new(3).await;
     let url = desk.vendor.url();
@@ -141,6 +192,7 @@ async fn the_service_keeps_the_table_true_without_a_webhook() {
 
     eventually("they are in the table", async || desk.mirror.alive().await.len() == 3).await;
     desk.vendor.dismiss("user_00001");
+    desk.mirror.settle().await;
     eventually("one is gone", async || desk.mirror.alive().await.len() == 2).await;
 
     service.stop().await;
@@ -154,6 +206,7 @@ async fn polling_brings_what_changed_without_any_webhook() {
     let service = Program::serve_with(desk.dir.path(), &poll, &variables).await;
     eventually("they are in the table", async || desk.mirror.alive().await.len() == 3).await;
 
+    desk.mirror.settle().await;
     desk.vendor.put("user_00001", &json!({ "first_name": "Grace" }));
     desk.vendor.dismiss("user_00002");
     desk.vendor.put("user_new", &json!({}));
@@ -193,7 +246,7 @@ async fn the_key_is_in_no_log_however_much_is_logged() {
     let desk = Desk::new(3).await;
     let url = desk.vendor.url();
     let [database, key, api] = desk.variables(&url);
-    desk.vendor.desk().faults.push_back(crate::harness::Fault::ServerError);
+    desk.vendor.desk().faults.push_back(Fault::ServerError);
 
     let variables = [database, key, api, ("RUST_LOG", "trace")];
     let ended = Program::run(desk.dir.path(), &["backfill"], &variables).await;
@@ -207,7 +260,8 @@ async fn the_key_is_in_no_log_however_much_is_logged() {
 async fn polling_needs_a_provider_that_can_be_asked() {
     let desk = Desk::new(0).await;
     let secret = ("CLERK_WEBHOOK_SECRET", SECRET);
-    let variables = [("DATABASE_URL", desk.mirror.database.url()), ("PORT", "0"), secret];
+    let variables =
+        [("DATABASE_URL", desk.mirror.database.url()), ("LISTEN_ADDR", "127.0.0.1:0"), secret];
 
     let ended = Program::run(desk.dir.path(), &["serve", "--poll", "5s"], &variables).await;
 

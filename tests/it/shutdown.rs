@@ -146,8 +146,11 @@ async fn a_signal_while_it_waits_for_its_database_ends_it_with_0() {
     let port = nobody.local_addr().expect("a bound address").port();
     drop(nobody);
     let url = format!("postgres://nobody@127.0.0.1:{port}/none?sslmode=disable");
-    let variables =
-        [("DATABASE_URL", url.as_str()), ("CLERK_WEBHOOK_SECRET", SECRET), ("PORT", "0")];
+    let variables = [
+        ("DATABASE_URL", url.as_str()),
+        ("CLERK_WEBHOOK_SECRET", SECRET),
+        ("LISTEN_ADDR", "127.0.0.1:0"),
+    ];
     let (child, said) = spawn_until(&scratch, &variables, "trying again").await;
 
     signal_to(&child, Signal::TERM);
@@ -161,7 +164,7 @@ async fn a_signal_while_the_embedded_server_starts_ends_it_with_0_and_harms_noth
     let scratch = Scratch::new().await;
     let data_dir = scratch.path().join("data");
     let text = data_dir.to_str().expect("it is text");
-    let variables = [("USERS_SYNC_DATA_DIR", text), ("PORT", "0")];
+    let variables = [("USERS_SYNC_DATA_DIR", text), ("LISTEN_ADDR", "127.0.0.1:0")];
     let mut command = Program::command(scratch.path(), &["serve"], &variables);
     let mut child = command.stdout(Stdio::null()).spawn().expect("the program starts");
     eventually("initdb is at work", async || data_dir.join("postgres").exists()).await;

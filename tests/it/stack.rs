@@ -155,6 +155,19 @@ async fn events_about_no_user_are_ignored_and_make_no_row() {
     assert_eq!(front.users().await, 0);
 }
 
+#[tokio::test]
+async fn an_event_of_the_references_user_is_a_test_and_makes_no_row() {
+    let front = Front::new().await;
+    for event_type in ["user.created", "user.updated", "user.deleted"] {
+        let example = json!({ "id": "3241a285-8329-4d69-8f3d-316e08cf140c" });
+        let signed = event(event_type, &example);
+
+        assert_eq!(front.receive(&signed).await, "ignored", "{event_type}");
+        assert_eq!(front.journal(&signed.id).await["reason"], "test delivery");
+    }
+    assert_eq!(front.users().await, 0);
+}
+
 /// A delivery id that was made in the given second of 2025-05-16, 15:07.
 fn made(second: u8) -> String {
     let at = format!("2025-05-16T15:07:{second:02}Z").parse().expect("a time");

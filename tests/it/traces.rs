@@ -44,7 +44,7 @@ async fn a_build_without_otlp_says_so_and_serves() {
         ("DATABASE_URL", database.url()),
         ("CLERK_WEBHOOK_SECRET", SECRET),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"),
-        ("PORT", "0"),
+        ("LISTEN_ADDR", "127.0.0.1:0"),
     ];
 
     let mut service = Program::command(scratch.path(), &["serve"], &variables);

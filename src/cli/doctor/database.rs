@@ -6,11 +6,10 @@ use tokio_postgres::Client;
 use super::check::Checks;
 use crate::db::conninfo::ConnectError;
 use crate::db::inspect::{self, Server};
-use crate::db::migrations;
+use crate::db::server::OLDEST;
+use crate::db::{migrations, rights};
+use crate::model::DeletePolicy;
 
-/// The oldest that is tested, and the oldest that its makers still mend.
-const OLDEST: i32 = 130_000;
-const MENDED: i32 = 140_000;
 /// Seconds that clocks may differ without harm, and those that cost deliveries.
 const SKEW: f64 = 5.0;
 const HARMFUL_SKEW: f64 = 240.0;
@@ -34,6 +33,7 @@ pub(super) async fn check(
     client: &Client,
     connected_for: f64,
     now: Timestamp,
+    policy: DeletePolicy,
 ) -> bool {
     let server = match inspect::server(client).await {
         Ok(server) => server,
@@ -44,20 +44,19 @@ pub(super) async fn check(
         }
     };
     version(checks, &server);
+    encoding(checks, &server);
+    defaults(checks, &server);
     transport(checks, &server, connected_for);
     clock(checks, &server, now);
     let current = schema(checks, client, &server).await;
-    rights(checks, client, &server).await;
+    privileges(checks, client, &server.role, policy).await;
     current
 }
 
 fn version(checks: &mut Checks, server: &Server) {
     let found = format!("PostgreSQL {}", server.version);
     match server.version_num {
-        number if number < OLDEST => checks.fail("version", found, "use PostgreSQL 14 or newer"),
-        number if number < MENDED => {
-            checks.warn("version", found, "it gets no corrections any more: upgrade it");
-        }
+        number if number < OLDEST => checks.fail("version", found, "PostgreSQL 14 or newer is needed: upgrade the server, or name another one in DATABASE_URL"),
         _ => checks.ok("version", found),
     }
     if server.standby || server.read_only {
@@ -65,6 +64,33 @@ fn version(checks: &mut Checks, server: &Server) {
         let advice = "name the primary in DATABASE_URL, or add target_session_attrs=read-write; set default_transaction_read_only off";
         checks.fail("writable", found, advice);
     }
+}
+
+fn encoding(checks: &mut Checks, server: &Server) {
+    let Server { encoding, client_encoding, .. } = server;
+    if encoding != "UTF8" {
+        let advice = "it cannot hold every name: make a new one, `create database … encoding 'UTF8' template template0`, and move into it what is in this one";
+        checks.fail("encoding", format!("the database has {encoding}, not UTF8"), advice);
+    } else if client_encoding != "UTF8" {
+        let advice = "users-sync asks for UTF8 when it connects: let the pooler pass client_encoding on, or set it there to UTF8";
+        checks.fail("encoding", format!("sessions have {client_encoding}, not UTF8"), advice);
+    } else {
+        checks.ok("encoding", "UTF8");
+    }
+}
+
+/// What a role or a database may have set for every session; said where it is not Postgres's own default.
+fn defaults(checks: &mut Checks, server: &Server) {
+    let Server { isolation, synchronous_commit, search_path, .. } = server;
+    let usual = [
+        ("default_transaction_isolation", isolation, "read committed"),
+        ("synchronous_commit", synchronous_commit, "on"),
+        ("search_path", search_path, r#""$user", public"#),
+    ];
+    let odd = usual.iter().filter(|(_, value, usual)| value != usual);
+    let odd: Vec<_> = odd.map(|(name, value, _)| format!("{name} is '{value}'")).collect();
+    let found = if odd.is_empty() { "Postgres's own".to_owned() } else { odd.join(", ") };
+    checks.ok("defaults", found);
 }
 
 fn transport(checks: &mut Checks, server: &Server, connected_for: f64) {
@@ -97,11 +123,11 @@ fn clock(checks: &mut Checks, server: &Server, now: Timestamp) {
 async fn schema(checks: &mut Checks, client: &Client, server: &Server) -> bool {
     match migrations::pending(client).await {
         Ok(pending) if pending.is_empty() => {
-            checks.ok("schema", "every migration is applied");
+            checks.ok("schema", "every migration is applied, and every object is there");
             return true;
         }
         Ok(pending) => {
-            let names: Vec<_> = pending.iter().map(|migration| migration.name).collect();
+            let names: Vec<_> = pending.iter().map(|step| step.name()).collect();
             let found = format!("pending: {}", names.join(", "));
             if server.may_create {
                 let advice = "run `users-sync migrate`; `users-sync serve` does it when it starts";
@@ -126,15 +152,14 @@ async fn schema(checks: &mut Checks, client: &Client, server: &Server) -> bool {
     false
 }
 
-async fn rights(checks: &mut Checks, client: &Client, server: &Server) {
-    let role = &server.role;
-    match inspect::missing_rights(client).await {
+async fn privileges(checks: &mut Checks, client: &Client, role: &str, policy: DeletePolicy) {
+    match rights::missing(client, policy).await {
         Ok(missing) if missing.is_empty() => {
-            checks.ok("rights", format!("{role} may read and write its tables"));
+            checks.ok("rights", format!("{role} may do what DELETE_POLICY and the rest ask for"));
         }
         Ok(missing) => {
             let advice = format!(
-                "grant usage on schema neon_auth, users_sync to {role}; grant select, insert, update, delete on all tables in schema neon_auth, users_sync to {role}; grant execute on all functions in schema users_sync to {role}"
+                "as the owner of the tables run what `users-sync migrate --print-grants --to {role}` prints"
             );
             checks.fail("rights", format!("{role} lacks {}", missing.join(", ")), advice);
         }

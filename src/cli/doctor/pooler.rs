@@ -28,7 +28,9 @@ pub(super) async fn check(
         (Ok(Ok(true)), _) => by_transaction(checks, channel),
         (Ok(Ok(false)), None) => checks.ok(NAME, "none, or one that keeps sessions together"),
         (Ok(Ok(false)), Some(sign)) => {
-            checks.ok(NAME, format!("{sign} is a pooler's; it kept sessions together just now"));
+            let found = format!("{sign} is a pooler's; it kept sessions together just now");
+            let needs = "by session it needs DATABASE_POOL_SIZE connections for each replica";
+            checks.ok(NAME, format!("{found}; {needs}"));
         }
         (Ok(Err(error)), _) => {
             let advice = "give users-sync pool_mode=transaction or session (with statement it cannot write), or the address of the database itself";

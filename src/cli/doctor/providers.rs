@@ -1,9 +1,12 @@
-//! The providers' APIs: one real question to each that there is a key for.
+//! The providers' APIs: real questions to each that there is a key for.
 
 use std::time::Duration;
 
 use super::check::Checks;
-use crate::api::{Client, Error, Obstacle, Page, Patience, Settings};
+use crate::api::{Client, Error, Obstacle, Patience, Settings, Walk};
+use crate::cli::open::Open;
+use crate::sync::guard::{self, Refusal, Wanted};
+use crate::sync::reconcile;
 
 /// Somebody waits for the answer, so nothing is tried again.
 const PATIENCE: Patience = Patience {
@@ -14,35 +17,66 @@ const PATIENCE: Patience = Patience {
     most_delay: Duration::ZERO,
 };
 
-pub(super) async fn check(checks: &mut Checks, apis: &[Settings]) {
+pub(super) async fn check(checks: &mut Checks, apis: &[Settings], open: Option<&Open>) {
     if apis.is_empty() {
         checks.skip("api", "no key to a provider's API is set");
     }
     for settings in apis {
         let name = format!("api of {}", settings.source);
-        match ask(settings).await {
-            Ok(found) => checks.ok(&name, found),
+        match ask(settings, open, apis.len() == 1).await {
+            Ok(Answer::Whole(found)) => checks.ok(&name, found),
+            Ok(Answer::Broken(found, advice)) => checks.fail(&name, found, advice),
             Err(error) => refused(checks, &name, &error),
         }
     }
 }
 
-/// The first page of users, as a backfill asks for it.
-async fn ask(settings: &Settings) -> Result<String, Error> {
+enum Answer {
+    Whole(String),
+    /// What is wrong with it, and what to do.
+    Broken(String, &'static str),
+}
+
+/// The first pages of users, as a backfill asks for them, and one of the users in the table.
+async fn ask(settings: &Settings, open: Option<&Open>, sole: bool) -> Result<Answer, Error> {
     let client = Client::new(settings, PATIENCE)?;
-    let Page { users, unreadable, next, .. } = client.page(None).await?;
-    let (listed, title) = (users.len(), client.provider().title);
-    let total = if next.is_some() { client.count().await? } else { None };
-    let of_all = match (next, total) {
-        (None, _) => "all of them".to_owned(),
-        (Some(_), Some(total)) => format!("of {total}"),
-        (Some(_), None) => "and there are more".to_owned(),
+    let mut walk = Walk::default();
+    let first = walk.next(&client).await?;
+    let (listed, unreadable) = first.map_or((0, 0), |page| (page.users.len(), page.unreadable));
+    let goes_on = walk.cursor().is_some();
+    // Only a second page shows whether the first was left behind.
+    walk.next(&client).await?;
+    if let Err(incomplete) = walk.so_far(&client).await {
+        let advice = "no reconcile can tell who is missing while it is so: nobody is deleted";
+        return Ok(Answer::Broken(incomplete.to_string(), advice));
+    }
+    if let Some(refusal) = of_others(&client, open, sole).await {
+        let advice =
+            "copy the key again from the dashboard of the instance that sends the webhooks";
+        return Ok(Answer::Broken(refusal.to_string(), advice));
+    }
+    let of_all = match (goes_on, if goes_on { client.total().await } else { None }) {
+        (false, _) => "all of them".to_owned(),
+        (true, Some(total)) => format!("of {total}"),
+        (true, None) => "and there are more".to_owned(),
     };
     let unreadable = match unreadable {
         0 => String::new(),
         some => format!("; {some} more cannot be read"),
     };
-    Ok(format!("{title} takes the key and lists {listed} users, {of_all}{unreadable}"))
+    let title = client.provider().title;
+    Ok(Answer::Whole(format!(
+        "{title} takes the key and lists {listed} users, {of_all}{unreadable}"
+    )))
+}
+
+/// Whether the users in the table are not this API's. What else is in the way is told by other checks.
+async fn of_others(client: &Client, open: Option<&Open>, sole: bool) -> Option<Refusal> {
+    let pool = open?.conninfo.pool(1).ok()?;
+    match guard::known::<reconcile::Error>(&pool, client, Wanted { sole, allow_deletes: 0 }).await {
+        Err(reconcile::Error::Refused(refusal)) => Some(refusal),
+        _ => None,
+    }
 }
 
 fn refused(checks: &mut Checks, name: &str, error: &Error) {

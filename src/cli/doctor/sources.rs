@@ -7,23 +7,20 @@ use super::check::Checks;
 use crate::config::secret_variable;
 use crate::db::status::SILENCE;
 use crate::db::{findings, runs, status};
+use crate::signature::Secret;
 use crate::webhook::Source;
-
-/// Svix makes keys of 24 bytes; whoever makes their own should not make shorter ones.
-const SHORTEST_KEY: usize = 24;
 
 pub(super) fn secrets(checks: &mut Checks, sources: &[Source]) {
     for (place, source) in sources.iter().enumerate() {
         let name = format!("secret of {}", source.name);
         let variable = secret_variable(source.provider);
-        let short = source.secrets.iter().position(|secret| secret.expose().len() < SHORTEST_KEY);
+        let mut weaknesses = source.secrets.iter().map(Secret::weakness).enumerate();
         let shared = sources[..place].iter().find(|other| share_a_secret(source, other));
-        if let Some(short) = short {
+        if let Some((place, weakness)) = weaknesses.find_map(|(at, found)| Some((at + 1, found?))) {
             let advice = format!(
-                "is all of it in {variable}? Copy the signing secret (whsec_…) again, whole"
+                "`serve` refuses it: is all of it in {variable}? Copy the signing secret (whsec_…) again, whole"
             );
-            let found = format!("secret {} has less than {SHORTEST_KEY} bytes", short + 1);
-            checks.warn(&name, found, advice);
+            checks.fail(&name, format!("secret {place} {weakness}"), advice);
         } else if let Some(other) = shared {
             let advice = format!(
                 "each endpoint has a signing secret of its own: copy that of this one to {variable}"

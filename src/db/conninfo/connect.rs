@@ -1,11 +1,23 @@
 //! Opening sessions: every host in order, and on each the attempts that its sslmode allows.
 
-use std::{error::Error as _, future::Future, io, pin::Pin, time::Duration};
+use std::{
+    error::Error as _,
+    future::{Future, poll_fn},
+    io,
+    pin::Pin,
+    time::Duration,
+};
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use rustls::CertificateError;
-use tokio::{task::JoinHandle, time::timeout};
-use tokio_postgres::{CancelToken, Client, config::SslMode as Attempt, error::SqlState};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_postgres::{
+    AsyncMessage, CancelToken, Client, Connection, config::SslMode as Attempt, error::SqlState,
+};
 use tracing::{debug, warn};
 
 use super::{Conninfo, Error, Host, SslMode};
@@ -138,13 +150,28 @@ impl Conninfo {
         let connecting = Box::pin(config.connect(self.tls.clone()));
         let (client, connection) = connecting.await?;
         let task = tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            if let Err(error) = drive(connection).await {
                 let error: &dyn std::error::Error = &error;
                 debug!(error, "a database connection ended");
             }
         });
         Ok((client, task))
     }
+}
+
+/// Carries a session until it ends. What the server remarks may hold values of rows (a trigger's `RAISE NOTICE`), so of
+/// it only the code is kept.
+async fn drive<S, T>(mut connection: Connection<S, T>) -> Result<(), tokio_postgres::Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+        if let AsyncMessage::Notice(notice) = message? {
+            debug!(sqlstate = notice.code().code(), "the database sent a notice");
+        }
+    }
+    Ok(())
 }
 
 /// Opens the pool's connections; the pool's own time-out cuts the last host's attempt.

@@ -11,6 +11,13 @@ use super::{Error, settings::Settings};
 const TIME_OUT: Duration = Duration::from_secs(10);
 const APPLICATION_NAME: &str = "users-sync";
 
+/// Firewalls and NATs forget a silent connection, often after five minutes, and drop what comes later without a word.
+const KEEPALIVES_IDLE: Duration = Duration::from_secs(30);
+const KEEPALIVES_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVES_COUNT: u32 = 3;
+/// How long what is sent may wait for its acknowledgement, where the system can be asked for that.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+
 /// How long one host may take to open a session, whole.
 pub(super) fn time_out(settings: &Settings) -> Result<Duration, Error> {
     Ok(settings.seconds("connect_timeout")?.unwrap_or(TIME_OUT))
@@ -65,17 +72,19 @@ fn choose(settings: &Settings, config: &mut Config) -> Result<(), Error> {
 fn keep_alive(settings: &Settings, config: &mut Config) -> Result<(), Error> {
     let keep = settings.choice("keepalives", &[("0", false), ("1", true)], "0 or 1")?;
     config.keepalives(keep.unwrap_or(true));
-    if let Some(idle) = settings.seconds("keepalives_idle")? {
-        config.keepalives_idle(idle);
-    }
-    if let Some(interval) = settings.seconds("keepalives_interval")? {
-        config.keepalives_interval(interval);
-    }
-    if let Some(count) = settings.number("keepalives_count")? {
-        config.keepalives_retries(count);
-    }
-    if let Some(milliseconds) = settings.number("tcp_user_timeout")? {
-        config.tcp_user_timeout(Duration::from_millis(milliseconds.into()));
+    config.keepalives_idle(settings.seconds("keepalives_idle")?.unwrap_or(KEEPALIVES_IDLE));
+    let interval = settings.seconds("keepalives_interval")?;
+    config.keepalives_interval(interval.unwrap_or(KEEPALIVES_INTERVAL));
+    config.keepalives_retries(settings.number("keepalives_count")?.unwrap_or(KEEPALIVES_COUNT));
+    match settings.number("tcp_user_timeout")? {
+        Some(milliseconds) => {
+            config.tcp_user_timeout(Duration::from_millis(milliseconds.into()));
+        }
+        // As in libpq, 0 leaves it to the system.
+        None if settings.text("tcp_user_timeout").is_some() => {}
+        None => {
+            config.tcp_user_timeout(UNACKNOWLEDGED);
+        }
     }
     // Half of what the host has: a name whose first address swallows packets leaves time for the next.
     config.connect_timeout(time_out(settings)? / 2);

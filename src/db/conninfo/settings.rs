@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Error, syntax};
+use super::foreign::{IGNORED, REFUSED};
+use super::{Error, Resembling, syntax};
 
 /// The parameters that are understood, and the variable that libpq reads for each.
 const KNOWN: &[(&str, &str)] = &[
@@ -33,45 +34,12 @@ const KNOWN: &[(&str, &str)] = &[
     ("user", "PGUSER"),
 ];
 
-/// Parameters of libpq, of poolers and of other drivers that change nothing for us.
-const IGNORED: &[&str] = &[
-    "client_encoding",
-    "connection_limit",
-    "gssdelegation",
-    "gsslib",
-    "krbsrvname",
-    "max_idle_connection_lifetime",
-    "pgbouncer",
-    "pool_mode",
-    "pool_timeout",
-    "schema",
-    "socket_timeout",
-    "ssl_max_protocol_version",
-    "sslcompression",
-    "statement_cache_size",
-    "supa",
-    "uselibpqcompat",
-    "workaround",
-];
-
-/// Parameters that ask for something we do not do, where going on without it would be wrong.
-const REFUSED: &[(&str, &str)] = &[
-    ("replication", "this is not a replication client: remove it"),
-    (
-        "require_auth",
-        "it cannot be checked: remove it; channel_binding=require is the stronger promise",
-    ),
-    ("requirepeer", "the owner of a Unix socket is not checked: remove it"),
-    ("service", "service files are not read: write its host, port, dbname and user here"),
-    ("sslcrl", "revocation lists are not read: remove it"),
-    ("sslcrldir", "revocation lists are not read: remove it"),
-    ("sslidentity", "PKCS #12 files are not read: use sslcert and sslkey with PEM files"),
-    ("sslpassword", "encrypted keys are not read: use sslkey with an unencrypted PEM file"),
-];
-
 const OPTIONS: &str =
     "poolers refuse start-up options: set the option on the role with ALTER ROLE … SET";
 const GSS: &str = "GSSAPI is not spoken: remove it, or use gssencmode=disable";
+
+const SSL: &str =
+    "true or false; for other words write sslmode, with require for node-postgres' no-verify";
 
 /// One parameter's value and where it was written, a key or a variable, for errors.
 struct Setting {
@@ -128,7 +96,7 @@ impl Settings {
             ("ssl", "true" | "1") => self.raise_sslmode("require"),
             ("sslaccept", "strict") => self.raise_sslmode("verify-full"),
             ("ssl", "false" | "0") | ("sslaccept", "accept_invalid_certs") => {}
-            ("ssl", _) => return Err(Error::value("ssl", "true or false")),
+            ("ssl", _) => return Err(Error::value("ssl", SSL)),
             ("sslaccept", _) => {
                 return Err(Error::value("sslaccept", "strict or accept_invalid_certs"));
             }
@@ -138,10 +106,7 @@ impl Settings {
             ("gssencmode", _) => {}
             ("options", options) if routes_on_neon(options) => {}
             ("options", _) => return Err(Error::Refused { key: "options", reason: OPTIONS }),
-            (word, _) if syntax::is_word(word) => {
-                return Err(Error::UnknownKey { key: word.to_owned() });
-            }
-            _ => return Err(Error::UnnamedKey),
+            (key, _) => return Err(Error::Unknown(Resembling(resembling(key)))),
         }
         Ok(())
     }
@@ -202,6 +167,17 @@ impl Settings {
     pub(super) fn seconds(&self, key: &'static str) -> Result<Option<Duration>, Error> {
         Ok(self.number(key)?.map(|seconds| Duration::from_secs(seconds.into())))
     }
+}
+
+/// Our name of a parameter that one of the connection string begins like, or the other way round.
+fn resembling(key: &str) -> Option<&'static str> {
+    let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
+    let key = plain(key);
+    let resembles = |name: &&str| {
+        let name = plain(name);
+        key.len() > 2 && (name.starts_with(&key) || key.starts_with(&name))
+    };
+    KNOWN.iter().map(|(name, _)| *name).find(resembles)
 }
 
 /// Neon routes by this where TLS names no server; ours always names it.

@@ -11,8 +11,8 @@ pub enum Error {
     )]
     NotPostgres,
     #[error(
-        "the URL has an `@` where the host, the port or the database should be: in the user name \
-         and the password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23 and % as %25"
+        "the URL has an `@` where the host, the port, the database or a parameter should be: in the \
+         user name and the password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23 and % as %25"
     )]
     StrayAt,
     #[error(
@@ -55,6 +55,9 @@ fn url_pairs(rest: &str) -> Result<Pairs, Error> {
         pairs.push(("password".to_owned(), decode(password)?));
     }
     let (location, query) = rest.split_once('?').unwrap_or((rest, ""));
+    if (userinfo.is_none() || !location.contains('/')) && ends_with_a_host(query) {
+        return Err(Error::StrayAt);
+    }
     let (hosts, database) = location.split_once('/').unwrap_or((location, ""));
     if database.contains('@') {
         return Err(Error::StrayAt);
@@ -79,6 +82,12 @@ fn split_userinfo(rest: &str) -> (Option<&str>, &str) {
     let end = rest[first..].find(['/', '?']).map_or(rest.len(), |length| first + length);
     let at = rest[..end].rfind('@').unwrap_or(first);
     (Some(&rest[..at]), &rest[at + 1..])
+}
+
+/// Whether a query is a raw `?` of a password and what comes after it: `…@host/database`.
+fn ends_with_a_host(query: &str) -> bool {
+    let host = query.rsplit_once('@').and_then(|(_, rest)| rest.split_once('/'));
+    host.is_some_and(|(host, _)| !host.is_empty() && !host.contains(['&', '=']))
 }
 
 /// `a:1,[::1]:2,c` becomes `a,::1,c` and `1,2,`; ports are left out when no host names one.
@@ -126,8 +135,8 @@ fn begins_with_a_key(text: &str) -> bool {
     text.split_once('=').is_some_and(|(key, _)| is_word(key.trim_end()))
 }
 
-/// Whether a text can be the name of a parameter, and so be repeated in an error.
-pub(super) fn is_word(text: &str) -> bool {
+/// Whether a text can be the name of a parameter.
+fn is_word(text: &str) -> bool {
     let letter = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
     (1..=40).contains(&text.len()) && text.chars().all(letter)
 }

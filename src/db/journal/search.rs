@@ -6,6 +6,7 @@ use serde::Serialize;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
+use crate::db::values::{Moment, known, optional_time, time};
 use crate::model::{DeliveryId, Outcome};
 
 /// Rows that one page looks at. A page may be short of matches and still have a next one.
@@ -27,7 +28,7 @@ pub struct Filter {
 /// Where a page ends, and the next one begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    pub received_at: Timestamp,
+    pub received_at: Moment,
     pub source: String,
     pub delivery_id: String,
 }
@@ -78,7 +79,7 @@ pub async fn page(
 ) -> Result<Page<Record>, Error> {
     let statement = include_str!("../../../sql/journal/page.sql");
     let rows = search(client, statement, filter, after, limit).await?;
-    Ok(Page::of(&rows, limit, record))
+    Page::of(&rows, limit, record)
 }
 
 /// Oldest first, with their bytes.
@@ -90,7 +91,7 @@ pub async fn recall(
 ) -> Result<Page<Recalled>, Error> {
     let statement = include_str!("../../../sql/journal/recall.sql");
     let rows = search(client, statement, filter, after, limit).await?;
-    Ok(Page::of(&rows, limit, recalled))
+    Page::of(&rows, limit, recalled)
 }
 
 /// One delivery, and its bytes where they were kept.
@@ -103,7 +104,7 @@ pub async fn find(
     let params: [(&(dyn ToSql + Sync), Type); 2] =
         [(&source, Type::TEXT), (&delivery_id, Type::TEXT)];
     let row = client.query_typed_opt(statement, &params).await?;
-    Ok(row.map(|row| (record(&row), recalled(&row))))
+    row.map(|row| Ok((record(&row)?, recalled(&row)?))).transpose()
 }
 
 /// A delivery in quarantine.
@@ -114,17 +115,19 @@ pub struct Quarantined {
 }
 
 /// What is in quarantine and has this id as a JSON string in its bytes, however far they can be read; newest first, of the
-/// newest thousand.
+/// newest thousand, and the newest 64 MiB of those.
 pub async fn naming(client: &Client, id: &str) -> Result<Vec<Quarantined>, Error> {
     let statement = include_str!("../../../sql/journal/naming.sql");
     let quoted = serde_json::Value::from(id).to_string().into_bytes();
     let rows = client.query_typed(statement, &[(&quoted, Type::BYTEA)]).await?;
-    let quarantined = |row: &Row| Quarantined {
-        source: row.get("source"),
-        delivery_id: row.get("delivery_id"),
-        received_at: row.get("received_at"),
+    let quarantined = |row: &Row| {
+        Ok(Quarantined {
+            source: row.try_get("source")?,
+            delivery_id: row.try_get("delivery_id")?,
+            received_at: time(row, "received_at")?,
+        })
     };
-    Ok(rows.iter().map(quarantined).collect())
+    rows.iter().map(quarantined).collect()
 }
 
 async fn search(
@@ -136,13 +139,14 @@ async fn search(
 ) -> Result<Vec<Row>, Error> {
     let Filter { source, outcome, user, event_type, reason, since, until } = filter;
     let outcome = outcome.map(Outcome::as_str);
+    let (since, until) = (since.map(known), until.map(known));
     let params: [(&(dyn ToSql + Sync), Type); 12] = [
         (source, Type::TEXT),
         (&outcome, Type::TEXT),
         (user, Type::TEXT),
         (event_type, Type::TEXT),
-        (since, Type::TIMESTAMPTZ),
-        (until, Type::TIMESTAMPTZ),
+        (&since, Type::TIMESTAMPTZ),
+        (&until, Type::TIMESTAMPTZ),
         (&after.map(|place| place.received_at), Type::TIMESTAMPTZ),
         (&after.map(|place| place.source.as_str()), Type::TEXT),
         (&after.map(|place| place.delivery_id.as_str()), Type::TEXT),
@@ -154,46 +158,50 @@ async fn search(
 }
 
 impl<T> Page<T> {
-    fn of(rows: &[Row], limit: i64, read: fn(&Row) -> T) -> Self {
-        let matches = |row: &&Row| row.get("matches");
-        let found = rows.iter().filter(matches).map(read).collect();
-        let last = rows.last().filter(|last| {
-            i64::try_from(rows.len()) == Ok(limit) || last.get::<_, i64>("place") == REACH
-        });
-        Self { found, next: last.map(place) }
+    fn of(rows: &[Row], limit: i64, read: fn(&Row) -> Result<T, Error>) -> Result<Self, Error> {
+        let mut found = Vec::new();
+        for row in rows {
+            if row.try_get("matches")? {
+                found.push(read(row)?);
+            }
+        }
+        let Some(last) = rows.last() else { return Ok(Self { found, next: None }) };
+        let is_full =
+            i64::try_from(rows.len()) == Ok(limit) || last.try_get::<_, i64>("place")? == REACH;
+        let next = if is_full { Some(place(last)?) } else { None };
+        Ok(Self { found, next })
     }
 }
 
-fn place(row: &Row) -> Place {
-    Place {
-        received_at: row.get("received_at"),
-        source: row.get("source"),
-        delivery_id: row.get("delivery_id"),
-    }
+fn place(row: &Row) -> Result<Place, Error> {
+    Ok(Place {
+        received_at: row.try_get("received_at")?,
+        source: row.try_get("source")?,
+        delivery_id: row.try_get("delivery_id")?,
+    })
 }
 
-fn record(row: &Row) -> Record {
-    Record {
-        source: row.get("source"),
-        delivery_id: row.get("delivery_id"),
-        event_type: row.get("event_type"),
-        entity_id: row.get("entity_id"),
-        version_at: row.get("version_at"),
-        received_at: row.get("received_at"),
-        processed_at: row.get("processed_at"),
-        attempts: row.get("attempts"),
-        outcome: row.get("outcome"),
-        reason: row.get("reason"),
-        body_bytes: row.get("body_bytes"),
-    }
+fn record(row: &Row) -> Result<Record, Error> {
+    Ok(Record {
+        source: row.try_get("source")?,
+        delivery_id: row.try_get("delivery_id")?,
+        event_type: row.try_get("event_type")?,
+        entity_id: row.try_get("entity_id")?,
+        version_at: optional_time(row, "version_at")?,
+        received_at: time(row, "received_at")?,
+        processed_at: time(row, "processed_at")?,
+        attempts: row.try_get("attempts")?,
+        outcome: row.try_get("outcome")?,
+        reason: row.try_get("reason")?,
+        body_bytes: row.try_get("body_bytes")?,
+    })
 }
 
-fn recalled(row: &Row) -> Recalled {
-    let id = DeliveryId::new(row.get("delivery_id"));
-    Recalled {
-        source: row.get("source"),
-        id: id.expect("the journal holds ids that were checked"),
-        received_at: row.get("received_at"),
-        body: row.get::<_, Option<&[u8]>>("body").map(Bytes::copy_from_slice),
-    }
+fn recalled(row: &Row) -> Result<Recalled, Error> {
+    Ok(Recalled {
+        source: row.try_get("source")?,
+        id: DeliveryId::recorded(row.try_get("delivery_id")?),
+        received_at: time(row, "received_at")?,
+        body: row.try_get::<_, Option<&[u8]>>("body")?.map(Bytes::copy_from_slice),
+    })
 }

@@ -6,6 +6,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
 use super::Counts;
+use crate::db::values::{optional_time, time};
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Recorded {
@@ -33,26 +34,26 @@ pub struct Repairs {
     pub last_success: Option<Timestamp>,
 }
 
-impl From<&Row> for Recorded {
-    fn from(row: &Row) -> Self {
-        Self {
-            kind: row.get("kind"),
-            source: row.get("source"),
-            started_at: row.get("started_at"),
-            finished_at: row.get("finished_at"),
-            outcome: row.get("outcome"),
-            reason: row.get("reason"),
+impl Recorded {
+    fn of(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            kind: row.try_get("kind")?,
+            source: row.try_get("source")?,
+            started_at: time(row, "started_at")?,
+            finished_at: optional_time(row, "finished_at")?,
+            outcome: row.try_get("outcome")?,
+            reason: row.try_get("reason")?,
             counts: Counts {
-                seen: row.get("seen"),
-                missing: row.get("missing"),
-                stale: row.get("stale"),
-                restored: row.get("restored"),
-                gone: row.get("gone"),
-                unreadable: row.get("unreadable"),
-                unannounced: row.get("unannounced"),
-                unannounced_since: row.get("unannounced_since"),
+                seen: row.try_get("seen")?,
+                missing: row.try_get("missing")?,
+                stale: row.try_get("stale")?,
+                restored: row.try_get("restored")?,
+                gone: row.try_get("gone")?,
+                unreadable: row.try_get("unreadable")?,
+                unannounced: row.try_get("unannounced")?,
+                unannounced_since: optional_time(row, "unannounced_since")?,
             },
-        }
+        })
     }
 }
 
@@ -60,14 +61,14 @@ impl From<&Row> for Recorded {
 pub async fn last(client: &Client, sources: &[&str]) -> Result<Vec<Recorded>, Error> {
     let statement = include_str!("../../../sql/runs/last.sql");
     let rows = client.query_typed(statement, &[(&sources, Type::TEXT_ARRAY)]).await?;
-    Ok(rows.iter().map(Recorded::from).collect())
+    rows.iter().map(Recorded::of).collect()
 }
 
 /// Those runs whose silence stands: until a later one over the same source finds none.
 pub async fn silences(client: &Client, sources: &[&str]) -> Result<Vec<Recorded>, Error> {
     let statement = include_str!("../../../sql/runs/silences.sql");
     let rows = client.query_typed(statement, &[(&sources, Type::TEXT_ARRAY)]).await?;
-    Ok(rows.iter().map(Recorded::from).collect())
+    rows.iter().map(Recorded::of).collect()
 }
 
 /// With their ids, the newest first.
@@ -78,19 +79,21 @@ pub async fn recent(
 ) -> Result<Vec<(i64, Recorded)>, Error> {
     let params: [(&(dyn ToSql + Sync), Type); 2] = [(&before, Type::INT8), (&limit, Type::INT8)];
     let rows = client.query_typed(include_str!("../../../sql/runs/recent.sql"), &params).await?;
-    Ok(rows.iter().map(|row| (row.get("id"), row.into())).collect())
+    rows.iter().map(|row| Ok((row.try_get("id")?, Recorded::of(row)?))).collect()
 }
 
 /// Of each source in the order given.
 pub async fn repairs(client: &Client, sources: &[&str]) -> Result<Vec<Repairs>, Error> {
     let statement = include_str!("../../../sql/runs/repairs.sql");
     let rows = client.query_typed(statement, &[(&sources, Type::TEXT_ARRAY)]).await?;
-    let repairs = |row: &Row| Repairs {
-        missing: row.get("missing"),
-        stale: row.get("stale"),
-        restored: row.get("restored"),
-        gone: row.get("gone"),
-        last_success: row.get("last_success"),
+    let repairs = |row: &Row| {
+        Ok(Repairs {
+            missing: row.try_get("missing")?,
+            stale: row.try_get("stale")?,
+            restored: row.try_get("restored")?,
+            gone: row.try_get("gone")?,
+            last_success: optional_time(row, "last_success")?,
+        })
     };
-    Ok(rows.iter().map(repairs).collect())
+    rows.iter().map(repairs).collect()
 }

@@ -111,7 +111,8 @@ pub(super) async fn one(
         line.user = named;
     }
     let href = links::delivery(&source, &id);
-    let body = text.map(|text| Body::of(&text, private.is_some(), &href));
+    let api = links::delivery_api(&source, &id);
+    let body = text.map(|text| Body::of(&text, private.is_some(), &href, api));
     let delivery = Delivery { csrf: session.csrf, line, processed, body, replayed };
     Ok(views::page(StatusCode::OK, &delivery))
 }

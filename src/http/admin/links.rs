@@ -8,6 +8,16 @@ pub(super) fn user(id: &str) -> String {
     format!("/admin/users?id={}", quoted(id))
 }
 
+/// The route that answers a delivery with its whole body.
+pub(super) fn delivery_api(source: &str, id: &str) -> String {
+    format!("/api/deliveries/{}/{}", quoted(source), quoted(id))
+}
+
+/// The route that answers a user's whole row.
+pub(super) fn user_api(id: &str) -> String {
+    format!("/api/users/{}", quoted(id))
+}
+
 /// With the fields that are filled in.
 pub(super) fn query(path: &str, fields: &[(&str, &str)]) -> String {
     let filled = fields.iter().filter(|(_, value)| !value.is_empty());

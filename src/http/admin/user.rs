@@ -46,12 +46,12 @@ pub(super) async fn show(
     )
     .map_err(failed)?;
     let source = known.as_ref().and_then(|known| known.source.as_deref());
-    let raw_json = known.as_ref().and_then(|known| known.raw_json.as_deref());
+    let raw_json = known.as_ref().and_then(|known| known.raw_json.as_ref()?.as_str());
     let href = links::user(&id);
     let fields = |next: &str| links::query("/admin/users", &[("id", &id), ("after", next)]);
     let user = User {
         csrf: session.csrf,
-        body: raw_json.map(|text| Body::of(text, private.is_some(), &href)),
+        body: raw_json.map(|text| Body::of(text, private.is_some(), &href, links::user_api(&id))),
         doubts: doubts(naming, causes::all(&app, &standings), known.as_ref()),
         missing_key: missing_key(&app, source),
         synced: synced.as_deref().and_then(in_words),
@@ -122,6 +122,8 @@ pub(super) async fn sync(
         Ok(Some(row)) if row.deleted_at.is_some() => "gone",
         Ok(Some(_)) => "fetched",
         Ok(None) => "unknown",
+        Err(Problem::Unconfirmed { wait: Some(_), .. }) => "early",
+        Err(Problem::Unconfirmed { wait: None, .. }) => "elsewhere",
         Err(Problem::ProviderRefuses | Problem::ProviderFails) => "failed",
         Err(problem) => return Err(problem),
     };
@@ -135,6 +137,13 @@ fn in_words(word: &str) -> Option<(bool, &'static str)> {
         "fetched" => (true, "The provider was asked: the row is what it says now."),
         "gone" => (true, "The provider was asked: the user is deleted."),
         "unknown" => (false, "No provider that can be asked has this user."),
+        "early" => (
+            false,
+            "Too early to tell: the provider's answer contradicts what was heard of this user just now, and may be older. The row is left as it is; ask again in a minute.",
+        ),
+        "elsewhere" => {
+            (false, "The row belongs to no provider that can be asked. It is left as it is.")
+        }
         "failed" => (
             false,
             "The provider did not answer: is its API up, and the key right? The log says why.",

@@ -13,7 +13,7 @@ use crate::db::journal::search::Record;
 use crate::db::pages::KnownUser;
 use crate::db::runs::Counts;
 use crate::db::status::Users;
-use crate::explain::{Discreet, discreet, pretty};
+use crate::explain::{Discreet, Excerpt, discreet, pretty};
 use crate::provider;
 
 #[derive(Template)]
@@ -129,25 +129,39 @@ pub(super) struct Body {
     pub(super) shown: BodyShown,
     /// Where the same is with its private fields, or without.
     pub(super) href: String,
+    /// What answers all of it.
+    pub(super) api: String,
 }
 
+/// Bytes that a page shows of a body, at most: escaped they are some five times as many.
+const SHOWN: usize = 128 << 10;
+
 pub(super) enum BodyShown {
-    Whole(String),
+    Whole(Excerpt),
     Discreet(Discreet),
     /// No field can be told from another in it.
     Opaque,
 }
 
 impl Body {
-    /// `href` is the page that it stands on.
-    pub(super) fn of(text: &str, whole: bool, href: &str) -> Self {
+    /// `href` is the page that it stands on, `api` the route that answers the same.
+    pub(super) fn of(text: &str, whole: bool, href: &str, api: String) -> Self {
         if whole {
-            return Self { shown: BodyShown::Whole(pretty(text)), href: format!("{href}#body") };
+            let shown = BodyShown::Whole(pretty(text, SHOWN));
+            return Self { shown, href: format!("{href}#body"), api };
         }
-        let shown =
-            discreet(text, &provider::private()).map_or(BodyShown::Opaque, BodyShown::Discreet);
+        let shown = discreet(text, &provider::private(), SHOWN)
+            .map_or(BodyShown::Opaque, BodyShown::Discreet);
         let more = if href.contains('?') { '&' } else { '?' };
-        Self { shown, href: format!("{href}{more}private=show#body") }
+        Self { shown, href: format!("{href}{more}private=show#body"), api }
+    }
+
+    fn left_out(&self) -> usize {
+        match &self.shown {
+            BodyShown::Whole(excerpt) => excerpt.left_out,
+            BodyShown::Discreet(discreet) => discreet.shown.left_out,
+            BodyShown::Opaque => 0,
+        }
     }
 
     fn is_whole(&self) -> bool {

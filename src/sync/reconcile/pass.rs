@@ -1,9 +1,5 @@
 //! One pass over a provider's users.
 
-use std::collections::HashSet;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Drift, Error, Finding, Report, Settings};
@@ -11,18 +7,23 @@ use crate::api::{Client, Found, Page, Walk};
 use crate::db::readings::{self, Standing};
 use crate::db::runs::{self, Counts, Run};
 use crate::model::{Change, Reading};
-use crate::sync::Tables;
 use crate::sync::backfill::length;
+use crate::sync::guard::{self, Wanted};
 use crate::sync::readings::Readings;
+use crate::sync::settling::too_early;
+use crate::sync::{Skipped, Tables};
 
 /// Most findings that a report names.
 const NAMED: usize = 1000;
 /// Rows that applications wait for, visited before all others.
 const STUBS: i64 = 1000;
-/// A tombstone younger than this may be news that the provider's own replicas do not have yet.
-const SETTLING: SignedDuration = SignedDuration::from_secs(60);
+/// Questions for one user that may fail: where more do, the API is at fault.
+const MOST_UNANSWERED: u64 = 100;
 /// A delivery that takes longer is no longer expected.
 const ANNOUNCED_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// What the API says of one user, how the row differs, and of which version it is.
+type News = (Reading, Option<(Drift, Option<Timestamp>)>);
 
 pub(super) struct Pass<'a> {
     pub(super) client: &'a Client,
@@ -30,29 +31,10 @@ pub(super) struct Pass<'a> {
     pub(super) pool: &'a deadpool_postgres::Pool,
     pub(super) writer: Readings,
     pub(super) report: Report,
-    pub(super) listed: Listed,
     /// Until when everything is known to have been repaired.
     since: Option<Timestamp>,
     /// Where it is told how far the pass came.
     run: Option<i64>,
-}
-
-/// Ids that the list had, as hashes: a few bytes for each user. Two that meet hide a user that is gone, until the next pass
-/// hashes otherwise.
-#[derive(Default)]
-pub(super) struct Listed {
-    hashes: HashSet<u64>,
-    state: RandomState,
-}
-
-impl Listed {
-    fn add(&mut self, id: &str) {
-        self.hashes.insert(self.state.hash_one(id));
-    }
-
-    pub(super) fn has(&self, id: &str) -> bool {
-        self.hashes.contains(&self.state.hash_one(id))
-    }
 }
 
 impl<'a> Pass<'a> {
@@ -62,16 +44,15 @@ impl<'a> Pass<'a> {
         settings: Settings,
         since: Option<Timestamp>,
     ) -> Self {
-        let (writer, report, listed) =
-            (Readings::new(tables), Report::default(), Listed::default());
-        Self { client, settings, pool: tables.pool(), writer, report, listed, since, run: None }
+        let (writer, report) = (Readings::new(tables), Report::default());
+        Self { client, settings, pool: tables.pool(), writer, report, since, run: None }
     }
 
     pub(super) fn recorded(self, run: i64) -> Self {
         Self { run: Some(run), ..self }
     }
 
-    /// Stubs, then the list, then what the list does not have; `told` learns the counts, whatever becomes of the pass.
+    /// The API's proof, stubs, the list, and what the list does not have; `told` learns the counts, whatever becomes of the pass.
     pub(super) async fn run(mut self, told: &mut impl FnMut(Counts)) -> Result<Report, Error> {
         let result = self.visit().await;
         told(self.report.counts);
@@ -79,7 +60,10 @@ impl<'a> Pass<'a> {
     }
 
     async fn visit(&mut self) -> Result<(), Error> {
-        if !self.settings.dry_run {
+        let Settings { sole, allow_deletes, dry_run } = self.settings;
+        let known =
+            guard::known::<Error>(self.pool, self.client, Wanted { sole, allow_deletes }).await?;
+        if !dry_run {
             self.stubs().await?;
         }
         let (client, mut walk) = (self.client, Walk::default());
@@ -89,7 +73,9 @@ impl<'a> Pass<'a> {
             repaired?;
             next = following?;
         }
-        self.gone().await
+        // Who is missing in half a list is not asked for, one by one.
+        walk.finish(client, 0).await?;
+        self.gone(&walk, known).await
     }
 
     async fn stubs(&mut self) -> Result<(), Error> {
@@ -99,38 +85,65 @@ impl<'a> Pass<'a> {
         };
         let mut shown = Vec::new();
         for id in stubs {
-            if let Found::Shown { reading, .. } = self.client.user(&id).await? {
-                self.note(&reading.change, Drift::Missing, None);
-                shown.push(reading);
+            match self.client.user(&id).await {
+                Ok(Found::Shown { reading, .. }) => {
+                    shown.push((reading, Some((Drift::Missing, None))));
+                }
+                Ok(Found::Missing(_)) => {}
+                // An application may have made it of any text.
+                Err(error) if error.is_about_one() => {
+                    let error = crate::error_chain(&error);
+                    tracing::debug!(user = id, error, "a stub could not be asked for");
+                }
+                Err(error) => return Err(error.into()),
             }
         }
-        self.writer.accept(&shown).await?;
-        Ok(())
+        self.write(shown).await
     }
 
     async fn page(&mut self, page: Page) -> Result<(), Error> {
         let standings = self.writer.compare(&page.users).await?;
         self.report.counts.seen += length(page.users.len());
-        self.report.counts.unreadable += length(page.unreadable);
+        self.skip(|skipped| skipped.unreadable += page.unreadable as u64);
         let mut news = Vec::new();
         for (reading, standing) in page.users.into_iter().zip(standings) {
-            self.listed.add(reading.change.entity_id());
-            let reading = match standing {
+            let (reading, difference) = match standing {
                 Standing::Same | Standing::Purged => continue,
-                Standing::Missing => self.noted(reading, Drift::Missing, None),
-                Standing::Stale(known) => self.noted(reading, Drift::Stale, known),
-                Standing::Deleted(at) if at > page.fence - SETTLING => continue,
+                Standing::Foreign => {
+                    self.skip(|skipped| skipped.foreign += 1);
+                    continue;
+                }
+                // A sign-in is no change that a delivery should have told.
+                Standing::Touched => (reading, None),
+                Standing::Missing => (reading, Some((Drift::Missing, None))),
+                Standing::Stale(known) => (reading, Some((Drift::Stale, known))),
+                Standing::Deleted(at) if too_early(Some(at), page.fence).is_some() => continue,
                 Standing::Deleted(_) => match self.confirmed(reading).await? {
-                    Some(reading) => self.noted(reading, Drift::Alive, None),
+                    Some(reading) => (reading, Some((Drift::Alive, None))),
                     None => continue,
                 },
             };
-            news.push(reading);
+            news.push((reading, difference));
         }
-        if !self.settings.dry_run {
-            self.writer.accept(&news).await?;
-        }
+        self.write(news).await?;
         self.record().await
+    }
+
+    /// Writes what is news, and notes what differed, if it is repaired now or would be.
+    pub(super) async fn write(&mut self, news: Vec<News>) -> Result<(), Error> {
+        let (readings, differences): (Vec<_>, Vec<_>) = news.into_iter().unzip();
+        if !self.settings.dry_run {
+            self.writer.accept(&readings).await?;
+        }
+        for (Reading { change, .. }, difference) in readings.iter().zip(differences) {
+            if let Some((drift, known)) = difference
+                && !self.writer.has_left_out(change.entity_id())
+            {
+                self.note(change, drift, known);
+            }
+        }
+        self.skip(|_| {});
+        Ok(())
     }
 
     /// What was repaired is not found again, so a pass that is killed must have told it.
@@ -142,20 +155,41 @@ impl<'a> Pass<'a> {
     }
 
     /// A list may be old; what lifts a tombstone is the answer to the question for this one user.
-    async fn confirmed(&self, listed: Reading) -> Result<Option<Reading>, Error> {
-        match self.client.user(listed.change.entity_id()).await? {
-            Found::Missing(_) => Ok(None),
-            Found::Shown { reading, fence } => Ok(Some(Reading { fence: Some(fence), ..reading })),
+    async fn confirmed(&mut self, listed: Reading) -> Result<Option<Reading>, Error> {
+        match self.ask(listed.change.entity_id()).await? {
+            Some(Found::Shown { reading, fence }) => {
+                Ok(Some(Reading { fence: Some(fence), ..reading }))
+            }
+            Some(Found::Missing(_)) | None => Ok(None),
         }
     }
 
-    fn noted(&mut self, reading: Reading, drift: Drift, known: Option<Timestamp>) -> Reading {
-        self.note(&reading.change, drift, known);
-        reading
+    /// What the API says of one user; `None` where its answer says nothing, which must not hold up the others.
+    pub(super) async fn ask(&mut self, id: &str) -> Result<Option<Found>, Error> {
+        match self.client.user(id).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error)
+                if error.is_about_one() && self.report.skipped.unanswered < MOST_UNANSWERED =>
+            {
+                let error = crate::error_chain(&error);
+                tracing::warn!(user = id, error, "a user could not be asked for");
+                self.skip(|skipped| skipped.unanswered += 1);
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Counts users that are left as they are.
+    pub(super) fn skip(&mut self, count: impl FnOnce(&mut Skipped)) {
+        let Report { skipped, counts, .. } = &mut self.report;
+        count(skipped);
+        skipped.refused = self.writer.refused();
+        counts.unreadable = skipped.counted();
     }
 
     /// Counts and names what differs; `known` is the version that a delivery had brought.
-    pub(super) fn note(&mut self, change: &Change, drift: Drift, known: Option<Timestamp>) {
+    fn note(&mut self, change: &Change, drift: Drift, known: Option<Timestamp>) {
         let changed_at = self.changed_at(change, drift);
         let counts = &mut self.report.counts;
         *match drift {

@@ -1,13 +1,21 @@
 //! A new user, at the provider and in the table.
 
+use std::time::Duration;
+
 use aws_lc_rs::digest::{SHA256, digest};
+use jiff::Timestamp;
 
 use super::{Error, Users};
 use crate::api::Client;
 use crate::db::requests::{self, Begun};
 use crate::db::users::UserRow;
+use crate::model::{Change, Reading};
 use crate::provider::api::NewUser;
 use crate::sync::readings::Readings;
+use crate::sync::settling::SETTLING;
+
+/// With the time that a creation may take it is less than the minute after which somebody else takes the request over.
+const LOOK_UP: Duration = Duration::from_secs(8);
 
 /// A user that was created, now or by the same request before.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,35 +36,89 @@ impl Users {
         let client = self.client(source)?;
         let Some(key) = key else { return self.create_now(client, user).await };
         let database = self.tables.pool().get().await?;
-        match requests::begin(&database, key, &fingerprint(client, user)).await? {
-            Begun::Ours => {}
+        let left_undone = match requests::begin(&database, key, &fingerprint(client, user)).await? {
+            Begun::Ours => None,
+            Begun::LeftUndone(since) => Some(since),
             Begun::UnderWay => return Err(Error::UnderWay),
             Begun::Different => return Err(Error::KeyReused),
             Begun::Done(id) => {
                 let row = self.row(&id).await?;
                 return Ok(Created { row, id, before: true });
             }
-        }
+        };
         drop(database);
-        let created = self.create_now(client, user).await;
+        let created = match left_undone {
+            None => self.create_now(client, user).await,
+            Some(since) => self.finish(client, user, since).await,
+        };
         let database = self.tables.pool().get().await?;
         match &created {
             Ok(created) => requests::done(&database, key, &created.id).await?,
-            Err(Error::Api(error)) if error.is_rejection() => {
+            // An attempt before this one may still have done it.
+            Err(Error::Api(error)) if left_undone.is_none() && !error.may_be_done() => {
                 requests::forget(&database, key).await?;
             }
-            // Nobody knows whether the provider did it.
+            // The provider may have done it.
             Err(_) => {}
         }
         created
     }
 
     async fn create_now(&self, client: &Client, user: &NewUser) -> Result<Created, Error> {
-        let reading = client.create(user).await?;
+        let began = Timestamp::now();
+        let reading = match client.create(user).await {
+            Ok(reading) => reading,
+            Err(error) if error.may_be_done() => {
+                let found = with_address(client, user).await.unwrap_or_default();
+                match found.into_iter().find(|reading| is_since(reading, began)) {
+                    Some(reading) => reading,
+                    // It may come yet.
+                    None => return Err(error.into()),
+                }
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.created(reading, false).await
+    }
+
+    /// Takes over a request that began at `since` and has no known outcome.
+    async fn finish(
+        &self,
+        client: &Client,
+        user: &NewUser,
+        since: Timestamp,
+    ) -> Result<Created, Error> {
+        let found = with_address(client, user).await?;
+        let is_its = |reading: &Reading| is_since(reading, since) || is_same(reading, user);
+        match found.into_iter().find(is_its) {
+            Some(reading) => self.created(reading, true).await,
+            None => self.create_now(client, user).await,
+        }
+    }
+
+    async fn created(&self, reading: Reading, before: bool) -> Result<Created, Error> {
         let id = reading.change.entity_id().to_owned();
         Readings::new(&self.tables).accept(&[reading]).await?;
-        Ok(Created { row: self.row(&id).await?, id, before: false })
+        Ok(Created { row: self.row(&id).await?, id, before })
     }
+}
+
+/// The users who have this address at the provider.
+async fn with_address(client: &Client, user: &NewUser) -> Result<Vec<Reading>, Error> {
+    let found = tokio::time::timeout(LOOK_UP, client.with_email(&user.email)).await;
+    Ok(found.map_err(|_| Error::UnderWay)??)
+}
+
+/// Whether the user is as young as the request. An older one is somebody else, and must not be answered as new.
+fn is_since(reading: &Reading, since: Timestamp) -> bool {
+    let Change::Snapshot { user, .. } = &reading.change else { return false };
+    user.created_at.is_some_and(|at| at >= since - SETTLING)
+}
+
+/// Whether the name, too, is the one that was asked for.
+fn is_same(reading: &Reading, wanted: &NewUser) -> bool {
+    let Change::Snapshot { user, .. } = &reading.change else { return false };
+    wanted.name.is_some() && user.name == wanted.name
 }
 
 fn fingerprint(client: &Client, NewUser { email, name }: &NewUser) -> String {

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Error, Users, Watch};
 use crate::db::users::{self, UserRow};
@@ -14,7 +15,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 impl Users {
     /// The user's row as soon as it is there; `None` where it does not come in this time.
     pub async fn wait(&self, id: &str, time: Duration) -> Result<Option<Arc<UserRow>>, Error> {
-        let mut told = match self.joined(id) {
+        // Who does not wait is answered from the table, whoever else waits.
+        let mut told = match self.joined(id).filter(|_| !time.is_zero()) {
             Some(told) => told,
             None => match self.row(id).await? {
                 Some(row) => return Ok(Some(Arc::new(row))),
@@ -22,10 +24,12 @@ impl Users {
                 None => self.join(id),
             },
         };
-        let there = told.wait_for(Option::is_some);
+        let there = async { told.wait_for(Option::is_some).await.map(|row| row.clone()) };
         match tokio::time::timeout(time, there).await {
-            Ok(Ok(row)) => Ok(row.clone()),
-            Ok(Err(_)) | Err(_) => Ok(None),
+            Ok(Ok(row)) => Ok(row),
+            // Its watch ended without a word: the table itself is asked.
+            Ok(Err(_)) => Ok(self.row(id).await?.map(Arc::new)),
+            Err(_) => Ok(None),
         }
     }
 
@@ -47,17 +51,19 @@ impl Users {
             tokio::spawn(self.clone().look());
         }
         awaited.insert(id.to_owned(), watch.clone());
-        tokio::spawn(self.clone().watch(id.to_owned(), watch));
+        let entry = Entry { users: self.clone(), id: id.to_owned(), watch };
+        tokio::spawn(self.clone().watch(entry));
         told
     }
 
     /// Looks until the row is there or nobody waits any more.
-    async fn watch(self, id: String, watch: Watch) {
+    async fn watch(self, entry: Entry) {
+        let Entry { id, watch, .. } = &entry;
         // From before the first look: no commit falls between the two.
-        let commits = self.tables.commits.of(&id);
-        let asking = tokio::spawn(self.clone().ask(id.clone()));
+        let commits = self.tables.commits.of(id);
+        let _asking = AbortOnDropHandle::new(tokio::spawn(self.clone().ask(id.clone())));
         loop {
-            match self.row(&id).await {
+            match self.row(id).await {
                 Ok(Some(row)) => {
                     watch.send_replace(Some(Arc::new(row)));
                 }
@@ -67,35 +73,39 @@ impl Users {
                     tracing::warn!(error, "the table could not be read for those who wait");
                 }
             }
-            if self.left(&id, &watch) {
-                break;
+            if self.left(id, watch) {
+                return;
             }
             tokio::select! {
                 () = commits.committed() => {}
                 () = watch.closed() => {}
             }
         }
-        asking.abort();
     }
 
     /// Looks for what other replicas have written, in one question for all, while anybody waits.
     async fn look(self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let ids: Vec<_> = {
-                let awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
-                awaited.keys().cloned().collect()
-            };
-            let found = async {
-                let database = self.tables.pool().get().await.ok()?;
-                users::present(&database, &ids).await.ok()
-            };
-            for id in found.await.unwrap_or_default() {
-                self.tables.commits.announce_elsewhere(&id);
-            }
+            // A task of its own: one look that fails in whatever way is not the last one.
+            let _or_panicked = tokio::spawn(self.clone().look_once()).await;
             if self.awaited.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
                 return;
             }
+        }
+    }
+
+    async fn look_once(self) {
+        let ids: Vec<_> = {
+            let awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+            awaited.keys().cloned().collect()
+        };
+        let found = async {
+            let database = self.tables.pool().get().await.ok()?;
+            users::present(&database, &ids).await.ok()
+        };
+        for id in found.await.unwrap_or_default() {
+            self.tables.commits.announce_elsewhere(&id);
         }
     }
 
@@ -114,6 +124,22 @@ impl Users {
         if let Err(error) = self.fetch(None, &id).await {
             let error = crate::error_chain(&error);
             tracing::warn!(user = id, error, "the provider could not be asked for a user");
+        }
+    }
+}
+
+/// A watch that others may join, for as long as its task lives: however that ends, the next one who waits begins anew.
+struct Entry {
+    users: Users,
+    id: String,
+    watch: Watch,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut awaited = self.users.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        if awaited.get(&self.id).is_some_and(|watch| Arc::ptr_eq(watch, &self.watch)) {
+            awaited.remove(&self.id);
         }
     }
 }

@@ -6,19 +6,19 @@ use reqwest::{Client, Response};
 use crate::harness::{ADMIN_TOKEN, Service};
 
 /// A person with a browser; follows no redirect by itself.
-pub(super) struct Person {
+pub(crate) struct Person {
     client: Client,
     root: String,
-    pub(super) cookie: String,
+    pub(crate) cookie: String,
 }
 
 impl Person {
-    pub(super) fn before(service: &Service) -> Self {
+    pub(crate) fn before(service: &Service) -> Self {
         let client = Client::builder().redirect(Policy::none()).build().expect("a client");
         Self { client, root: service.url(""), cookie: String::new() }
     }
 
-    pub(super) async fn signed_in(service: &Service) -> Self {
+    pub(crate) async fn signed_in(service: &Service) -> Self {
         let mut person = Self::before(service);
         let answer = person
             .post("/admin/sign-in", &format!("token={}", ADMIN_TOKEN.replace(' ', "+")))
@@ -32,11 +32,11 @@ impl Person {
         person
     }
 
-    pub(super) async fn get(&self, path: &str) -> Response {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         self.get_with(path, &[]).await
     }
 
-    pub(super) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Response {
         let mut request =
             self.client.get(format!("{}{path}", self.root)).header("cookie", &self.cookie);
         for (name, value) in headers {
@@ -46,13 +46,13 @@ impl Person {
     }
 
     /// A page that is there.
-    pub(super) async fn page(&self, path: &str) -> String {
+    pub(crate) async fn page(&self, path: &str) -> String {
         let answer = self.get(path).await;
         assert_eq!(answer.status(), 200, "{path}");
         answer.text().await.expect("text")
     }
 
-    pub(super) async fn post(&self, path: &str, form: &str) -> Response {
+    pub(crate) async fn post(&self, path: &str, form: &str) -> Response {
         let request =
             self.client.post(format!("{}{path}", self.root)).header("cookie", &self.cookie);
         let form = request
@@ -62,7 +62,7 @@ impl Person {
     }
 
     /// Clicks the link that has these words in it, and reads what it leads to: the place on the page, where it names one.
-    pub(super) async fn follow(&self, page: &str, words: &str) -> String {
+    pub(crate) async fn follow(&self, page: &str, words: &str) -> String {
         let (before, _) = page.split_once(words).unwrap_or_else(|| panic!("no {words} in {page}"));
         let (_, link) = before.rsplit_once("<a ").expect("a link is around the words");
         assert!(!link.contains("</a>"), "{words} is not in a link");
@@ -78,19 +78,19 @@ impl Person {
     }
 
     /// What the forms of a page send along.
-    pub(super) async fn csrf(&self) -> String {
+    pub(crate) async fn csrf(&self) -> String {
         let page = self.page("/admin").await;
         let (_, rest) = page.split_once("name=\"csrf\" value=\"").expect("a form has one");
         rest.split('"').next().expect("it ends").to_owned()
     }
 }
 
-pub(super) fn location(answer: &Response) -> &str {
+pub(crate) fn location(answer: &Response) -> &str {
     answer.headers()["location"].to_str().expect("text")
 }
 
 /// A text of the page as it was before it was escaped for it.
-pub(super) fn unescaped(html: &str) -> String {
+pub(crate) fn unescaped(html: &str) -> String {
     let quotes = html.replace("&#34;", "\"").replace("&#39;", "'");
     quotes.replace("&#60;", "<").replace("&#62;", ">").replace("&#38;", "&")
 }

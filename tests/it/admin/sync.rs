@@ -36,12 +36,15 @@ async fn a_user_is_fetched_at_once() {
 
 #[tokio::test]
 async fn a_user_whom_the_provider_does_not_have_any_more_is_told_to_be_deleted() {
-    let (vendor, _mirror, _service, person) = asked().await;
+    let (vendor, mirror, _service, person) = asked().await;
     sync(&person).await;
     vendor.dismiss("user_1");
 
+    let early = sync(&person).await;
+    mirror.settle().await;
     let after = sync(&person).await;
 
+    assert!(early.contains("Too early to tell: ") && early.contains("<dd>null</dd>"), "{early}");
     assert!(after.contains("The provider was asked: the user is deleted."), "{after}");
 }
 

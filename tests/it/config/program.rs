@@ -30,18 +30,6 @@ async fn a_flag_comes_before_the_environment_and_that_before_the_env_file() {
 }
 
 #[tokio::test]
-async fn an_env_file_that_cannot_be_read_is_a_mistake_that_does_not_quote_it() {
-    let scratch = Scratch::new().await;
-    fs::write(scratch.path().join(".env"), "A=1\nhunter2 hunter2\n").expect("it can be written");
-
-    let refused = Program::run(scratch.path(), &["migrate"], &[]).await;
-
-    assert_eq!(refused.code, Some(2), "{refused:?}");
-    assert!(refused.stderr.contains(".env: entry 2"), "{refused:?}");
-    assert!(!refused.stderr.contains("hunter2"), "{refused:?}");
-}
-
-#[tokio::test]
 async fn the_exit_code_tells_misuse_from_failure() {
     let scratch = Scratch::new().await;
     let nowhere = "postgres://app@localhost/none?host=/no/such/dir&password=hunter2";
@@ -94,6 +82,21 @@ async fn a_healthcheck_asks_the_service_of_the_same_environment() {
 
     let ended = Program::run(scratch.path(), &["healthcheck"], &[("PORT", &port)]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_platforms_port_alone_is_told_as_every_interface() {
+    let (scratch, database) = (Scratch::new().await, TestDatabase::new().await);
+    let variables =
+        [("DATABASE_URL", database.url()), ("CLERK_WEBHOOK_SECRET", SECRET), ("PORT", "0")];
+
+    let program = Program::serve(scratch.path(), &variables).await;
+
+    let (ip, port) = (program.address.ip(), program.address.port());
+    let said = program.stop().await;
+    assert!(ip.is_unspecified(), "{ip}");
+    let from_here = format!("on every interface; from this machine http://127.0.0.1:{port}");
+    assert!(said.contains(&from_here), "{said}");
 }
 
 #[tokio::test]

@@ -105,6 +105,46 @@ async fn the_curl_command_is_one_that_a_shell_can_run() {
 }
 
 #[tokio::test]
+async fn a_service_on_another_port_is_found_by_its_data_directory() {
+    let scratch = Scratch::new().await;
+    let data_dir = scratch.path().join("it's data");
+    let data_dir = data_dir.to_str().expect("it is text");
+    let program = Program::serve_with(scratch.path(), &["--data-dir", data_dir], &[]).await;
+    let run = async |arguments: &[&str]| {
+        let finished = Program::run(scratch.path(), arguments, &[]).await;
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        finished.stdout
+    };
+
+    let sent = run(&["send", "--data-dir", data_dir]).await;
+    let curl = run(&["send", "--data-dir", data_dir, "--curl"]).await;
+    run(&["healthcheck", "--data-dir", data_dir]).await;
+    let address = program.address.to_string();
+    let said = program.stop().await;
+    let command = said.lines().find_map(|line| line.strip_prefix("  users-sync "));
+    let command = command.expect("it says what to try").to_owned();
+
+    assert_eq!(sent, "{\"outcome\":\"applied\"}\n");
+    assert!(curl.contains(&address), "{curl}");
+    let quoted = data_dir.replace('\'', r"'\''");
+    assert_eq!(command, format!("send --provider clerk --data-dir '{quoted}'"));
+    assert!(said.contains(&format!("  cargo run -q -- {command} ")), "{said}");
+}
+
+#[tokio::test]
+async fn where_nothing_listens_is_told_with_the_ways_to_name_it() {
+    let scratch = Scratch::new().await;
+    let variables = [SECRETS[0], ("LISTEN_ADDR", "127.0.0.1:1")];
+
+    let failed = Program::run(scratch.path(), &["send"], &variables).await;
+
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    let told = "nothing listens at http://127.0.0.1:1/webhooks/clerk: start `users-sync`, or name";
+    assert!(failed.stderr.contains(told), "{failed:?}");
+    assert!(failed.stderr.contains("--url"), "{failed:?}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_sent_is_misuse_and_what_is_refused_is_a_failure() {
     let sender = Sender::new().await;
 

@@ -20,9 +20,11 @@ async fn asking(url: &str, key: (&str, &str)) -> Vec<Value> {
 async fn asking_one_that(fault: Option<Fault>) -> Vec<Value> {
     let vendor = Vendor::new("clerk").await;
     vendor.enrol(["user_1", "user_2"]);
+    // A list that is answered is held against the count.
+    let questions = if fault.is_some() { 1 } else { 2 };
     vendor.desk().faults.extend(fault);
     let checks = asking(&vendor.url(), KEY).await;
-    assert_eq!(vendor.asked("GET", "/users"), 1, "it is asked once, and not again");
+    assert_eq!(vendor.asked("GET", "/users"), questions, "nothing is asked again");
     checks
 }
 

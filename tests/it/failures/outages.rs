@@ -153,7 +153,8 @@ async fn a_server_that_hangs_is_answered_503_in_time() {
 
     assert_eq!((write.status, read.status), (503, 503), "{write:?} {read:?}");
     lock.rollback().await.expect("it is given back");
-    assert_eq!(service.post(&user).await.outcome(), "applied");
+    // The first attempt may have been waiting for the lock, and have committed after its sender left.
+    assert_eq!(service.post(&user).await.status, 200);
 }
 
 #[tokio::test]

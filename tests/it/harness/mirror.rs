@@ -62,9 +62,35 @@ impl Mirror {
         reconcile::reconcile(&self.tables, client, settings).await
     }
 
+    /// As [`Self::reconcile`], insisting on so many deletions.
+    pub(crate) async fn reconcile_allowing(
+        &self,
+        client: &Client,
+        allow_deletes: u64,
+    ) -> Result<Report, reconcile::Error> {
+        let settings = Settings { sole: true, allow_deletes, ..Settings::default() };
+        reconcile::reconcile(&self.tables, client, settings).await
+    }
+
     pub(crate) async fn dry_run(&self, client: &Client) -> Result<Report, reconcile::Error> {
         let settings = Settings { sole: true, dry_run: true, ..Settings::default() };
         reconcile::reconcile(&self.tables, client, settings).await
+    }
+
+    /// Makes it long ago that anything was heard of the users.
+    pub(crate) async fn settle(&self) {
+        self.age(3600).await;
+    }
+
+    /// Makes it so many seconds longer ago.
+    pub(crate) async fn age(&self, seconds: u32) {
+        let by = format!("interval '{seconds} s'");
+        self.execute(&format!(
+            "update users_sync.ledger set version_at = version_at - {by};
+             update users_sync.journal set received_at = received_at - {by},
+                 processed_at = processed_at - {by}"
+        ))
+        .await;
     }
 
     pub(crate) async fn execute(&self, sql: &str) {

@@ -38,6 +38,17 @@ impl TestDatabase {
         Self::copy(Shared::server().await, "template0").await
     }
 
+    /// A database with nothing in it and another encoding than UTF8.
+    pub(crate) async fn encoded(encoding: &str) -> Self {
+        let server = Shared::server().await;
+        let name = format!("test_{}", Uuid::new_v4().simple());
+        let locale = "lc_collate 'C' lc_ctype 'C'";
+        let sql =
+            format!("create database {name} encoding '{encoding}' {locale} template template0");
+        server.run(&sql).await;
+        Self { url: server.url(&name), admin_url: server.url("postgres"), name }
+    }
+
     /// A copy of the database that `fill` has made of an empty one, once for each `hash`.
     pub(crate) async fn copy_of_template(hash: &str, fill: impl AsyncFnOnce(String)) -> Self {
         let server = Shared::server().await;

@@ -70,8 +70,13 @@ impl Program {
 
     async fn spawn(mut command: Command, variables: &[(&str, &str)]) -> Self {
         if !variables.iter().any(|(name, _)| ["LISTEN_ADDR", "PORT"].contains(name)) {
-            command.env("PORT", "0");
+            command.env("LISTEN_ADDR", "127.0.0.1:0");
         }
+        Self::started(&mut command).await
+    }
+
+    /// Starts a service and waits until it says where it listens.
+    pub(crate) async fn started(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut line = String::new();

@@ -1,15 +1,15 @@
 //! Fake vendors: HTTP servers that page, limit, fail and forget as the real ones do, with the real client in front.
 
+mod faults;
 mod listing;
 mod routes;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::Query;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +21,8 @@ use tokio::task::JoinHandle;
 use users_sync::api::{Client, Patience, Settings};
 use users_sync::provider;
 
+pub(crate) use faults::Fault;
+
 /// The key of every test's project.
 pub(crate) const KEY: &str = "sk_live_the_key_of_the_tests";
 
@@ -31,20 +33,8 @@ pub(crate) enum Cursor {
     LastOfThisPage,
 }
 
-/// What happens to a request instead of an answer.
-#[derive(Clone, Debug)]
-pub(crate) enum Fault {
-    TooManyRequests {
-        retry_after: u64,
-    },
-    ServerError,
-    /// The answer breaks off in the middle.
-    Truncated,
-    /// The answer is whole JSON no more, although HTTP says so.
-    HalfAnswer,
-    /// A page of some proxy, with this status.
-    Html(u16),
-}
+/// The answer to a question for the page after a cursor, of these users.
+pub(crate) type Pages = dyn Fn(&[Value], Option<&str>) -> Value + Send;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
@@ -83,6 +73,18 @@ pub(crate) struct Desk {
     pub(crate) leaving: Vec<(usize, String)>,
     /// Users that are not listed, although they are there.
     pub(crate) unlisted: Box<dyn Fn(&Value) -> bool + Send>,
+    /// Users that a replica does not have yet: asked for by their id, they are missing.
+    pub(crate) unseen: Box<dyn Fn(&Value) -> bool + Send>,
+    /// What a 404 says, where it is not what the vendor documents.
+    pub(crate) missing: Option<&'static str>,
+    /// A user is created, but its answer is this status.
+    pub(crate) creates_with: Option<u16>,
+    /// What the list shows after a cursor, instead of a page.
+    pub(crate) pages: Option<Box<Pages>>,
+    /// What the count says, and its status, instead of how many there are.
+    pub(crate) total: Option<(u16, Value)>,
+    /// What happens to a question for this one user.
+    pub(crate) about: HashMap<String, Fault>,
     /// What the answers say the time is.
     pub(crate) date: Option<Timestamp>,
 }
@@ -99,6 +101,12 @@ impl Vendor {
             asked: Vec::new(),
             leaving: Vec::new(),
             unlisted: Box::new(|_| false),
+            unseen: Box::new(|_| false),
+            missing: None,
+            creates_with: None,
+            pages: None,
+            total: None,
+            about: HashMap::new(),
             date: None,
         };
         let office = Arc::new(Office { provider, desk: Mutex::new(desk) });
@@ -198,21 +206,7 @@ impl Office {
         }
         match desk.fault() {
             None => Ok(Whole),
-            Some(Fault::TooManyRequests { retry_after }) => {
-                let wait = [(header::RETRY_AFTER, retry_after.to_string())];
-                Err(Box::new((StatusCode::TOO_MANY_REQUESTS, wait).into_response()))
-            }
-            Some(Fault::ServerError) => Err(Box::new(StatusCode::BAD_GATEWAY.into_response())),
-            Some(Fault::Html(status)) => {
-                let status = StatusCode::from_u16(status).expect("a status");
-                Err(Box::new((status, "<html>not here</html>").into_response()))
-            }
-            Some(Fault::Truncated) => {
-                let length = [(header::CONTENT_LENGTH, "5000")];
-                let half = futures_like_stream("[{\"id\": \"user_");
-                Err(Box::new((length, half).into_response()))
-            }
-            Some(Fault::HalfAnswer) => Err(Box::new("[{\"id\": \"user_".into_response())),
+            Some(fault) => Err(Box::new(fault.answer(self.provider))),
         }
     }
 
@@ -263,11 +257,6 @@ struct Whole;
 type Received = Result<Whole, Box<Response>>;
 type Pairs = Query<Vec<(String, String)>>;
 
-/// A body that ends with an error.
-fn futures_like_stream(text: &'static str) -> Body {
-    Body::new(http_body_util::Full::new(bytes::Bytes::from_static(text.as_bytes())))
-}
-
 fn refusal(provider: &str, status: u16, code: &str) -> Response {
     let body = if provider == "clerk" {
         json!({ "errors": [{ "message": "no", "long_message": "no", "code": code }] })
@@ -277,7 +266,7 @@ fn refusal(provider: &str, status: u16, code: &str) -> Response {
     (StatusCode::from_u16(status).expect("a status"), axum::Json(body)).into_response()
 }
 
-fn no_such_user(provider: &str) -> Response {
-    let code = if provider == "clerk" { "resource_not_found" } else { "USER_NOT_FOUND" };
-    refusal(provider, 404, code)
+fn no_such_user(provider: &str, code: Option<&str>) -> Response {
+    let known = if provider == "clerk" { "resource_not_found" } else { "USER_NOT_FOUND" };
+    refusal(provider, 404, code.unwrap_or(known))
 }

@@ -87,13 +87,16 @@ pub(super) async fn lock() -> File {
     program
 }
 
-/// A directory for this program and user, in memory where there is room.
+/// A directory for this program, user and Postgres, in memory where there is room.
 fn directory() -> PathBuf {
     let memory = Path::new("/dev/shm");
     let room = rustix::fs::statvfs(memory).map_or(0, |fs| fs.f_bavail * fs.f_frsize);
     let base = if room >= ROOM { memory.to_owned() } else { env::temp_dir() };
     let program = env::current_exe().expect("a program has a path");
-    let digest = digest::digest(&digest::SHA256, program.as_os_str().as_encoded_bytes());
+    // A run with another Postgres must not join the server of this one.
+    let postgres = env::var_os("PG_BIN_DIR").unwrap_or_default();
+    let names = [program.as_os_str().as_encoded_bytes(), postgres.as_encoded_bytes()].concat();
+    let digest = digest::digest(&digest::SHA256, &names);
     let user = rustix::process::geteuid().as_raw();
     base.join(format!("users-sync-tests-{user}-{}", hex::encode(&digest.as_ref()[..4])))
 }

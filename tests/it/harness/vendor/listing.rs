@@ -11,9 +11,15 @@ pub(super) fn page(
     desk: &Desk,
     query: &[(String, String)],
 ) -> Result<Value, Refused> {
+    if let Some(pages) = &desk.pages {
+        let cursor = query.iter().find(|(key, _)| key == "starting_after" || key == "cursor");
+        return Ok(pages(&desk.users, cursor.map(|(_, value)| value.as_str())));
+    }
     let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
     let limit = value("limit").and_then(|limit| limit.parse().ok()).unwrap_or(10);
+    let sought = value(if provider == "clerk" { "email_address" } else { "query" });
     let listed = desk.users.iter().filter(|user| !(desk.unlisted)(user));
+    let listed = listed.filter(|user| sought.is_none_or(|sought| has(provider, user, sought)));
     if provider == "clerk" {
         if limit > 500 || value("order_by") != Some("+created_at") {
             return Err((422, "form_param_value_invalid"));
@@ -30,6 +36,16 @@ pub(super) fn page(
     }
     let users: Vec<_> = listed.filter(onboarded).collect();
     Ok(stack(&users, limit.min(desk.page_cap), desk.cursor, value("cursor")))
+}
+
+/// Clerk looks for an address, Stack for words in addresses and names.
+fn has(provider: &str, user: &Value, sought: &str) -> bool {
+    if provider == "clerk" {
+        let addresses = user["email_addresses"].as_array();
+        return addresses.is_some_and(|all| all.iter().any(|one| one["email_address"] == sought));
+    }
+    let has = |field: &str| user[field].as_str().is_some_and(|text| text.contains(sought));
+    has("primary_email") || has("display_name")
 }
 
 fn place(users: &[&Value], id: &str) -> Option<usize> {

@@ -17,8 +17,11 @@ pub(super) async fn count(
     if let Err(response) = office.receive("GET", "/users/count", &query, &headers) {
         return *response;
     }
-    let count = office.desk.lock().expect("no test panics at the desk").users.len();
-    office.answer(200, &json!({ "object": "total_count", "total_count": count }))
+    let (status, count) = {
+        let desk = office.desk.lock().expect("no test panics at the desk");
+        desk.total.clone().unwrap_or_else(|| (200, json!(desk.users.len())))
+    };
+    office.answer(status, &json!({ "object": "total_count", "total_count": count }))
 }
 
 pub(super) async fn list(
@@ -49,13 +52,18 @@ pub(super) async fn one(
     if let Err(response) = office.receive("GET", &format!("/users/{id}"), &query, &headers) {
         return *response;
     }
-    let user = {
+    let fault = office.desk.lock().expect("no test panics at the desk").about.get(&id).cloned();
+    if let Some(fault) = fault {
+        return fault.answer(office.provider);
+    }
+    let (user, missing) = {
         let desk = office.desk.lock().expect("no test panics at the desk");
-        desk.users.iter().find(|user| user["id"] == id.as_str()).cloned()
+        let is_seen = |user: &&Value| user["id"] == id.as_str() && !(desk.unseen)(user);
+        (desk.users.iter().find(is_seen).cloned(), desk.missing)
     };
     match user {
         Some(user) => office.answer(200, &user),
-        None => no_such_user(office.provider),
+        None => no_such_user(office.provider, missing),
     }
 }
 
@@ -68,12 +76,15 @@ pub(super) async fn create(
     if let Err(response) = office.receive("POST", "/users", &query, &headers) {
         return *response;
     }
-    let user = {
+    let (user, fault) = {
         let mut desk = office.desk.lock().expect("no test panics at the desk");
         let user = listing::created(office.provider, desk.users.len() + 1, &asked);
         desk.users.push(user.clone());
-        user
+        (user, desk.creates_with)
     };
+    if let Some(status) = fault {
+        return refusal(office.provider, status, "late");
+    }
     office.answer(if office.provider == "clerk" { 200 } else { 201 }, &user)
 }
 
@@ -86,11 +97,15 @@ pub(super) async fn delete(
     if let Err(response) = office.receive("DELETE", &format!("/users/{id}"), &query, &headers) {
         return *response;
     }
-    let known = {
+    let (known, missing) = {
         let mut desk = office.desk.lock().expect("no test panics at the desk");
         let before = desk.users.len();
         desk.users.retain(|user| user["id"] != id.as_str());
-        desk.users.len() < before
+        (desk.users.len() < before, desk.missing)
     };
-    if known { office.answer(200, &json!({ "id": id })) } else { no_such_user(office.provider) }
+    if known {
+        office.answer(200, &json!({ "id": id }))
+    } else {
+        no_such_user(office.provider, missing)
+    }
 }

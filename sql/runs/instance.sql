@@ -1,0 +1,6 @@
+-- instance: the instance that the last whole run over source $1 has asked; no row where none names it
+select instance
+from users_sync.runs
+where source = $1 and instance is not null and outcome in ('done', 'partial')
+order by id desc
+limit 1

@@ -1,2 +1,0 @@
--- known: whether the list of migrations exists
-select to_regclass('users_sync.migrations') is not null

@@ -1,0 +1,4 @@
+-- make: remembers what object $1 was made of
+insert into users_sync.objects (name, checksum)
+values ($1, $2)
+on conflict (name) do update set checksum = excluded.checksum, applied_at = now()

@@ -1,0 +1,22 @@
+-- heard: when each of the users $1 was last heard of, by its version or by when it arrived; no row for one that nothing is known of
+select known.id, heard.at
+from unnest($1) as known (id)
+left join users_sync.ledger l on l.kind = 'user' and l.id = known.id
+left join neon_auth.users_sync u on u.id = known.id
+cross join lateral (
+    select greatest(
+        l.version_at,
+        -- The API showed it to lift a tombstone.
+        l.fence,
+        -- A row that the ledger does not know has no version.
+        case when l.id is null then greatest(u.created_at, u.updated_at) end,
+        (
+            select greatest(j.received_at, j.processed_at)
+            from users_sync.journal j
+            where j.kind = 'user' and j.entity_id = known.id
+            order by j.received_at desc
+            limit 1
+        )
+    ) as at
+) heard
+where heard.at is not null

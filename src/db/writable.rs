@@ -1,0 +1,23 @@
+//! Whether deliveries can be written, by a look at the tables and by a write.
+
+use tokio_postgres::{Client, Error, GenericClient};
+use uuid::Uuid;
+
+use super::leases;
+
+/// The lease that a trial write takes.
+const TRIAL: &str = "trial write";
+
+/// What keeps every delivery from being written, in words; `None` where nothing is known to.
+pub async fn obstacle(client: &impl GenericClient) -> Result<Option<String>, Error> {
+    let statement = include_str!("../../sql/sync/obstacle.sql");
+    let rows = client.query_typed(statement, &[]).await?;
+    Ok(rows.first().and_then(|row| row.get("obstacle")))
+}
+
+/// Writes a row that means nothing: a full disk or a failing flush shows here.
+pub async fn try_out(client: &Client) -> Result<(), Error> {
+    let holder = Uuid::new_v4();
+    leases::take(client, TRIAL, holder, 0.0).await?;
+    leases::release(client, TRIAL, holder).await
+}

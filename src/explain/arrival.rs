@@ -1,0 +1,126 @@
+//! What happened to a request between its sender and the file that it was captured to.
+
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+use http::HeaderValue;
+
+use super::{Diagnosis, named, verify, wrong};
+use crate::capture::{self, Capture};
+use crate::webhook::Source;
+
+/// Bytes that a compressed body may have: a small one can stand for gigabytes.
+const LONGEST: u64 = 64 << 20;
+
+/// The body matches as soon as this is undone.
+pub(super) fn undone(capture: &Capture, source: &Source) -> Option<Diagnosis> {
+    let matches = |body: Option<Vec<u8>>| {
+        verify(source, &capture.headers, &body?.into(), capture).is_ok().then_some(())
+    };
+    if matches(Some(capture.rest.to_vec())).is_some() {
+        return Some(longer_than_declared());
+    }
+    if matches(capture::without_chunk_sizes(&capture.rest)).is_some() {
+        return Some(wrong(
+            "the body matches without the sizes of its chunks",
+            "the capture holds them as if they were the body: take them out, or keep the line `transfer-encoding: chunked`; if the service sees them too, a proxy passes them on wrongly",
+        ));
+    }
+    [&capture.body, &capture.rest].into_iter().find_map(|body| matches(decompressed(body)))?;
+    Some(wrong(
+        "the body is compressed, and matches when it is decompressed",
+        "the sender signs what it sends, and something on the way compresses it: switch that off for this path",
+    ))
+}
+
+fn longer_than_declared() -> Diagnosis {
+    wrong(
+        "the signature is right for the whole body, but content-length names fewer bytes",
+        "the body was decompressed, or its line ends or blanks were changed and changed back: pass the bytes and their content-length through as they are",
+    )
+}
+
+fn decompressed(body: &[u8]) -> Option<Vec<u8>> {
+    let mut plain = Vec::new();
+    GzDecoder::new(body).take(LONGEST).read_to_end(&mut plain).ok()?;
+    Some(plain)
+}
+
+/// What is wrong with the body as it stands in the capture, whatever was signed.
+pub(super) fn damaged(capture: &Capture) -> Option<Diagnosis> {
+    let Capture { body, rest, .. } = capture;
+    if capture.is_chunked() && capture::without_chunk_sizes(rest).is_none() && is_sizes(rest) {
+        return Some(wrong(
+            "the body is cut: the sizes of its chunks promise more than there is",
+            "capture it again, whole; if the service gets no more either, a proxy ends the request too soon",
+        ));
+    }
+    if body.trim_ascii().is_empty() {
+        let promised = match capture.declared_length() {
+            Some(length) if length > 0 => format!(", although content-length names {length} bytes"),
+            _ => String::new(),
+        };
+        return Some(wrong(
+            format!("the body is empty{promised}"),
+            "capture it before anything else reads it: a body can be read only once; if the service gets none either, a proxy drops it (a redirect makes a GET of a POST)",
+        ));
+    }
+    if let Some(what) = compressed(capture) {
+        return Some(wrong(
+            format!("the body is compressed ({what})"),
+            "the service verifies the bytes that arrive: let the sender sign what it sends and nothing on the way compress it, then capture it again",
+        ));
+    }
+    let declared = capture.declared_length().filter(|_| !capture.is_chunked())?;
+    (declared > body.len()).then(|| {
+        wrong(
+            format!("the body is cut: content-length names {declared} bytes, and there are {}", body.len()),
+            "capture it again, whole: some logs keep only the first bytes; if the service gets no more either, a proxy limits the length of bodies",
+        )
+    })
+}
+
+/// Whether it begins as a chunk does.
+fn is_sizes(rest: &[u8]) -> bool {
+    let size = rest.split(|byte| b";\r\n".contains(byte)).next().unwrap_or_default().trim_ascii();
+    (1..=8).contains(&size.len()) && size.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// How the body is compressed, in words.
+pub(super) fn compressed(capture: &Capture) -> Option<String> {
+    // What an editor or a terminal makes of the second one: a replacement character.
+    const GZIP: [&[u8]; 2] = [b"\x1f\x8b", b"\x1f\xef\xbf\xbd"];
+    if GZIP.iter().any(|magic| capture.body.starts_with(magic)) {
+        return Some("gzip".into());
+    }
+    // A body that can be read was decompressed before it was captured.
+    let is_text = std::str::from_utf8(&capture.body).is_ok_and(|text| text.starts_with(['{', '[']));
+    let named = capture.compression().filter(|_| !is_text)?;
+    Some(format!("content-encoding: {named}"))
+}
+
+/// Signatures in several lines, or in a list that something joined by commas: one of them is right.
+pub(super) fn several_signatures(capture: &Capture, source: &Source) -> Option<Diagnosis> {
+    let name = named(&capture.headers, "signature")?;
+    let lines: Vec<_> =
+        capture.headers.get_all(&name).iter().filter_map(|line| line.to_str().ok()).collect();
+    let list = lines.join(" ").replace(",v1,", " v1,");
+    if lines.len() == 1 && list == lines[0] {
+        return None;
+    }
+    let is_right = |signature: &str| {
+        let mut headers = capture.headers.clone();
+        headers.insert(&name, HeaderValue::from_str(signature).ok()?);
+        verify(source, &headers, &capture.body, capture).ok()
+    };
+    list.split_ascii_whitespace().find_map(is_right)?;
+    let how = if lines.len() > 1 {
+        "in one of several header lines"
+    } else {
+        "in a list that is joined by commas"
+    };
+    Some(wrong(
+        format!("the signature is right, but it stands {how}"),
+        "signatures stand in one header, with blanks between them: a proxy that repeats or joins headers has to leave this one alone",
+    ))
+}

@@ -1,0 +1,104 @@
+//! Taking over a table of somebody else's making: its rows enter the ledger with what their `raw_json` says, before anybody
+//! sees them through our view.
+
+use bytes::Bytes;
+use tokio_postgres::{Client, Transaction};
+
+use crate::db::adopt::{self, Error, Found};
+use crate::db::blame;
+use crate::json::{Object, Unreadable};
+use crate::model::User;
+use crate::provider::Provider;
+
+/// Rows in one statement.
+const STEP: i64 = 2_000;
+
+/// What was done.
+#[derive(Debug, Default)]
+pub struct Adopted {
+    /// Rows that are new to the ledger.
+    pub ledgered: u64,
+    /// Those of them whose users are disabled.
+    pub disabled: u64,
+    /// Those in which an empty column was filled.
+    pub filled: u64,
+    /// Those whose `raw_json` the provider cannot have sent: they count as not disabled.
+    pub unreadable: u64,
+}
+
+/// Carries the plan out, in one transaction. Without a provider nobody can say whose users are disabled.
+pub async fn adopt(
+    client: &mut Client,
+    source: &str,
+    provider: Option<&Provider>,
+    mut progress: impl FnMut(&Adopted),
+) -> Result<Adopted, Error> {
+    let mut transaction = client.transaction().await?;
+    adopt::carry_out(&transaction).await?;
+    let mut adopted = Adopted::default();
+    let mut after = String::new();
+    loop {
+        let page = adopt::page(&transaction, &after, STEP).await?;
+        let Some(last) = page.last() else { break };
+        after.clone_from(&last.id);
+        step(&mut transaction, source, provider, &page, &mut adopted).await?;
+        progress(&adopted);
+    }
+    transaction.commit().await?;
+    Ok(adopted)
+}
+
+async fn step(
+    transaction: &mut Transaction<'_>,
+    source: &str,
+    provider: Option<&Provider>,
+    page: &[Found],
+    adopted: &mut Adopted,
+) -> Result<(), Error> {
+    let users: Vec<_> = page.iter().map(|row| shown(provider?, row)).collect();
+    let is_disabled = |user: &Option<User>| user.as_ref().is_some_and(|user| user.disabled);
+    let rows: Vec<_> = page.iter().zip(users.iter().map(is_disabled)).collect();
+    let new = adopt::enter(transaction, source, &rows).await?;
+    adopted.ledgered += new.len() as u64;
+    adopted.unreadable += page
+        .iter()
+        .zip(&users)
+        .filter(|(row, user)| user.is_none() && new.contains(&row.id))
+        .count() as u64;
+    let users: Vec<_> = users.iter().flatten().filter(|user| new.contains(&user.id)).collect();
+    adopted.disabled += users.iter().filter(|user| user.disabled).count() as u64;
+    adopted.filled += fill(transaction, &users).await?;
+    Ok(())
+}
+
+/// The user of a row, where its `raw_json` is that user's.
+fn shown(provider: &Provider, row: &Found) -> Option<User> {
+    let user = read(provider, row.raw_json.as_deref()?).ok()?;
+    (user.id == row.id).then_some(user)
+}
+
+fn read(provider: &Provider, raw_json: &str) -> Result<User, Unreadable> {
+    let bytes = Bytes::copy_from_slice(raw_json.as_bytes());
+    let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::NotUtf8)?;
+    (provider.user)(&Object::parse(text, "raw_json")?, &bytes)
+}
+
+/// A trigger or a constraint of the application may refuse it: then they stay as they are, and `remap` can try again.
+async fn fill(transaction: &mut Transaction<'_>, users: &[&User]) -> Result<u64, Error> {
+    let attempt = transaction.transaction().await?;
+    match adopt::fill(&attempt, users).await {
+        Ok(filled) => {
+            attempt.commit().await?;
+            Ok(filled)
+        }
+        Err(error) if blame::is_on_the_row(&error) => {
+            attempt.rollback().await?;
+            tracing::warn!(
+                code = error.code().map(tokio_postgres::error::SqlState::code),
+                "empty columns of some rows could not be filled; `users-sync remap` tries it again"
+            );
+            Ok(0)
+        }
+        Err(error) => Err(error.into()),
+    }
+}

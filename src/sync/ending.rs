@@ -1,0 +1,123 @@
+//! How a run ended: its row says so, and a finding stands until a later run is whole.
+
+use std::fmt;
+
+use tokio_postgres::Error;
+
+use crate::api::Client;
+use crate::db::findings;
+use crate::db::runs::{self, Kind, Outcome, Run};
+use crate::model::Subject;
+
+/// Users that a run left as they are, by why; its text is a sentence for an operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// What the API says of them cannot be understood.
+    pub unreadable: u64,
+    /// They belong to another source.
+    pub foreign: u64,
+    /// Postgres refuses their rows, or another transaction holds them.
+    pub refused: u64,
+    /// The API had no answer to the question for them.
+    pub unanswered: u64,
+}
+
+impl Skipped {
+    pub fn total(&self) -> u64 {
+        let Self { unreadable, foreign, refused, unanswered } = self;
+        unreadable + foreign + refused + unanswered
+    }
+
+    /// One line for the log, where there are any.
+    pub(super) fn tell(&self, client: &Client) {
+        let Self { unreadable, foreign, refused, unanswered } = self;
+        if self.total() > 0 {
+            let source = client.source();
+            tracing::warn!(%source, unreadable, foreign, refused, unanswered, "users were left as they are");
+        }
+    }
+
+    /// As [`runs::Counts`] has it.
+    pub(super) fn counted(&self) -> i64 {
+        i64::try_from(self.total()).unwrap_or(i64::MAX)
+    }
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { unreadable, foreign, refused, unanswered } = self;
+        let parts = [
+            (unreadable, "cannot be read"),
+            (foreign, "belong to another source"),
+            (refused, "could not be written"),
+            (unanswered, "could not be asked for"),
+        ];
+        let told = parts.iter().filter(|(count, _)| **count > 0);
+        let told: Vec<_> = told.map(|(count, why)| format!("{count} {why}")).collect();
+        let told = told.join(", ");
+        write!(
+            f,
+            "some users were left as they are ({told}); everybody else is as the provider has it. The log says more about each"
+        )
+    }
+}
+
+/// How a run ended, and why it is not whole.
+pub(super) struct Ending {
+    outcome: Outcome,
+    reason: Option<String>,
+    /// Whether an operator should know.
+    is_finding: bool,
+}
+
+impl Ending {
+    pub(super) fn whole(skipped: &Skipped) -> Self {
+        if skipped.total() == 0 {
+            return Self { outcome: Outcome::Done, reason: None, is_finding: false };
+        }
+        let reason = Some(skipped.to_string());
+        Self { outcome: Outcome::Partial, reason, is_finding: true }
+    }
+
+    pub(super) fn refused(error: &(dyn std::error::Error + 'static)) -> Self {
+        let reason = Some(crate::error_chain(error));
+        Self { outcome: Outcome::Refused, reason, is_finding: true }
+    }
+
+    /// The provider is in the way.
+    pub(super) fn failed(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self { outcome: Outcome::Failed, ..Self::refused(error) }
+    }
+
+    /// Our own database, or another run, is in the way: the next run tells more.
+    pub(super) fn interrupted(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self { is_finding: false, ..Self::failed(error) }
+    }
+
+    pub(super) async fn record(
+        &self,
+        database: &tokio_postgres::Client,
+        kind: Kind,
+        client: &Client,
+        run: &Run,
+    ) -> Result<(), Error> {
+        let (subject, source) = (subject(kind), client.source());
+        let Self { outcome, reason, is_finding } = self;
+        match (outcome, reason) {
+            (Outcome::Done, _) => findings::clear(database, subject, source).await?,
+            (_, Some(reason)) if *is_finding => {
+                findings::set(database, subject, source, reason).await?;
+            }
+            _ => {}
+        }
+        let instance = client.instance().map(|instance| instance.name.as_str());
+        runs::finish(database, run, *outcome, reason.as_deref(), instance).await
+    }
+}
+
+fn subject(kind: Kind) -> Subject {
+    match kind {
+        Kind::Backfill => Subject::Backfill,
+        Kind::Reconcile => Subject::Reconcile,
+    }
+}

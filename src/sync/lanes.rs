@@ -1,0 +1,141 @@
+//! Deliveries whose row another transaction holds: each key waits in a lane of its own, and everybody else commits.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::queue::Job;
+
+/// How long the server waits for a held row, shared among the lanes that wait in turn.
+const WAIT: Duration = Duration::from_secs(1);
+const SHORTEST_WAIT: Duration = Duration::from_millis(50);
+
+/// What a lane is about: an entity, or the delivery itself where it is about none.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key(String);
+
+impl Key {
+    fn of(job: &Job) -> Self {
+        let decoded = &job.decoded;
+        Self(match decoded.verdict.change() {
+            Some(change) => format!("{} {}", change.kind().as_str(), change.entity_id()),
+            None => format!("{} delivery {}", decoded.source, decoded.id),
+        })
+    }
+}
+
+/// Every lane, shared by the writers that fill them and the one that empties them.
+#[derive(Default)]
+pub(super) struct Lanes {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// Those that wait, by key; the key that is being tried has an entry, too.
+    held: HashMap<Key, Vec<Job>>,
+    /// The keys in the order in which they are tried.
+    turns: VecDeque<Key>,
+    closed: bool,
+}
+
+/// The deliveries of one lane, on trial; later ones for the same key join the lane meanwhile.
+pub(super) struct Trial {
+    key: Key,
+    pub(super) jobs: Vec<Job>,
+    /// How long the server may wait for the row.
+    pub(super) wait: Duration,
+}
+
+impl Lanes {
+    /// Puts a delivery into the lane of its key.
+    pub(super) fn hold(&self, job: Job) {
+        let mut state = self.state();
+        let key = Key::of(&job);
+        if !state.held.contains_key(&key) {
+            state.turns.push_back(key.clone());
+        }
+        state.held.entry(key).or_default().push(job);
+        self.changed.notify_one();
+    }
+
+    /// Puts those whose key is held behind the others of their lane, and answers the rest.
+    pub(super) fn pass(&self, jobs: Vec<Job>) -> Vec<Job> {
+        let mut state = self.state();
+        if state.held.is_empty() {
+            return jobs;
+        }
+        let mut free = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            match state.held.get_mut(&Key::of(&job)) {
+                Some(lane) => lane.push(job),
+                None => free.push(job),
+            }
+        }
+        free
+    }
+
+    /// The next lane to try; `None` when there is none and none can come.
+    pub(super) async fn next(&self) -> Option<Trial> {
+        loop {
+            let changed = self.changed.notified();
+            {
+                let mut state = self.state();
+                if let Some(trial) = state.next() {
+                    return Some(trial);
+                }
+                if state.closed {
+                    return None;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// Ends a trial: what the writer did not answer waits on, and a lane without deliveries is gone.
+    pub(super) fn end(&self, Trial { key, jobs, .. }: Trial) {
+        let mut state = self.state();
+        let lane = state.held.entry(key.clone()).or_default();
+        lane.splice(..0, jobs);
+        if lane.is_empty() {
+            state.held.remove(&key);
+        } else {
+            state.turns.push_back(key);
+        }
+    }
+
+    /// Deliveries that wait for a row.
+    pub(super) fn waiting(&self) -> usize {
+        self.state().held.values().map(Vec::len).sum()
+    }
+
+    /// No writer holds anything any more; what waits is still tried.
+    pub(super) fn close(&self) {
+        self.state().closed = true;
+        self.changed.notify_one();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no code panics while it holds the lanes")
+    }
+}
+
+impl State {
+    fn next(&mut self) -> Option<Trial> {
+        let lanes = u32::try_from(self.held.len()).unwrap_or(u32::MAX).max(1);
+        while let Some(key) = self.turns.pop_front() {
+            let mut jobs = self.held.get_mut(&key).map(std::mem::take).unwrap_or_default();
+            // A sender that stopped waiting has its 503, and sends the delivery again.
+            jobs.retain(|job| !job.answer.is_closed());
+            if jobs.is_empty() {
+                self.held.remove(&key);
+                continue;
+            }
+            return Some(Trial { key, jobs, wait: (WAIT / lanes).max(SHORTEST_WAIT) });
+        }
+        None
+    }
+}

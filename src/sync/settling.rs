@@ -1,0 +1,15 @@
+//! When the word of a provider's API is believed against what was heard lately.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// A vendor's replicas may not have what is younger than this.
+pub(super) const SETTLING: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long it is too early to believe an answer as of `fence` that contradicts what was heard at `heard`; `None` where it
+/// is not.
+pub(super) fn too_early(heard: Option<Timestamp>, fence: Timestamp) -> Option<Duration> {
+    let left = SETTLING - fence.duration_since(heard?);
+    Duration::try_from(left).ok().filter(|left| !left.is_zero())
+}

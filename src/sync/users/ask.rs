@@ -1,0 +1,182 @@
+//! What the providers say of one user, written where it counts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Error, Users};
+use crate::api::{self, Client, Found, Removed};
+use crate::db::readings::Standing;
+use crate::db::users::{self, UserRow};
+use crate::model::{Change, Reading};
+use crate::sync::readings::Readings;
+use crate::sync::settling::too_early;
+
+/// A caller waits no longer for an answer that can be newer than the row.
+const LONGEST_WAIT: Duration = Duration::from_secs(3);
+
+/// What came of fetching a user whose delivery is not the last word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sync) enum Fetched {
+    /// The row is at least as new as the answer.
+    Written,
+    /// The row has a later version; an answer after this time can be newer.
+    Older(Duration),
+    /// No provider that was asked has the user.
+    Missing,
+}
+
+impl Users {
+    /// Asks the providers about a user, writes what they say, and answers the row: shown is alive, and a user that its own
+    /// provider does not have is deleted. An answer that is older than the row is asked for once more.
+    pub async fn sync(&self, id: &str) -> Result<Option<UserRow>, Error> {
+        if self.clients.is_empty() {
+            return Err(Error::NoApi);
+        }
+        match self.ask_once(id).await {
+            Err(Error::Older(wait)) if wait <= LONGEST_WAIT => {
+                tokio::time::sleep(wait).await;
+                self.ask_once(id).await?;
+            }
+            asked => asked?,
+        }
+        self.row(id).await
+    }
+
+    /// Deletes a user at its provider and in the table; the row that is left.
+    pub async fn delete(&self, source: Option<&str>, id: &str) -> Result<Option<UserRow>, Error> {
+        let (client, known) = (self.client(source)?, self.row(id).await?);
+        match known.as_ref().and_then(|row| row.source.as_deref()) {
+            Some(owner) if *owner != **client.source() => {
+                return Err(Error::OfAnother(owner.to_owned()));
+            }
+            _ => {}
+        }
+        match client.delete(id).await? {
+            Removed::Now(at) => {
+                Readings::new(&self.tables).accept(&[client.gone(id, at)]).await?;
+            }
+            Removed::Missing(fence) => {
+                self.absent(id, known.as_ref(), &[(client, fence)]).await?;
+            }
+        }
+        self.row(id).await
+    }
+
+    /// Asks the providers, or one of them, until one shows the user, and writes what it says. Deletes nobody.
+    pub(in crate::sync) async fn fetch(
+        &self,
+        source: Option<&str>,
+        id: &str,
+    ) -> Result<Fetched, Error> {
+        let is_meant = |client: &&Arc<Client>| source.is_none_or(|name| **client.source() == *name);
+        let mut refused = None;
+        for client in self.clients.iter().filter(is_meant) {
+            match client.user(id).await {
+                Ok(Found::Shown { reading, fence }) => {
+                    let kept = self.write(reading).await?;
+                    // After the settling time an older answer is the API's last word, too.
+                    let kept = kept.filter(|kept| too_early(Some(*kept), fence).is_some());
+                    return Ok(kept.map_or(Fetched::Written, |kept| {
+                        Fetched::Older(api::until_seen(kept, fence))
+                    }));
+                }
+                Ok(Found::Missing(_)) => {}
+                Err(error) if error.is_about_one() => refused = Some(error),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        refused.map_or(Ok(Fetched::Missing), |error| Err(error.into()))
+    }
+
+    async fn ask_once(&self, id: &str) -> Result<(), Error> {
+        let known = self.row(id).await?;
+        let (mut missing, mut refused) = (Vec::new(), None);
+        for client in self.askable(known.as_ref())? {
+            match client.user(id).await {
+                Ok(Found::Shown { reading, fence }) => {
+                    return self.shown(known.as_ref(), reading, fence).await;
+                }
+                Ok(Found::Missing(fence)) => missing.push((client, fence)),
+                // It may be an id of another provider's.
+                Err(error) if error.is_about_one() => refused = Some(error),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        match refused {
+            Some(error) => Err(error.into()),
+            None => self.absent(id, known.as_ref(), &missing).await,
+        }
+    }
+
+    /// The source that the row belongs to; all where it belongs to none.
+    fn askable(&self, row: Option<&UserRow>) -> Result<Vec<&Client>, Error> {
+        let clients = self.clients.iter().map(|client| &**client);
+        let Some(owner) = row.and_then(|row| row.source.as_deref()) else {
+            return Ok(clients.collect());
+        };
+        let own: Vec<_> = clients.filter(|client| **client.source() == *owner).collect();
+        if own.is_empty() { Err(Error::OfAnother(owner.to_owned())) } else { Ok(own) }
+    }
+
+    async fn shown(
+        &self,
+        known: Option<&UserRow>,
+        reading: Reading,
+        fence: Timestamp,
+    ) -> Result<(), Error> {
+        let deleted_at = known.and_then(|row| row.deleted_at);
+        if let Some(wait) = too_early(deleted_at, fence) {
+            return Err(Error::TooEarly(wait));
+        }
+        let reading = Reading { fence: deleted_at.map(|_| fence), ..reading };
+        let Some(kept) = self.write(reading.clone()).await? else { return Ok(()) };
+        if self.is_known(reading).await? {
+            return Ok(());
+        }
+        Err(Error::Older(api::until_seen(kept, fence)))
+    }
+
+    /// Deletes a user whom its own source does not have, unless it was heard of just now: a replica may not have it yet.
+    async fn absent(
+        &self,
+        id: &str,
+        known: Option<&UserRow>,
+        missing: &[(&Client, Timestamp)],
+    ) -> Result<(), Error> {
+        let Some(row) = known.filter(|row| row.deleted_at.is_none()) else { return Ok(()) };
+        let owner = row.source.as_deref();
+        let own = missing.iter().find(|(client, _)| owner == Some(&**client.source()));
+        let Some((client, fence)) = own else { return Err(Error::OfNone) };
+        let database = self.tables.pool().get().await?;
+        let heard = users::heard(&database, &[id]).await?;
+        drop(database);
+        if let Some(wait) = too_early(heard.get(id).copied(), *fence) {
+            return Err(Error::TooEarly(wait));
+        }
+        Readings::new(&self.tables).accept(&[client.gone(id, *fence)]).await?;
+        Ok(())
+    }
+
+    /// Writes what an API showed; when the later version was made that the row has kept instead, if any.
+    async fn write(&self, reading: Reading) -> Result<Option<Timestamp>, Error> {
+        let Change::Snapshot { version, user } = &reading.change else { return Ok(None) };
+        let (version, id) = (version.clone(), user.id.clone());
+        Readings::new(&self.tables).accept_news(vec![reading]).await?;
+        let database = self.tables.pool().get().await?;
+        let kept = users::version(&database, &id).await?;
+        // Another answer that is later has seen what this one has.
+        let kept = kept.filter(|kept| *kept > version && !api::is_answer(kept));
+        Ok(kept.map(|kept| kept.at))
+    }
+
+    /// Whether the row says the same, whatever the versions are.
+    async fn is_known(&self, mut reading: Reading) -> Result<bool, Error> {
+        if let Change::Snapshot { version, .. } = &mut reading.change {
+            version.at = Timestamp::MAX;
+        }
+        let standings = Readings::new(&self.tables).compare(&[reading]).await?;
+        Ok(standings == [Standing::Same])
+    }
+}

@@ -1,0 +1,139 @@
+//! What a role that owns nothing needs: with exactly that it does everything, and each right that is left out is named.
+
+mod everything;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use users_sync::db::rights::{self, Needed, Object, Right};
+
+use crate::harness::{Role, SECRET, Said, TestDatabase, run};
+
+/// A database of ours, and a role with what `migrate --print-grants` prints.
+async fn granted(policy: &str) -> (TestDatabase, Role) {
+    let database = TestDatabase::new().await;
+    let role = Role::new(&database, "serving").await;
+    let variables = [("DATABASE_URL", "postgres://nowhere.invalid/x"), ("DELETE_POLICY", policy)];
+    let printed = run(&["migrate", "--print-grants", "--to", &role.name], &variables).await;
+    assert_eq!(printed.code, 0, "{printed:?}");
+    role.execute("revoke execute on all functions in schema users_sync from public").await;
+    role.execute(&printed.out).await;
+    (database, role)
+}
+
+async fn doctor(url: &str, policy: &str) -> Said {
+    let variables =
+        [("DATABASE_URL", url), ("CLERK_WEBHOOK_SECRET", SECRET), ("DELETE_POLICY", policy)];
+    run(&["doctor", "--json"], &variables).await
+}
+
+/// The verdict of the doctor's check of rights, and what it found.
+async fn check(url: &str, policy: &str) -> (String, String) {
+    let said = doctor(url, policy).await;
+    let checks: Vec<Value> = serde_json::from_str(&said.out).expect("JSON");
+    let check = checks.iter().find(|check| check["name"] == "rights").expect("rights are checked");
+    let field = |name: &str| check[name].as_str().expect("text").to_owned();
+    (field("verdict"), field("found"))
+}
+
+fn object(right: &Right) -> String {
+    match right.object {
+        Object::Schema(name) => format!("schema {name}"),
+        Object::Table(name) => name.to_owned(),
+        Object::Functions => "function users_sync.apply".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn each_right_that_is_left_out_is_the_one_that_the_doctor_names() {
+    let (database, role) = granted("hard:30d").await;
+    let (url, quoted) = (role.url(&database), role.quoted());
+    let client = database.client().await;
+    let signature = "select p.oid::regprocedure::text from pg_proc p
+        where p.pronamespace = 'users_sync'::regnamespace and p.proname = 'apply'";
+    let apply: String = client.query_one(signature, &[]).await.expect("it answers").get(0);
+    let whole = check(&url, "hard:30d").await;
+
+    let mut told = Vec::new();
+    for right in &rights::ALL {
+        for privilege in right.privileges {
+            let on = match right.object {
+                Object::Functions => format!("function {apply}"),
+                _ => object(right),
+            };
+            role.execute(&format!("revoke {privilege} on {on} from {quoted}")).await;
+            let expected = format!("{} lacks {privilege} on {}", role.name, object(right));
+            told.push((check(&url, "hard:30d").await, expected));
+            role.execute(&format!("grant {privilege} on {on} to {quoted}")).await;
+        }
+    }
+
+    role.remove().await;
+    assert_eq!(whole.0, "ok", "{whole:?}");
+    assert!(told.len() > 30, "{}", told.len());
+    for ((verdict, found), expected) in told {
+        assert_eq!((verdict.as_str(), found), ("fail", expected));
+    }
+}
+
+#[tokio::test]
+async fn the_right_to_delete_users_is_asked_for_only_by_a_policy_that_removes() {
+    let (database, role) = granted("scrub:30d").await;
+    let url = role.url(&database);
+
+    let scrub = check(&url, "scrub:30d").await;
+    let hard = check(&url, "hard:30d").await;
+
+    let name = role.name.clone();
+    role.remove().await;
+    assert_eq!(scrub.0, "ok", "{scrub:?}");
+    assert_eq!(hard, ("fail".to_owned(), format!("{name} lacks delete on neon_auth.users_sync")));
+}
+
+#[tokio::test]
+async fn a_service_that_lacks_a_right_does_not_start_and_names_it() {
+    let (database, role) = granted("soft").await;
+    let (url, quoted) = (role.url(&database), role.quoted());
+    role.execute(&format!("revoke delete on users_sync.marks from {quoted}")).await;
+    role.execute(&format!("revoke usage on schema neon_auth from {quoted}")).await;
+
+    let variables =
+        [("DATABASE_URL", &*url), ("CLERK_WEBHOOK_SECRET", SECRET), ("LISTEN_ADDR", "127.0.0.1:0")];
+    let said = run(&["serve", "--no-migrate"], &variables).await;
+
+    role.remove().await;
+    assert_eq!(said.code, 1, "{said:?}");
+    for words in ["usage on schema neon_auth, delete on users_sync.marks:", "--print-grants"] {
+        assert!(said.err.contains(words), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_table_of_ours_has_its_rights() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    let statement = "select schemaname || '.' || tablename from pg_tables
+        where schemaname in ('neon_auth', 'users_sync')";
+    let rows = client.query(statement, &[]).await.expect("it answers");
+    let there: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
+
+    let always = rights::ALL.iter().filter(|right| right.needed == Needed::Always);
+    let tables = always.filter_map(|right| match right.object {
+        Object::Table(name) => Some(name.to_owned()),
+        Object::Schema(_) | Object::Functions => None,
+    });
+
+    assert_eq!(tables.collect::<BTreeSet<_>>(), there);
+}
+
+#[tokio::test]
+async fn grants_are_printed_for_a_role_of_any_name_and_for_no_other() {
+    let variables = [("DATABASE_URL", "postgres://nowhere.invalid/x")];
+
+    let odd = run(&["migrate", "--print-grants", "--to", r#"o"dd"#, "--json"], &variables).await;
+    let everybody = run(&["migrate", "--print-grants", "--to", "public"], &variables).await;
+    let lines = run(&["migrate", "--print-grants", "--to", "a\ndrop"], &variables).await;
+
+    assert_eq!(odd.json()["grants"][0], r#"grant usage on schema neon_auth to "o""dd""#);
+    assert_eq!((everybody.code, lines.code), (2, 2));
+}
