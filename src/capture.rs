@@ -138,7 +138,7 @@ fn header(line: &str) -> Option<(HeaderName, HeaderValue)> {
 }
 
 /// Some editors begin a file with it.
-pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 fn declared_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()

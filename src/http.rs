@@ -2,15 +2,22 @@
 
 mod admin;
 mod admin_token;
-pub mod connection;
+mod body;
+mod connection;
 mod deliveries;
 mod health;
 mod metrics;
+mod paths;
 mod problem;
+mod progress;
+mod seats;
 pub mod server;
 mod sources;
 mod status;
+pub mod strangers;
+mod unrouted;
 mod users;
+mod watched;
 mod webhooks;
 
 use std::collections::HashMap;
@@ -27,6 +34,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::sync::{Sync, Unavailable, Users};
 use crate::webhook::Source;
 use problem::Problem;
+use strangers::Strangers;
 
 /// What a request may take.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +48,20 @@ pub struct Limits {
     /// Between two requests of one connection. Longer than a reverse proxy keeps an idle connection, so that it is the proxy
     /// that closes it, never we under a request of its.
     pub idle_timeout: Duration,
-    /// Open connections at most; more wait in the listener's backlog.
+    /// For an answer to be taken, from when the client first keeps us waiting.
+    pub write_timeout: Duration,
+    /// Open connections at most; for one more, that which has waited longest for its client is closed.
     pub connections: usize,
+    /// For so long a connection may wait for its client before it has to make room for another one.
+    pub patience: Duration,
+    /// Bytes of all long bodies that are being read, at most.
+    pub bodies: usize,
+    /// While the service drains: for a connection to begin a request, and for the listener.
+    pub farewell: Duration,
+    /// While the service drains: for a client to end what it has begun to say, or to take what it was answered.
+    pub hurry: Duration,
+    /// For the whole drain.
+    pub drain: Duration,
 }
 
 impl Default for Limits {
@@ -51,7 +71,13 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(10),
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(150),
+            write_timeout: Duration::from_secs(10),
             connections: 1024,
+            patience: Duration::from_secs(1),
+            bodies: 32 << 20,
+            farewell: Duration::from_millis(500),
+            hurry: Duration::from_secs(3),
+            drain: Duration::from_secs(10),
         }
     }
 }
@@ -65,6 +91,7 @@ pub struct App {
     /// What opens `/api`.
     pub admin_token: Option<SecretString>,
     pub limits: Limits,
+    pub strangers: Strangers,
     /// Cancelled when the service begins to drain.
     pub draining: CancellationToken,
 }
@@ -86,8 +113,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
-        .fallback(problem::no_such_route)
-        .method_not_allowed_fallback(problem::wrong_method)
+        .fallback(unrouted::no_such_route)
+        .method_not_allowed_fallback(unrouted::wrong_method)
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn_with_state(app.clone(), metrics::count))
         .with_state(app)

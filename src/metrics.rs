@@ -24,7 +24,8 @@ use crate::provider::Provider;
 use crate::signature::Rejection;
 use findings::Findings;
 use labels::{
-    DeliveryLabels, RejectionLabels, RequestLabels, SecretLabels, SourceLabels, StateLabels,
+    DeliveryLabels, ReasonLabels, RejectionLabels, RequestLabels, SecretLabels, SourceLabels,
+    StateLabels,
 };
 use reconciles::Reconciles;
 use rejections::Rejections;
@@ -63,6 +64,7 @@ pub struct Metrics {
     rejections: Rejections,
     secret_matches: Family<SecretLabels, Counter>,
     unavailable: Family<RejectionLabels, Counter>,
+    unrouted: Family<ReasonLabels, Counter>,
     event_lag: Lags,
     receipt_lag: Lags,
     batch_size: Histogram,
@@ -106,7 +108,7 @@ pub struct Observed {
     pub pool_busy: usize,
     pub pool_waiting: usize,
     /// `None` where the database did not answer.
-    pub stored: Option<Stored>,
+    pub stored: Option<Arc<Stored>>,
 }
 
 /// What only the database knows.
@@ -127,6 +129,7 @@ impl Default for Metrics {
             rejections: Rejections::default(),
             secret_matches: Family::default(),
             unavailable: Family::default(),
+            unrouted: Family::default(),
             event_lag: Family::new_with_constructor(LAG),
             receipt_lag: Family::new_with_constructor(COMMIT),
             batch_size: SIZE.new_metric(),
@@ -171,6 +174,8 @@ impl Metrics {
         registry.register(names::UNAVAILABLE, help, unavailable.clone());
         let help = "Deliveries about an entity that belongs to another source, by the source that sent them";
         registry.register(names::FOREIGN, help, self.foreign.clone());
+        let help = "Requests that look signed and reach no endpoint, by what is missing";
+        registry.register(names::UNROUTED, help, self.unrouted.clone());
         let help = "From the provider's change to our commit; of applied deliveries";
         registry.register(names::EVENT_LAG, help, self.event_lag.clone());
         let help = "From the arrival of the body to our commit";
@@ -227,6 +232,10 @@ impl Metrics {
         self.foreign.get_or_create(&SourceLabels { source: source.clone() }).inc();
     }
 
+    pub fn unrouted(&self, reason: &'static str) {
+        self.unrouted.get_or_create(&ReasonLabels { reason }).inc();
+    }
+
     /// Called after the commit.
     pub fn delivered(&self, delivered: &Delivered<'_>) {
         let Delivered { source, provider, event_type, outcome, event_at, received_at } = delivered;
@@ -259,7 +268,7 @@ impl Metrics {
         self.pool.get_or_create(&StateLabels { state: "busy" }).set(gauge(pool_busy));
         self.pool_waiting.set(gauge(pool_waiting));
         self.database_up.set(stored.is_some().into());
-        if let Some(Stored { quarantined, findings, reconciled }) = stored {
+        if let Some(Stored { quarantined, findings, reconciled }) = stored.as_deref() {
             self.quarantined.set(*quarantined);
             self.findings.observe(findings);
             reconciled.iter().for_each(|reconciled| self.reconciles.observe(reconciled));

@@ -1,10 +1,10 @@
 //! How a delivery proves where it comes from: a closed set of schemes, each over the raw bytes.
 
+mod svix;
 mod weakness;
 
 use std::fmt;
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,9 +16,6 @@ use crate::ksuid;
 use crate::model::DeliveryId;
 
 pub use weakness::Weakness;
-
-/// How far the clock of a sender may be off, in seconds, both ways.
-const TOLERANCE: i64 = 300;
 
 /// The key that a source's sender signs with. Never printed.
 #[derive(Clone)]
@@ -153,6 +150,18 @@ pub enum Scheme {
 }
 
 impl Scheme {
+    /// Whether a request claims to be signed, by whatever scheme.
+    pub fn is_claimed(headers: &HeaderMap) -> bool {
+        svix::is_claimed(headers)
+    }
+
+    /// Checks all that needs no body: whether the headers are there and well-formed, and the age.
+    pub fn screen(self, headers: &HeaderMap, now: Timestamp) -> Result<(), Rejection> {
+        match self {
+            Self::Svix => svix::screen(headers, now),
+        }
+    }
+
     /// Checks the signature and its age.
     pub fn verify(
         self,
@@ -162,7 +171,7 @@ impl Scheme {
         now: Timestamp,
     ) -> Result<Proof, Rejection> {
         match self {
-            Self::Svix => verify_svix(secrets, headers, body, now),
+            Self::Svix => svix::verify(secrets, headers, body, now),
         }
     }
 
@@ -182,89 +191,4 @@ impl Scheme {
             Self::Svix => id.as_str().strip_prefix("msg_").and_then(ksuid::time),
         }
     }
-}
-
-fn verify_svix(
-    secrets: &[Secret],
-    headers: &HeaderMap,
-    body: &[u8],
-    now: Timestamp,
-) -> Result<Proof, Rejection> {
-    let id = header(headers, "svix-id", "webhook-id")?;
-    let timestamp = header(headers, "svix-timestamp", "webhook-timestamp")?;
-    let signatures = header(headers, "svix-signature", "webhook-signature")?;
-
-    let expected = "an id of 1 to 255 bytes";
-    let delivery =
-        DeliveryId::new(id.text).ok_or(Rejection::MalformedHeader { header: id.name, expected })?;
-    let sent_at = seconds(&timestamp)?;
-    let candidates = version_one(&signatures)?;
-
-    let matching = secrets.iter().position(|secret| {
-        let signed = STANDARD.encode(sign_svix(secret, id.text, sent_at, body));
-        // Every candidate is compared whole, so that the time tells nothing about the right one.
-        candidates.iter().any(|c| verify_slices_are_equal(c.as_bytes(), signed.as_bytes()).is_ok())
-    });
-    let secret = matching.ok_or(Rejection::NoSecretMatches)?;
-    within_tolerance(sent_at, now.as_second())?;
-    Ok(Proof { id: delivery, secret })
-}
-
-fn sign_svix(secret: &Secret, id: &str, sent_at: i64, body: &[u8]) -> hmac::Tag {
-    let mut context = hmac::Context::with_key(&secret.hmac);
-    context.update(id.as_bytes());
-    context.update(format!(".{sent_at}.").as_bytes());
-    context.update(body);
-    context.sign()
-}
-
-/// Checked after the signature: a stranger's clock is no news, and an endpoint's owner learns of both.
-fn within_tolerance(sent_at: i64, now: i64) -> Result<(), Rejection> {
-    let age = now.saturating_sub(sent_at);
-    if age > TOLERANCE {
-        return Err(Rejection::TooOld(age - TOLERANCE));
-    }
-    if age < -TOLERANCE {
-        return Err(Rejection::TooNew(age.saturating_add(TOLERANCE).saturating_abs()));
-    }
-    Ok(())
-}
-
-struct Header<'a> {
-    name: &'static str,
-    text: &'a str,
-}
-
-fn header<'a>(
-    headers: &'a HeaderMap,
-    svix: &'static str,
-    unbranded: &'static str,
-) -> Result<Header<'a>, Rejection> {
-    let named = |name| headers.get(name).map(|value| (name, value));
-    let (name, value) =
-        named(svix).or_else(|| named(unbranded)).ok_or(Rejection::MissingHeader(svix))?;
-    let expected = "visible ASCII";
-    let text = value.to_str().map_err(|_| Rejection::MalformedHeader { header: name, expected })?;
-    Ok(Header { name, text: text.trim() })
-}
-
-fn seconds(timestamp: &Header<'_>) -> Result<i64, Rejection> {
-    let expected = "a time in whole seconds since 1970";
-    let malformed = Rejection::MalformedHeader { header: timestamp.name, expected };
-    timestamp.text.parse::<i64>().ok().filter(|seconds| *seconds >= 0).ok_or(malformed)
-}
-
-/// The `v1` signatures of a list; other versions stand beside them and are skipped.
-fn version_one<'a>(signatures: &Header<'a>) -> Result<Vec<&'a str>, Rejection> {
-    let candidates: Vec<_> = signatures
-        .text
-        .split_ascii_whitespace()
-        // Supabase separates by a comma and a blank.
-        .filter_map(|entry| entry.trim_end_matches(',').strip_prefix("v1,"))
-        .collect();
-    if candidates.is_empty() {
-        let expected = "`v1,` and a base64 signature";
-        return Err(Rejection::MalformedHeader { header: signatures.name, expected });
-    }
-    Ok(candidates)
 }

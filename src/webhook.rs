@@ -23,6 +23,11 @@ pub struct Source {
 }
 
 impl Source {
+    /// Refuses what cannot become a delivery whatever its body is.
+    pub fn screen(&self, headers: &HeaderMap, now: Timestamp) -> Result<(), Rejection> {
+        self.provider.scheme.screen(headers, now)
+    }
+
     /// The only way from a request to a delivery.
     pub fn verify(
         &self,

@@ -6,7 +6,9 @@ where raw_json is not null
   and case
       when pg_typeof(raw_json) = 'jsonb'::regtype then (
           select count(*) <= 100
-          from jsonb_path_query(to_jsonb(raw_json), 'strict $.**{0 to 1000} ? (@.type() == "number")') as n (number)
+          from jsonb_array_elements(
+              jsonb_path_query_array(to_jsonb(raw_json), 'strict $.**{0 to 1000} ? (@.type() == "number")')
+          ) as n (number)
           where abs(n.number::numeric) >= 1e1000 or scale(n.number::numeric) > 1000
       )
       else true

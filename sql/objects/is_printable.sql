@@ -10,7 +10,10 @@ begin
             select coalesce(sum(
                 scale(n.number::numeric) + case when abs(n.number::numeric) >= 1e400 then 131072 else 0 end
             ), 0) <= 1048576
-            from jsonb_path_query(document, 'strict $.** ? (@.type() == "number")') as n (number)
+            -- As rows of the path itself they would take the square of their number.
+            from jsonb_array_elements(
+                jsonb_path_query_array(document, 'strict $.** ? (@.type() == "number")')
+            ) as n (number)
         );
 exception
     -- It is nested too deeply to be walked.

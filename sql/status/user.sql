@@ -1,7 +1,8 @@
--- user: what the mirror shows of a user and what the ledger knows; no row where neither has one; raw_json is
--- null where it cannot be printed
+-- user: what the mirror shows of a user and what the ledger knows; no row where neither has one; name and
+-- email end after 1,000 characters; raw_json is null where it cannot be printed
 select
-    u.id is not null as mirrored, u.name, u.email, u.created_at, u.updated_at, u.deleted_at,
+    u.id is not null as mirrored, left(u.name, 1000) as name, left(u.email, 1000) as email,
+    u.created_at, u.updated_at, u.deleted_at,
     case when users_sync.is_printable(u.raw_json) then u.raw_json end as raw_json,
     l.source, l.version_at, l.version_delivery, l.deleted_at as tombstone, l.disabled, l.purged_at
 from (select $1::text as id) wanted

@@ -17,12 +17,16 @@ use super::work;
 use crate::config::{Config, Database, Environment, Purpose, api_variables};
 use crate::db::migrations;
 use crate::development::{self, Development};
+use crate::http::strangers::Strangers;
 use crate::http::{self, App};
 use crate::sync::reconcile::{self, Schedule};
 use crate::sync::{Users, refetch};
 use crate::traces::Exporter;
 use crate::webhook::Source;
 use crate::{shutdown, sync};
+
+/// After the drain: whoever starts us again should not wait for a database that hangs.
+const LAST_COMMITS: Duration = Duration::from_secs(2);
 
 #[derive(Args)]
 #[command(
@@ -99,8 +103,8 @@ async fn prepare(
     mut config: Config,
     open: &Open,
 ) -> Result<Prepared, Failure> {
+    work::rights_to_serve(&open.connect().await?).await?;
     migrate(arguments, &config, open).await?;
-    work::rights_to_serve(open).await?;
     let development = match &config.database {
         Database::Embedded(settings) if config.sources.is_empty() => {
             Some(development::load_or_create(&settings.data_dir).map_err(Failure::of)?)
@@ -163,7 +167,9 @@ async fn serve(
     };
     http::server::serve(listener, app(&config, sync, pool, users), ended).await;
     background.shutdown().await;
-    writers.finish().await;
+    if tokio::time::timeout(LAST_COMMITS, writers.finish()).await.is_err() {
+        tracing::warn!("the last commits take too long; what they hold was not answered");
+    }
     reason
 }
 
@@ -182,6 +188,7 @@ async fn migrate(arguments: &Arguments, config: &Config, open: &Open) -> Result<
 }
 
 fn app(config: &Config, sync: sync::Sync, pool: Pool, users: Users) -> Arc<App> {
+    let limits = http::Limits { body: config.max_body_bytes, ..http::Limits::default() };
     let by_name = |source: &Source| (source.name.to_string(), source.clone());
     Arc::new(App {
         sources: config.sources.iter().map(by_name).collect(),
@@ -189,7 +196,8 @@ fn app(config: &Config, sync: sync::Sync, pool: Pool, users: Users) -> Arc<App> 
         pool,
         users,
         admin_token: config.admin_token.clone(),
-        limits: http::Limits { body: config.max_body_bytes, ..http::Limits::default() },
+        limits,
+        strangers: Strangers::new(&limits),
         draining: CancellationToken::new(),
     })
 }

@@ -97,7 +97,13 @@ pub(super) fn tables(config: &Config, open: &Open) -> Result<Tables, Failure> {
 pub(super) async fn current_schema(open: &Open) -> Result<(), Failure> {
     let client = open.connect().await?;
     server::check(&client).await.map_err(Failure::of)?;
-    let pending = migrations::pending(&client).await.map_err(Failure::of)?;
+    let pending = match migrations::pending(&client).await {
+        Ok(pending) => pending,
+        Err(error) => {
+            rights_to_serve(&client).await?;
+            return Err(Failure::of(error));
+        }
+    };
     if pending.is_empty() {
         return Ok(());
     }
@@ -109,9 +115,8 @@ pub(super) async fn current_schema(open: &Open) -> Result<(), Failure> {
 }
 
 /// Refuses to go on without a right that serving needs; one that only a delete policy needs is a finding later.
-pub(super) async fn rights_to_serve(open: &Open) -> Result<(), Failure> {
-    let client = open.connect().await?;
-    let missing = rights::missing(&client, DeletePolicy::Soft).await.map_err(Failure::of)?;
+pub(super) async fn rights_to_serve(client: &tokio_postgres::Client) -> Result<(), Failure> {
+    let missing = rights::missing(client, DeletePolicy::Soft).await.map_err(Failure::of)?;
     if missing.is_empty() {
         return Ok(());
     }

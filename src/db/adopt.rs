@@ -77,7 +77,7 @@ pub async fn samples(client: &impl GenericClient) -> Result<Vec<String>, Error> 
         return Ok(Vec::new());
     }
     let rows = client.query_typed(include_str!("../../sql/adopt/samples.sql"), &[]).await?;
-    Ok(rows.iter().map(|row| row.get("raw_json")).collect())
+    Ok(rows.iter().map(|row| row.try_get("raw_json")).collect::<Result<_, _>>()?)
 }
 
 /// Carries the plan out, as it is now, but for the ledger; nobody else reads or writes the table until the end of the

@@ -2,6 +2,8 @@
 
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
+use super::words;
+
 /// What a failed statement blames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -34,7 +36,7 @@ impl Refusal {
         if matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic)) {
             return None;
         }
-        let constraint = error.constraint().map(|name| format!(", constraint {name}"));
+        let constraint = words::constraint(error).map(|name| format!(", constraint {name}"));
         Some(Self {
             fault: fault(error),
             code: error.code().code().to_owned(),
@@ -53,7 +55,7 @@ fn fault(error: &DbError) -> Fault {
     if held.contains(&code) {
         return Fault::Held;
     }
-    match &code.code()[..2] {
+    match code.code().get(..2).unwrap_or_default() {
         // Where the queue of notifications is full, the commit fails.
         "54" if error.routine() == Some("PreCommit_Notify") => Fault::Listeners,
         // Connections, transactions, rights to log in, catalogs, resources, operators, the system, files, defects.

@@ -41,12 +41,14 @@ pub struct Lingering {
 pub async fn lingering(client: &Client, before: Timestamp) -> Result<Vec<Lingering>, Error> {
     let statement = include_str!("../../sql/journal/lingering.sql");
     let rows = client.query_typed(statement, &[(&before, Type::TIMESTAMPTZ)]).await?;
-    let lingering = |row: &Row| Lingering {
-        source: row.get("source"),
-        deliveries: row.get("deliveries"),
-        oldest: row.get("oldest"),
+    let lingering = |row: &Row| {
+        Ok(Lingering {
+            source: row.try_get("source")?,
+            deliveries: row.try_get("deliveries")?,
+            oldest: time(row, "oldest")?,
+        })
     };
-    Ok(rows.iter().map(lingering).collect())
+    rows.iter().map(lingering).collect()
 }
 
 /// Lets go of those of these deliveries (a source and an id each) that are in quarantine, and answers how many.

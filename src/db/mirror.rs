@@ -70,7 +70,7 @@ pub async fn report_lost(client: &impl GenericClient) -> Result<(), tokio_postgr
 /// How many living users the ledger knows and the mirror lacks.
 pub async fn lost(client: &impl GenericClient) -> Result<i64, tokio_postgres::Error> {
     let rows = client.query_typed(include_str!("../../sql/schema/lost.sql"), &[]).await?;
-    Ok(rows.first().map_or(0, |row| row.get(0)))
+    rows.first().map_or(Ok(0), |row| row.try_get(0))
 }
 
 /// The problem and the remedy, for an operator.

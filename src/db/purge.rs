@@ -65,7 +65,7 @@ pub async fn purge(
     let statement = include_str!("../../sql/purge/purge.sql");
     let row = transaction.query_typed(statement, &params).await?;
     let row = row.first().expect("the statement answers one row");
-    let ids: Vec<&str> = row.get("ids");
+    let ids: Vec<&str> = row.try_get("ids")?;
     let rows = if hard {
         include_str!("../../sql/purge/remove.sql")
     } else {
@@ -76,8 +76,8 @@ pub async fn purge(
         users: i64::try_from(ids.len()).unwrap_or(i64::MAX),
         emptied: if hard { 0 } else { rows },
         removed: if hard { rows } else { 0 },
-        bodies: row.get("bodies"),
-        quarantined: row.get("quarantined"),
+        bodies: row.try_get("bodies")?,
+        quarantined: row.try_get("quarantined")?,
     })
 }
 
@@ -85,11 +85,14 @@ pub async fn purge(
 pub async fn bury(client: &impl GenericClient, id: &str) -> Result<Option<Shown>, Error> {
     let statement = include_str!("../../sql/purge/bury.sql");
     let rows = client.query_typed(statement, &[(&id, Type::TEXT)]).await?;
-    Ok(rows.first().map(|row| Shown {
-        name: row.get("name"),
-        email: row.get("email"),
-        raw_json_bytes: row.get("raw_json_bytes"),
-    }))
+    let shown = |row: &tokio_postgres::Row| {
+        Ok(Shown {
+            name: row.try_get("name")?,
+            email: row.try_get("email")?,
+            raw_json_bytes: row.try_get("raw_json_bytes")?,
+        })
+    };
+    rows.first().map(shown).transpose()
 }
 
 /// Removes what late deliveries since then brought of purged users.

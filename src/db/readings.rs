@@ -107,9 +107,9 @@ pub async fn sample(
     let params: [(&(dyn ToSql + Sync), Type); 3] =
         [(&source, Type::TEXT), (&sole, Type::BOOL), (&limit, Type::INT8)];
     let rows = client.query_typed(include_str!("../../sql/readings/sample.sql"), &params).await?;
-    let known = rows.first().map(|row| row.get::<_, i64>("known")).unwrap_or_default();
-    let known = u64::try_from(known).unwrap_or_default();
-    Ok(Sample { ids: rows.iter().map(|row| row.get("id")).collect(), known })
+    let known = rows.first().map_or(Ok(0), |row| row.try_get::<_, i64>("known"))?;
+    let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
+    Ok(Sample { ids, known: u64::try_from(known).unwrap_or_default() })
 }
 
 /// Rows that applications made before their user was known.

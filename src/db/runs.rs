@@ -172,7 +172,7 @@ pub async fn finish(
 pub async fn instance(client: &Client, source: &str) -> Result<Option<String>, Error> {
     let statement = include_str!("../../sql/runs/instance.sql");
     let row = client.query_typed_opt(statement, &[(&source, Type::TEXT)]).await?;
-    Ok(row.map(|row| row.get("instance")))
+    row.map(|row| row.try_get("instance")).transpose()
 }
 
 pub async fn previous(client: &Client, kind: Kind, source: &str) -> Result<Previous, Error> {

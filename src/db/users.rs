@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row};
 
-use super::values::optional_time;
+use super::values::{optional_time, time};
 use crate::model::RawJson;
 
 use crate::model::{DeliveryId, Version};
@@ -59,10 +59,11 @@ pub async fn present(client: &Client, ids: &[String]) -> Result<Vec<String>, Err
 pub async fn version(client: &Client, id: &str) -> Result<Option<Version>, Error> {
     let statement = include_str!("../../sql/users/version.sql");
     let row = client.query_typed_opt(statement, &[(&id, Type::TEXT)]).await?;
-    Ok(row.and_then(|row| {
-        let delivery = DeliveryId::new(row.get("version_delivery"))?;
-        Some(Version { at: row.get("version_at"), delivery })
-    }))
+    let version = |row: Row| {
+        let delivery = DeliveryId::recorded(row.try_get("version_delivery")?);
+        Ok(Version { at: time(&row, "version_at")?, delivery })
+    };
+    row.map(version).transpose()
 }
 
 /// When each of these users was last heard of, by its version or by when that arrived. What an API read is as old as its
@@ -70,12 +71,12 @@ pub async fn version(client: &Client, id: &str) -> Result<Option<Version>, Error
 pub async fn heard(client: &Client, ids: &[&str]) -> Result<HashMap<String, Timestamp>, Error> {
     let statement = include_str!("../../sql/users/heard.sql");
     let rows = client.query_typed(statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
-    Ok(rows.iter().map(|row| (row.get("id"), row.get("at"))).collect())
+    rows.iter().map(|row| Ok((row.try_get("id")?, time(row, "at")?))).collect()
 }
 
 /// Makes `to` the owner of a user, and answers the owner before; `None` where the ledger does not know the user.
 pub async fn transfer(client: &Client, id: &str, to: &str) -> Result<Option<String>, Error> {
     let statement = include_str!("../../sql/users/transfer.sql");
     let row = client.query_typed_opt(statement, &[(&id, Type::TEXT), (&to, Type::TEXT)]).await?;
-    Ok(row.map(|row| row.get("source")))
+    row.map(|row| row.try_get("source")).transpose()
 }

@@ -24,6 +24,11 @@ pub fn of(error: &DbError) -> String {
     format!("{words} (SQLSTATE {code})")
 }
 
+/// The constraint that is broken, by the server's own word.
+pub(super) fn constraint(error: &DbError) -> Option<&str> {
+    error.constraint().filter(|_| raised_in(error).is_none())
+}
+
 fn refusal(code: &str) -> &'static str {
     match code.get(..2) {
         Some("22") => "Postgres refuses a value",

@@ -14,9 +14,8 @@ mod user;
 mod views;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::extract::{Form, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -24,15 +23,12 @@ use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
 use jiff::Timestamp;
 use serde::Deserialize;
-use tokio::sync::Mutex;
 
+use super::body::Form;
 use super::problem::Problem;
-use super::{App, admin_token};
+use super::{App, admin_token, seats};
 use session::Session;
 use views::SignIn;
-
-/// After a wrong token, and one wrong token at a time: a guesser gets one a second, whoever knows it does not wait.
-const AFTER_A_WRONG_TOKEN: Duration = Duration::from_secs(1);
 
 const SIGN_IN: &str = "/admin/sign-in";
 
@@ -67,7 +63,6 @@ pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/admin/style.css", get(style))
         .route("/admin/live.js", get(live::script))
         .route("/admin/htmx-2.0.11.min.js", get(live::htmx))
-        .layer(Extension(Arc::new(Mutex::new(()))))
         .layer(middleware::map_response(guarded))
 }
 
@@ -87,6 +82,7 @@ async fn signed_in(
     let token = app.admin_token.as_ref().ok_or(Problem::NoAdminToken)?;
     match session::of(token, request.headers(), Timestamp::now()) {
         Some(session) => {
+            seats::trust(request.extensions());
             request.extensions_mut().insert(session);
             Ok(next.run(request).await)
         }
@@ -106,15 +102,13 @@ async fn sign_in_form() -> Response {
 
 async fn sign_in(
     State(app): State<Arc<App>>,
-    Extension(wrong): Extension<Arc<Mutex<()>>>,
     headers: HeaderMap,
-    Form(given): Form<Credentials>,
+    request: Request,
 ) -> Result<Response, Problem> {
     let token = app.admin_token.as_ref().ok_or(Problem::NoAdminToken)?;
+    let Form(given) = Form::<Credentials>::from_request(request, &app).await?;
     if !admin_token::is(token, given.token.trim()) {
-        let _one_at_a_time = wrong.lock().await;
-        tokio::time::sleep(AFTER_A_WRONG_TOKEN).await;
-        tracing::warn!("somebody tried to sign in to /admin with a wrong token");
+        app.strangers.wrong_tokens.count("/admin")?;
         return Ok(views::page(StatusCode::UNAUTHORIZED, &SignIn { refused: true }));
     }
     let cookie = session::open(token, &headers, Timestamp::now());

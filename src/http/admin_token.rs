@@ -10,8 +10,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::App;
 use super::problem::Problem;
+use super::{App, seats};
 
 pub(super) async fn required(
     State(app): State<Arc<App>>,
@@ -21,8 +21,10 @@ pub(super) async fn required(
     let token = app.admin_token.as_ref().ok_or(Problem::NoAdminToken)?;
     let given = bearer(request.headers()).ok_or(Problem::Unauthorized)?;
     if !is(token, given) {
+        app.strangers.wrong_tokens.count("/api")?;
         return Err(Problem::Unauthorized);
     }
+    seats::trust(request.extensions());
     Ok(next.run(request).await)
 }
 

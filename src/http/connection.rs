@@ -1,91 +1,180 @@
-//! A connection that notices a dripping head: hyper's own timer cannot tell it from a connection that rests between requests.
+//! The life of one connection: it waits for a request, answers what is sent without a pause, and waits again.
+//!
+//! hyper sees a connection only while there is something to read. So its time for a head runs for heads alone, a half one
+//! behind a whole request too, and a connection that rests costs a socket and no buffers.
 
-use std::io;
+use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, Request, Response, header};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
-/// Where a connection stands: odd while a request is answered, even while a head is on its way or nothing is.
-#[derive(Clone, Default)]
-pub struct Phase(Arc<AtomicU32>);
+use super::problem::Problem;
+use super::progress::{self, Answer, Ending, Progress, Reading};
+use super::seats::Seat;
+use super::watched::Watched;
+use super::{Limits, paths};
 
-impl Phase {
-    /// Called when a head is complete, and again when its answer is.
-    pub fn advance(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
-    }
+/// Bytes of a head at most.
+const HEAD: usize = 32 << 10;
 
-    fn now(&self) -> u32 {
-        self.0.load(Ordering::Acquire)
-    }
+/// After our last word: a client that still sends would lose the answer if we closed under it.
+const LAST_LOOK: Duration = Duration::from_secs(2);
+
+/// What all connections share.
+#[derive(Clone)]
+pub(super) struct Host {
+    pub(super) router: Router,
+    pub(super) limits: Limits,
+    pub(super) draining: CancellationToken,
 }
 
-/// A stream whose reads fail with `TimedOut` when a head takes too long.
-pub struct Watched<S> {
-    stream: S,
-    phase: Phase,
-    seen: u32,
-    head_timeout: Duration,
-    /// Runs while a head is on its way: from the start of the connection, then from a head's first byte.
-    deadline: Option<Pin<Box<Sleep>>>,
+/// How a connection goes on after what was sent without a pause is answered.
+enum Next {
+    /// It waits, with what it has sent of the next request.
+    Waits(TcpStream, Bytes),
+    /// It closes after our last word, or after the answer that was the last.
+    Closes(TcpStream, Option<Problem>),
+    /// Nothing can be said or heard any more.
+    Over,
 }
 
-impl<S> Watched<S> {
-    pub fn new(stream: S, phase: Phase, head_timeout: Duration) -> Self {
-        let deadline = Some(Box::pin(sleep(head_timeout)));
-        Self { stream, seen: phase.now(), phase, head_timeout, deadline }
-    }
-
-    pub fn into_inner(self) -> S {
-        self.stream
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let phase = self.phase.now();
-        if phase != self.seen {
-            // The head that the deadline was for has come.
-            self.seen = phase;
-            self.deadline = None;
+impl Host {
+    /// Serves a connection to its end, or until its seat is needed.
+    pub(super) async fn converse(self, stream: TcpStream, seat: Arc<Seat>) {
+        // An answer is one small write: it must not wait for the next one.
+        let _ = stream.set_nodelay(true);
+        tokio::select! {
+            () = self.converse_to_the_end(stream, &seat) => {}
+            () = seat.is_needed() => {}
         }
-        let before = buf.filled().len();
-        if let Poll::Ready(result) = Pin::new(&mut self.stream).poll_read(cx, buf) {
-            let begins_head = phase.is_multiple_of(2) && self.deadline.is_none();
-            if begins_head && buf.filled().len() > before {
-                self.deadline = Some(Box::pin(sleep(self.head_timeout)));
+    }
+
+    async fn converse_to_the_end(&self, mut stream: TcpStream, seat: &Arc<Seat>) {
+        let (mut begun, mut patience) = (Bytes::new(), self.limits.head_timeout);
+        loop {
+            if begun.is_empty() && !self.sends(&stream, patience).await {
+                return;
             }
-            return Poll::Ready(result);
+            match self.answer(stream, begun, seat).await {
+                Next::Waits(rests, half) => (stream, begun) = (rests, half),
+                Next::Closes(stream, problem) => return close(stream, problem).await,
+                Next::Over => return,
+            }
+            patience = self.limits.idle_timeout;
         }
-        let Some(deadline) = &mut self.deadline else { return Poll::Pending };
-        ready!(deadline.as_mut().poll(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Waits for the first byte of a request.
+    async fn sends(&self, stream: &TcpStream, patience: Duration) -> bool {
+        let dismissed = async {
+            self.draining.cancelled().await;
+            sleep(self.limits.farewell).await;
+        };
+        let mut first = [0];
+        tokio::select! {
+            biased;
+            sent = stream.peek(&mut first) => sent.is_ok_and(|sent| sent > 0),
+            () = sleep(patience) => false,
+            () = dismissed => false,
+        }
+    }
+
+    /// Answers requests until the connection rests or ends.
+    async fn answer(&self, stream: TcpStream, begun: Bytes, seat: &Arc<Seat>) -> Next {
+        let progress = Progress::default();
+        let (host, its_seat, its_progress) = (self.clone(), seat.clone(), progress.clone());
+        let service = service_fn(move |request| {
+            host.clone().respond(request, its_seat.clone(), its_progress.clone())
+        });
+        let watched = Watched::new(stream, begun, progress.clone(), self.limits.write_timeout);
+        let mut connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head_timeout)
+            .max_buf_size(HEAD)
+            .serve_connection(TokioIo::new(watched), service);
+        let ended = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
+            Poll::Ready(result) => Poll::Ready(Some(result)),
+            Poll::Pending if progress.rests() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await;
+        let parts = connection.into_parts();
+        let watched = parts.io.into_inner();
+        let (refusal, stream) = (watched.refusal, watched.into_inner());
+        match ended {
+            None => Next::Waits(stream, parts.read_buf),
+            Some(_) if refusal.is_some() => Next::Closes(stream, refusal.map(refused)),
+            Some(Err(error)) if error.is_timeout() && progress.is_between_answers() => {
+                Next::Closes(stream, Some(Problem::HeadTooSlow))
+            }
+            Some(_) if progress.leaves_body() => Next::Closes(stream, None),
+            Some(_) => Next::Over,
+        }
+    }
+
+    /// One answer, which says whether it is the connection's last.
+    async fn respond(
+        self,
+        mut request: Request<Incoming>,
+        seat: Arc<Seat>,
+        progress: Progress,
+    ) -> Result<Response<Answer>, Infallible> {
+        progress.begins_answer();
+        seat.works();
+        paths::mend(request.uri_mut());
+        request.extensions_mut().insert(seat.clone());
+        let may_go_on = progress::may_go_on(request.version(), request.headers());
+        let (reading, request) = Reading::of(request);
+        let mut response = self.router.oneshot(request.map(Body::new)).await?;
+        let is_read = reading.is_done();
+        if !is_read || self.draining.is_cancelled() {
+            // What is left of a body must not be taken for the next request.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        let ending = match (is_read, may_go_on) {
+            (false, _) => Ending::LeavesBody,
+            (true, true) if !response.headers().contains_key(header::CONNECTION) => Ending::Rests,
+            (true, _) => Ending::UpToHyper,
+        };
+        seat.waits();
+        Ok(response.map(|body| progress.until_taken(body, ending)))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+/// hyper's own answers to heads have no words.
+fn refused(status: u16) -> Problem {
+    match status {
+        431 => Problem::HeadTooLarge,
+        414 => Problem::AddressTooLong,
+        _ => Problem::BadHead,
     }
+}
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
+/// Says the last word, and reads on for a moment: closing under a client that sends would take the answer from it.
+async fn close(mut stream: TcpStream, problem: Option<Problem>) {
+    let said = async {
+        if let Some(problem) = problem {
+            stream.write_all(&problem.to_bytes()).await?;
+        }
+        stream.shutdown().await?;
+        let mut dropped = [0; 4096];
+        while stream.read(&mut dropped).await? > 0 {}
+        std::io::Result::Ok(())
+    };
+    let _or_gone = timeout(LAST_LOOK, said).await;
 }

@@ -55,11 +55,14 @@ pub(super) struct Replayed {
 
 const MOST: i64 = 500;
 
+const EXPECTED: &str = "it takes source, outcome, type, user, reason, since, until, after and limit; a time is written as 2026-01-31T12:00:00Z";
+
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Answer>, Problem> {
-    let Query(wanted) = wanted.map_err(|rejection| Problem::BadQuery(rejection.body_text()))?;
+    // The words of the rejection may quote a value.
+    let Query(wanted) = wanted.map_err(|_| Problem::BadQuery(EXPECTED.into()))?;
     let after = wanted.after.as_deref().map(place).transpose()?;
     let limit = wanted.limit.unwrap_or(50).clamp(1, MOST);
     let filter = filter(wanted)?;

@@ -20,7 +20,8 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let stored = tokio::time::timeout(TIMEOUT, stored(&app)).await.ok().flatten();
+    let stored = tokio::time::timeout(TIMEOUT, app.strangers.look.at(|| stored(&app)));
+    let stored = stored.await.ok().flatten();
     let (pool, queue) = (app.pool.status(), app.sync.queue());
     let observed = Observed {
         queue: queue.waiting,

@@ -13,6 +13,7 @@ use crate::sync::Unavailable;
 
 /// Seconds after which a sender should try again.
 const RETRY_AFTER: &str = "5";
+const CONTENT_TYPE: &str = "application/problem+json";
 
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
@@ -29,12 +30,26 @@ pub(super) enum Problem {
     BodyTooSlow,
     #[error("the body could not be read to its end")]
     BodyBroken,
+    #[error("too many bodies are being read")]
+    NoRoom,
+    #[error("the form cannot be understood")]
+    BadForm,
+    #[error("the head of the request did not arrive in time")]
+    HeadTooSlow,
+    #[error("the head of the request is too long, or has too many headers")]
+    HeadTooLarge,
+    #[error("the address is too long")]
+    AddressTooLong,
+    #[error("the head of the request is not HTTP/1")]
+    BadHead,
     #[error(transparent)]
     Rejected(#[from] Rejection),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     #[error("an ADMIN_TOKEN is expected: `Authorization: Bearer …`")]
     Unauthorized,
+    #[error("too many wrong tokens: the right one is taken at any time")]
+    TooManyWrongTokens(u64),
     #[error("there is no ADMIN_TOKEN in the configuration, so /api and /admin are closed")]
     NoAdminToken,
     #[error("the form was not sent by this page: go back, load it again and try once more")]
@@ -85,19 +100,27 @@ impl Problem {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::UnderWay | Self::BodyNotKept | Self::Unconfirmed { .. } => StatusCode::CONFLICT,
-            Self::KeyReused | Self::ProviderRefuses => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::KeyReused | Self::ProviderRefuses | Self::BadForm => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::ProviderFails => StatusCode::BAD_GATEWAY,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyBroken | Self::BadRequest(_) | Self::BadQuery(_) => StatusCode::BAD_REQUEST,
+            Self::BodyTooSlow | Self::HeadTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::AddressTooLong => StatusCode::URI_TOO_LONG,
+            Self::TooManyWrongTokens(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::BodyBroken | Self::BadHead => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_) | Self::BadQuery(_) => StatusCode::BAD_REQUEST,
             Self::Rejected(Rejection::MissingHeader(_) | Rejection::MalformedHeader { .. }) => {
                 StatusCode::BAD_REQUEST
             }
             Self::Rejected(
                 Rejection::NoSecretMatches | Rejection::TooOld(_) | Rejection::TooNew(_),
             ) => StatusCode::UNAUTHORIZED,
-            Self::Unavailable(_) | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::NotReady(_) | Self::NoRoom => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Defect => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -117,41 +140,48 @@ impl Problem {
             _ => Extensions { reason: None, header: None },
         }
     }
+
+    fn details(&self) -> ProblemDetails<Extensions> {
+        ProblemDetails::from_status_code(self.status())
+            .with_detail(self.to_string())
+            .with_extensions(self.extensions())
+    }
+
+    fn retry_after(&self) -> Option<HeaderValue> {
+        match self {
+            Self::TooManyWrongTokens(seconds) => Some(HeaderValue::from(*seconds)),
+            Self::Unconfirmed { wait: Some(wait), .. } => Some((wait.as_secs() + 1).into()),
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
+                Some(HeaderValue::from_static(RETRY_AFTER))
+            }
+            _ => None,
+        }
+    }
+
+    /// The whole answer, the last of its connection, for a request whose head cannot be read.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let status = self.status();
+        let body = serde_json::to_string(&self.details()).expect("its fields are texts");
+        let length = body.len();
+        format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {CONTENT_TYPE}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .into_bytes()
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status();
-        let mut response = ProblemDetails::from_status_code(status)
-            .with_detail(self.to_string())
-            .with_extensions(self.extensions())
-            .into_response();
+        let mut response = self.details().into_response();
+        let headers = response.headers_mut();
         if matches!(self, Self::Unauthorized) {
-            let bearer = HeaderValue::from_static("Bearer");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
-        }
-        if let Self::Unconfirmed { wait: Some(wait), .. } = self {
-            response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
-        }
-        if matches!(self, Self::BodyTooLarge(_) | Self::BodyTooSlow | Self::BodyBroken) {
-            // What is left of the body must not be taken for the next request.
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        if let Some(when) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, when);
         }
         response
     }
-}
-
-pub(super) async fn no_such_route() -> Problem {
-    Problem::NoSuchRoute
-}
-
-pub(super) async fn wrong_method(method: Method) -> Problem {
-    Problem::WrongMethod(method)
 }
 
 pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {

@@ -2,56 +2,105 @@
 //!
 //! Our own, because `axum::serve` sets no timer: it never closes a connection that sends nothing or drips its head.
 
-use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
 
-use super::connection::{Phase, Watched};
+use super::connection::Host;
+use super::seats::{Place, Seats};
 use super::{App, Limits, router};
 
-/// Serves until `shutdown`, then answers what was taken and returns.
-pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
-    let (draining, limits) = (app.draining.clone(), app.limits);
-    let permits = Arc::new(Semaphore::new(limits.connections));
-    let connections = TaskTracker::new();
-    let router = router(app);
-    let mut shutdown = pin!(shutdown);
+/// Bytes that the kernel holds of one connection, each way.
+const BUFFER: usize = 128 << 10;
 
-    loop {
-        let next = async {
-            let permit = permits.clone().acquire_owned().await.expect("never closed");
-            (permit, accept(&listener).await)
-        };
-        let (permit, stream) = tokio::select! {
-            next = next => next,
-            () = &mut shutdown => break,
-        };
-        let connection = converse(stream, router.clone(), limits, draining.clone());
-        connections.spawn(async move {
-            connection.await;
-            drop(permit);
+/// Serves until `shutdown`, then answers what was taken, and what waits to be taken, and returns.
+pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
+    let limits = app.limits;
+    limit_buffers(&listener);
+    let seats = Seats::new(limits.connections, limits.patience);
+    let draining = app.draining.clone();
+    let host = Host { router: router(app), limits, draining: draining.clone() };
+    let (ended, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let connections = Connections { host, seats, ended, tasks };
+
+    connections.welcome(&listener, shutdown).await;
+    draining.cancel();
+    let ends_at = Instant::now() + limits.drain;
+    // Whoever looks for another replica needs a moment for it.
+    connections.welcome(&listener, sleep(limits.farewell)).await;
+    connections.take_rest(listener);
+    connections.end(limits, ends_at).await;
+}
+
+struct Connections {
+    host: Host,
+    seats: Arc<Seats>,
+    /// Cancelled when no connection may take longer.
+    ended: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Connections {
+    async fn welcome(&self, listener: &TcpListener, end: impl Future<Output = ()>) {
+        let mut end = pin!(end);
+        loop {
+            let stream = tokio::select! {
+                stream = accept(listener) => stream,
+                () = &mut end => return,
+            };
+            tokio::select! {
+                place = self.seats.take() => self.serve(stream, place),
+                () = &mut end => return self.serve(stream, self.seats.add()),
+            }
+        }
+    }
+
+    /// Takes the connections that were made before nobody listens any more: they would be reset.
+    fn take_rest(&self, listener: TcpListener) {
+        let Ok(listener) = listener.into_std() else { return };
+        while let Ok((stream, _)) = listener.accept() {
+            if stream.set_nonblocking(true).is_err() {
+                continue;
+            }
+            if let Ok(stream) = TcpStream::from_std(stream) {
+                self.serve(stream, self.seats.add());
+            }
+        }
+    }
+
+    fn serve(&self, stream: TcpStream, place: Place) {
+        let (host, ended) = (self.host.clone(), self.ended.clone());
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = host.converse(stream, place.seat.clone()) => {}
+                () = ended.cancelled() => {}
+            }
+            drop(place);
         });
     }
-    drop(listener);
-    draining.cancel();
-    connections.close();
-    connections.wait().await;
+
+    async fn end(self, limits: Limits, at: Instant) {
+        self.tasks.close();
+        while !self.tasks.is_empty() {
+            tokio::select! {
+                () = self.tasks.wait() => return,
+                () = sleep(Duration::from_millis(100)) => self.seats.dismiss(limits.hurry),
+            }
+            if Instant::now() >= at {
+                let left = self.tasks.len();
+                tracing::warn!(left, "connections that did not end in time are closed");
+                self.ended.cancel();
+                return self.tasks.wait().await;
+            }
+        }
+    }
 }
 
 /// Lets the process have as many open files as the system allows it: each connection is one, and a shell's usual limit is
@@ -62,6 +111,13 @@ pub fn raise_open_files_limit() {
         // Where it is not allowed, connections above the limit wait.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     }
+}
+
+/// What a client does not read, or sends and we do not read, waits in the kernel: by default up to megabytes of it.
+fn limit_buffers(listener: &TcpListener) {
+    // Where it is not allowed, the system's limits hold.
+    let _ = set_socket_send_buffer_size(listener, BUFFER);
+    let _ = set_socket_recv_buffer_size(listener, BUFFER);
 }
 
 /// Out of file descriptors, or a client that went away while it waited: neither ends the service.
@@ -75,47 +131,4 @@ async fn accept(listener: &TcpListener) -> TcpStream {
             }
         }
     }
-}
-
-async fn converse(stream: TcpStream, router: Router, limits: Limits, draining: CancellationToken) {
-    // An answer is one small write: it must not wait for the next one.
-    let _ = stream.set_nodelay(true);
-    let phase = Phase::default();
-    let io = TokioIo::new(Watched::new(stream, phase.clone(), limits.head_timeout));
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (router, phase) = (router.clone(), phase.clone());
-        async move {
-            phase.advance();
-            let response = router.oneshot(request.map(Body::new)).await;
-            phase.advance();
-            response
-        }
-    });
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.idle_timeout)
-        .serve_connection(io, service);
-
-    let result = tokio::select! {
-        result = &mut connection => result,
-        () = draining.cancelled() => {
-            std::pin::Pin::new(&mut connection).graceful_shutdown();
-            (&mut connection).await
-        }
-    };
-    if result.is_err_and(|error| is_slow_head(&error)) {
-        let mut stream = connection.into_parts().io.into_inner().into_inner();
-        let _ = stream.write_all(SLOW_HEAD).await;
-        let _ = stream.shutdown().await;
-    }
-}
-
-/// hyper has no answer for a head that never ends.
-const SLOW_HEAD: &[u8] =
-    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-
-fn is_slow_head(error: &hyper::Error) -> bool {
-    std::error::Error::source(error)
-        .and_then(|source| source.downcast_ref::<io::Error>())
-        .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
 }

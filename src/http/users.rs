@@ -10,9 +10,8 @@ use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use super::App;
 use super::problem::Problem;
-use super::webhooks::read;
+use super::{App, body};
 use crate::db::users::UserRow;
 use crate::json::MAX_ID_LEN;
 use crate::provider::api::NewUser;
@@ -66,7 +65,7 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let key = idempotency_key(&head.headers)?;
-    let body = read(&head.headers, body, &app.limits).await?;
+    let body = body::read(&app, &head, body).await?;
     // serde's words may quote a value.
     let wanted: Wanted = serde_json::from_slice(&body)
         .map_err(|_| Problem::BadRequest("the body is not {\"email\", \"name\"?, \"source\"?}"))?;

@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, header};
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::problem::Problem;
-use super::{App, Limits};
+use super::unrouted::Missing;
+use super::{App, body, seats, unrouted};
+use crate::signature::Rejection;
+use crate::webhook::Source;
 use crate::{sync, traces};
 
 #[derive(Serialize)]
@@ -28,18 +27,20 @@ pub(super) async fn receive(
     request: Request,
 ) -> Result<Json<Answer>, Problem> {
     // No source has a name that is not text.
-    let Path(source) = path.map_err(|_| Problem::NoSuchRoute)?;
-    let Some(source) = app.sources.get(&source) else {
-        return Err(Problem::NoSuchSource(source));
+    let name = path.ok().map(|Path(name)| name);
+    let Some(source) = name.as_ref().and_then(|name| app.sources.get(name)) else {
+        unrouted::count(&app, request.headers(), &Missing::Source(name.as_deref()));
+        return Err(name.map_or(Problem::NoSuchRoute, Problem::NoSuchSource));
     };
     let (head, body) = request.into_parts();
-    let body = read(&head.headers, body, &app.limits).await?;
+    // Whoever has no idea of a signature does not make us wait for a body.
+    let screened = source.screen(&head.headers, Timestamp::now());
+    screened.inspect_err(|rejection| refuse(&app, source, rejection))?;
+    let body = body::read(&app, &head, body).await?;
     let verified =
         traces::verifying().in_scope(|| source.verify(&head.headers, body, Timestamp::now()));
-    let delivery = verified.inspect_err(|rejection| {
-        app.sync.metrics().rejected(&source.name, rejection);
-        tracing::warn!(source = %source.name, reason = %rejection, "a request was rejected");
-    })?;
+    let delivery = verified.inspect_err(|rejection| refuse(&app, source, rejection))?;
+    seats::trust(&head.extensions);
     traces::delivery(&source.name, delivery.id().as_str());
     if let Some(place) = delivery.secret() {
         app.sync.metrics().secret_matched(&source.name, place);
@@ -49,23 +50,10 @@ pub(super) async fn receive(
     Ok(Json(Answer { outcome: outcome.as_str() }))
 }
 
-/// The whole body, within its limit of bytes and of time.
-pub(super) async fn read(
-    headers: &HeaderMap,
-    body: Body,
-    limits: &Limits,
-) -> Result<Bytes, Problem> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    if announced.and_then(|length| length.parse::<usize>().ok()) > Some(limits.body) {
-        return Err(Problem::BodyTooLarge(limits.body));
+fn refuse(app: &App, source: &Source, rejection: &Rejection) {
+    app.sync.metrics().rejected(&source.name, rejection);
+    if let Some(left_out) = app.strangers.rejections.next() {
+        let left_out = left_out.0;
+        tracing::warn!(source = %source.name, reason = %rejection, left_out, "a request was rejected");
     }
-    let body = Limited::new(body, limits.body).collect();
-    let body = tokio::time::timeout(limits.body_timeout, body)
-        .await
-        .map_err(|_| Problem::BodyTooSlow)?
-        .map_err(|error| match error.downcast_ref::<LengthLimitError>() {
-            Some(_) => Problem::BodyTooLarge(limits.body),
-            None => Problem::BodyBroken,
-        })?;
-    Ok(body.to_bytes())
 }

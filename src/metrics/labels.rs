@@ -18,6 +18,11 @@ pub(super) struct RejectionLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct ReasonLabels {
+    pub(super) reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct SecretLabels {
     pub(super) source: Arc<str>,
     /// The secret's place in the variable, from 1.

@@ -7,6 +7,7 @@ pub const DELIVERIES: &str = "users_sync_deliveries";
 pub const REJECTIONS: &str = "users_sync_rejections";
 pub const SECRET_MATCHES: &str = "users_sync_secret_matches";
 pub const UNAVAILABLE: &str = "users_sync_unavailable";
+pub const UNROUTED: &str = "users_sync_unrouted_requests";
 pub const EVENT_LAG: &str = "users_sync_event_to_commit_seconds";
 pub const RECEIPT_LAG: &str = "users_sync_receipt_to_commit_seconds";
 pub const BATCH_SIZE: &str = "users_sync_batch_deliveries";
@@ -24,7 +25,7 @@ pub const REPAIRS: &str = "users_sync_reconcile_repairs";
 pub const UNANNOUNCED: &str = "users_sync_unannounced_changes";
 pub const LAST_RECONCILE: &str = "users_sync_reconcile_last_success_time_seconds";
 
-pub const ALL: [&str; 23] = [
+pub const ALL: [&str; 24] = [
     BUILD,
     STARTED,
     REQUESTS,
@@ -32,6 +33,7 @@ pub const ALL: [&str; 23] = [
     REJECTIONS,
     SECRET_MATCHES,
     UNAVAILABLE,
+    UNROUTED,
     EVENT_LAG,
     RECEIPT_LAG,
     BATCH_SIZE,

@@ -43,24 +43,24 @@ fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
         "user.deleted" => deletion,
         _ => return Ok(UNSUPPORTED),
     };
-    if is_example(envelope) {
+    // Before the event is read: an example that cannot be read must not be quarantined.
+    if is_any(envelope.body.id("instance_id"), &EXAMPLE_INSTANCES) {
         return Ok(TEST_DELIVERY);
     }
-    read(envelope).map(Meaning::Change)
+    let data = envelope.data()?;
+    if is_any(data.id("id"), &EXAMPLE_USERS) {
+        return Ok(TEST_DELIVERY);
+    }
+    read(envelope, &data).map(Meaning::Change)
 }
 
-/// Checked before the event is read: an example that cannot be read must not be quarantined.
-fn is_example(envelope: &Envelope<'_>) -> bool {
-    let instance = envelope.body.id("instance_id").ok();
-    let user = envelope.data().and_then(|data| data.id("id")).ok();
-    instance.is_some_and(|id| EXAMPLE_INSTANCES.contains(&&*id))
-        || user.is_some_and(|id| EXAMPLE_USERS.contains(&&*id))
+fn is_any(id: Result<String, Unreadable>, known: &[&str]) -> bool {
+    id.is_ok_and(|id| known.contains(&&*id))
 }
 
 /// <https://clerk.com/docs/reference/backend/types/backend-user>: `data` is always the whole user.
-fn snapshot(envelope: &Envelope<'_>) -> Result<Change, Unreadable> {
-    let data = envelope.data()?;
-    let user = user(&data, envelope.bytes)?;
+fn snapshot(envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Change, Unreadable> {
+    let user = user(data, envelope.bytes)?;
     let at = user.updated_at.ok_or(Unreadable::Missing { field: "updated_at" })?;
     Ok(Change::Snapshot { version: Version { at, delivery: envelope.delivery.clone() }, user })
 }
@@ -101,9 +101,9 @@ fn primary_email(data: &Object<'_>) -> Result<Option<String>, Unreadable> {
 }
 
 /// `data` says which user, only the envelope says when: in seconds or in milliseconds, or not at all.
-fn deletion(envelope: &Envelope<'_>) -> Result<Change, Unreadable> {
+fn deletion(envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Change, Unreadable> {
     let at = envelope.body.time("timestamp")?.unwrap_or(envelope.made_at);
-    Ok(Change::Deleted { kind: Kind::User, id: envelope.data()?.id("id")?, at })
+    Ok(Change::Deleted { kind: Kind::User, id: data.id("id")?, at })
 }
 
 /// <https://clerk.com/docs/reference/backend-api>

@@ -42,16 +42,16 @@ fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
         _ => return Ok(UNSUPPORTED),
     };
     // Before the event is read: an example that cannot be read must not be quarantined.
-    let user = envelope.data().and_then(|data| data.id("id"));
-    if user.is_ok_and(|id| id == EXAMPLE_USER) {
+    let data = envelope.data()?;
+    if data.id("id").is_ok_and(|id| id == EXAMPLE_USER) {
         return Ok(TEST_DELIVERY);
     }
-    read(envelope).map(Meaning::Change)
+    read(envelope, &data).map(Meaning::Change)
 }
 
 /// `data` is the whole user as the server API shows it, anonymous users too.
-fn snapshot(envelope: &Envelope<'_>) -> Result<Change, Unreadable> {
-    let mut user = user(&envelope.data()?, envelope.bytes)?;
+fn snapshot(envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Change, Unreadable> {
+    let mut user = user(data, envelope.bytes)?;
     user.updated_at = Some(envelope.made_at);
     let version = Version { at: envelope.made_at, delivery: envelope.delivery.clone() };
     Ok(Change::Snapshot { version, user })
@@ -79,8 +79,8 @@ fn restricted_by_administrator(data: &Object<'_>) -> Result<bool, Unreadable> {
     Ok(reason.filled("type")?.as_deref() == Some("restricted_by_administrator"))
 }
 
-fn deletion(envelope: &Envelope<'_>) -> Result<Change, Unreadable> {
-    let id = envelope.data()?.id("id")?;
+fn deletion(envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Change, Unreadable> {
+    let id = data.id("id")?;
     Ok(Change::Deleted { kind: Kind::User, id, at: envelope.made_at })
 }
 

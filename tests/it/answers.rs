@@ -3,6 +3,7 @@
 mod bodies;
 mod connections;
 mod health;
+mod paths;
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -78,7 +79,9 @@ async fn a_route_that_is_not_there_is_answered_404_in_problem_json() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
 
-    for path in ["/", "/webhooks", "/webhooks/", "/webhooks/clerk/", "/webhooks/clerk/x", "/%ff"] {
+    for path in
+        ["/", "/webhooks", "/webhooks/", "//healthz", "/admin/", "/webhooks/clerk/x", "/%ff"]
+    {
         let answer = answer(&service, format!("GET {path} HTTP/1.1\r\nhost: t\r\n\r\n")).await;
 
         assert_eq!(answer.status, 404, "{path}: {answer:?}");

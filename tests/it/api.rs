@@ -146,6 +146,7 @@ async fn a_server_that_stays_out_of_order_is_given_up() {
 async fn no_more_requests_are_sent_than_the_rate_allows() {
     let (vendor, _) = enrolled("clerk", 1).await;
     let client = std::sync::Arc::new(vendor.client());
+    let began = Instant::now();
 
     let mut asking = tokio::task::JoinSet::new();
     for _ in 0..140 {
@@ -154,15 +155,14 @@ async fn no_more_requests_are_sent_than_the_rate_allows() {
     }
     asking.join_all().await;
 
-    // 1000 in 10 s: fifty at once, and 95 in every second after that.
+    // 1000 in 10 s: fifty at once, and 95 in every second after that. On a busy machine they may arrive late, never early.
     let at: Vec<_> = vendor.desk().asked.iter().map(|asked| asked.at).collect();
-    for (first, from) in at.iter().enumerate() {
-        for (last, to) in at.iter().enumerate().skip(first) {
-            let allowed = 50.0 + 95.0 * (*to - *from).as_secs_f64() + 5.0;
-            assert!((last - first) as f64 <= allowed, "{} requests", last - first + 1);
-        }
+    for (before, at) in at.iter().enumerate() {
+        let allowed = 50.0 + 95.0 * (*at - began).as_secs_f64() + 5.0;
+        assert!(before as f64 <= allowed, "{before} requests before {:?}", *at - began);
     }
-    assert!(at[139] - at[0] > Duration::from_millis(800));
+    assert_eq!(at.len(), 140);
+    assert!(at[139] - began > Duration::from_millis(800));
 }
 
 #[tokio::test]

@@ -50,6 +50,7 @@ mod sign_ins;
 mod signature;
 mod silence;
 mod stack;
+mod strangers;
 mod tls;
 mod traces;
 mod unreadable;

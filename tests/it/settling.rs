@@ -81,7 +81,8 @@ async fn a_404_counts_when_the_user_was_not_heard_of_for_a_minute() {
         reconciled.mirror.age(seconds).await;
 
         let answer = synced.sync().await;
-        let report = reconciled.mirror.reconcile_allowing(&reconciled.vendor.client(), 1).await;
+        let client = reconciled.vendor.client();
+        let report = reconciled.mirror.reconcile_allowing(&client, 1).await;
 
         assert_eq!(is_too_early(&answer), !is_deleted, "{answer:?}");
         assert_eq!(report.expect("a repair").counts.gone, i64::from(is_deleted));
@@ -243,6 +244,22 @@ async fn a_row_of_another_source_is_neither_confirmed_nor_deleted() {
     assert_eq!(deleted.expect_err("it is not theirs").to_string(), detail);
     assert!(desk.alive().await);
     assert_eq!(other.desk().users.len(), 1);
+}
+
+#[tokio::test]
+async fn a_deletion_of_no_source_is_lifted_by_any_provider_that_shows_the_user() {
+    let desk = Desk::new("clerk").await;
+    desk.vendor.enrol(["user_1"]);
+    let remembered = "
+        insert into neon_auth.users_sync (id, deleted_at, raw_json) values ('user_1', '2026-01-01', '{\"a\": 1}');
+        insert into users_sync.ledger (kind, id, source, deleted_at, first_deleted_at, last_deleted_at)
+        values ('user', 'user_1', '', '2026-01-01', '2026-01-01', '2026-01-01')";
+    desk.mirror.execute(remembered).await;
+
+    let answer = desk.sync().await;
+
+    assert_eq!((answer.status, &answer.body["deleted_at"]), (200, &Value::Null), "{answer:?}");
+    assert_eq!(answer.body["source"], "clerk");
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 mod by_hand;
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::admin::person::{Person, unescaped};
@@ -146,4 +148,18 @@ async fn numbers_that_print_as_gigabytes_cost_no_answer_and_stop_no_run() {
             (&json!(2), &json!(1), &json!(1))
         );
     }
+}
+
+#[tokio::test]
+async fn half_a_million_small_numbers_are_answered_soon() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+    let signed = user_with("clerk", &format!("[{}1]", "1,".repeat(500_000)));
+    assert_eq!(service.post(&signed).await.outcome(), "applied");
+    let began = Instant::now();
+
+    let answer = text(&service, "/api/users/user_1").await;
+
+    assert!(answer.len() > 1_000_000 && answer.contains("ada@example.com"));
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
 }

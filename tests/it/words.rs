@@ -85,6 +85,26 @@ async fn what_functions_of_others_raise_is_not_repeated_whatever_the_code() {
 }
 
 #[tokio::test]
+async fn a_constraint_that_a_trigger_makes_up_is_in_no_reason() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    let service = Service::start(database.url()).await;
+    let raise = "create function public.refuse() returns trigger language plpgsql as $$
+        begin raise exception 'no' using errcode = '23505', constraint = new.email; end $$;
+        create trigger refuse before insert on neon_auth.users_sync
+        for each row execute function public.refuse()";
+    client.batch_execute(raise).await.expect("a trigger");
+    let user = body("clerk", "user.created", "user_1", &json!({}));
+
+    let answer = service.post(&Signed::new("clerk", user.to_string())).await;
+
+    assert_eq!(answer.outcome(), "quarantined");
+    let reason = "select reason from users_sync.journal";
+    let reason: String = client.query_one(reason, &[]).await.expect("a row").get(0);
+    assert!(reason.contains("23505") && !reason.contains('@'), "{reason}");
+}
+
+#[tokio::test]
 async fn an_error_inside_a_function_of_others_does_not_show_what_it_ran() {
     let database = TestDatabase::new().await;
     let client = database.client().await;

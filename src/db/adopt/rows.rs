@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Transaction};
 
+use crate::db::values::optional_time;
 use crate::model::User;
 
 /// A row as somebody else made it.
@@ -25,12 +26,14 @@ pub async fn page(
     let params: [(&(dyn ToSql + Sync), Type); 2] = [(&after, Type::TEXT), (&limit, Type::INT8)];
     let statement = include_str!("../../../sql/adopt/page.sql");
     let rows = transaction.query_typed(statement, &params).await?;
-    let found = |row: &tokio_postgres::Row| Found {
-        id: row.get("id"),
-        deleted_at: row.get("deleted_at"),
-        raw_json: row.get("raw_json"),
+    let found = |row: &tokio_postgres::Row| {
+        Ok(Found {
+            id: row.try_get("id")?,
+            deleted_at: optional_time(row, "deleted_at")?,
+            raw_json: row.try_get("raw_json")?,
+        })
     };
-    Ok(rows.iter().map(found).collect())
+    rows.iter().map(found).collect()
 }
 
 /// Makes the ledger know these rows, and whether their users are disabled; answers the ids that are new to it.
@@ -50,7 +53,7 @@ pub async fn enter(
     ];
     let statement = include_str!("../../../sql/adopt/enter.sql");
     let rows = transaction.query_typed(statement, &params).await?;
-    Ok(rows.iter().map(|row| row.get("id")).collect())
+    rows.iter().map(|row| row.try_get("id")).collect()
 }
 
 /// Fills the columns of these users that are empty, and answers of how many there were some.

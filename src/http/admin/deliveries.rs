@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -13,6 +13,7 @@ use super::times::{self, range, time};
 use super::views::{self, Body, Deliveries, Delivery, Line, Shown};
 use super::{App, Csrf, PAGE, Problem, links, live};
 use crate::db::journal::search::{self, Filter};
+use crate::http::body::Form;
 use crate::http::deliveries::{self as api, cursor, place};
 use crate::http::{connection_of, failed, sources};
 use crate::model::Outcome;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Form, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
@@ -16,6 +16,7 @@ use super::views::{self, Group, Line, Quarantine, Shown};
 use super::{App, Csrf, PAGE, Problem, links};
 use crate::db::journal::search::{self, Filter};
 use crate::db::status::{self, Reason};
+use crate::http::body::Form;
 use crate::http::deliveries::cursor;
 use crate::http::{connection_of, failed, sources};
 use crate::model::Outcome;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Form, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use super::views::{self, Body, Doubt, Line, User};
 use super::{App, Csrf, PAGE, Problem, causes, links};
 use crate::db::journal::search::{self, Filter, Quarantined};
 use crate::db::pages::{self, KnownUser};
+use crate::http::body::Form;
 use crate::http::deliveries::{cursor, place};
 use crate::http::{connection_of, failed, sources, users};
 use crate::provider::{self, Provider};

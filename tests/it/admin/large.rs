@@ -93,3 +93,17 @@ async fn a_body_of_usual_length_is_shown_whole() {
 
     assert!(page.contains("the end") && !page.contains("more are not shown"), "{page}");
 }
+
+#[tokio::test]
+async fn a_name_of_a_megabyte_is_shown_no_further_than_its_beginning() {
+    let database = TestDatabase::new().await;
+    let service = service(&database).await;
+    let person = Person::signed_in(&service).await;
+    let data = json!({ "first_name": "<".repeat(MEGABYTE - 2000) });
+    let signed = Signed::new("clerk", body("clerk", "user.created", "user_1", &data).to_string());
+    assert_eq!(service.post(&signed).await.outcome(), "applied");
+
+    let page = person.page("/admin/users?id=user_1").await;
+
+    assert!(page.len() < 900_000, "{}", page.len());
+}

@@ -65,6 +65,10 @@ impl Program {
         Self { child, stdout, address }
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it was not waited for")
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         signal_to(&self.child, signal);
     }

@@ -108,6 +108,7 @@ impl Service {
             users: users.clone(),
             admin_token,
             limits,
+            strangers: http::strangers::Strangers::new(&limits),
             draining,
         });
 

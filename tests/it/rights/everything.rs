@@ -102,6 +102,8 @@ async fn served(stage: &Stage) {
     let created = Signed::new("clerk", created);
     assert_eq!(post(&program, &created).await, "applied");
     assert_eq!(post(&program, &created).await, "duplicate");
+    // The API has the last word once its answer is newer.
+    stage.vendor.put("user_1", &json!({}));
     assert_eq!(post(&program, &Signed::new("clerk", "no JSON")).await, "quarantined");
     for (method, path, status) in [
         ("POST", "/api/users/user_2/sync", 200),

@@ -195,6 +195,23 @@ async fn a_query_for_times_before_all_history_is_answered() {
 }
 
 #[tokio::test]
+async fn a_query_that_cannot_be_read_is_not_repeated() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+    for query in [
+        "since=ada@example.com",
+        "ada@example.com=1",
+        "limit=ada@example.com",
+        "outcome=ada@example.com",
+    ] {
+        let answer = service.api("GET", &format!("/api/deliveries?{query}"), Value::Null).await;
+
+        assert_eq!(answer.status, 400, "{query}");
+        assert!(!answer.body.to_string().contains("ada@"), "{query}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_forged_place_in_the_list_is_refused_as_such() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
@@ -204,5 +221,25 @@ async fn a_forged_place_in_the_list_is_refused_as_such() {
         let answer =
             service.api("GET", &format!("/api/deliveries?after={after}"), Value::Null).await;
         assert_eq!(answer.status, 400, "{forged}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn providers_are_asked_about_rows_with_times_that_only_postgres_knows() {
+    for time in TIMES {
+        let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
+        let service = mirror.serve(&vendor, users_sync::sync::Options::default()).await;
+        vendor.enrol(["user_1", "user_2", "user_3"]);
+        mirror.backfill(&vendor.client()).await.expect("a backfill");
+        at(&mirror.database, time).await;
+        vendor.dismiss("user_3");
+
+        for user in ["user_1", "user_3"] {
+            let path = format!("/api/users/{user}/sync");
+            let answer = service.api("POST", &path, Value::Null).await;
+            assert!(answer.status < 500, "{time}: {answer:?}");
+        }
+        mirror.backfill(&vendor.client()).await.expect("another backfill");
+        mirror.reconcile(&vendor.client()).await.expect("a reconcile");
     }
 }

@@ -1,0 +1,146 @@
+//! Svix and Standard Webhooks: <https://docs.svix.com/receiving/verifying-payloads/how-manual>.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderValue};
+use jiff::Timestamp;
+
+use super::{Proof, Rejection, Secret};
+use crate::model::DeliveryId;
+
+/// How far the clock of a sender may be off, in seconds, both ways.
+const TOLERANCE: i64 = 300;
+
+/// Signatures of one request at most: a sender that changes its secret sends two.
+const MOST_SIGNATURES: usize = 32;
+
+const SIGNATURE: (&str, &str) = ("svix-signature", "webhook-signature");
+
+pub(super) fn is_claimed(headers: &HeaderMap) -> bool {
+    [SIGNATURE.0, SIGNATURE.1].iter().any(|name| headers.contains_key(*name))
+}
+
+pub(super) fn screen(headers: &HeaderMap, now: Timestamp) -> Result<(), Rejection> {
+    within_tolerance(Claim::of(headers)?.sent_at, now.as_second())
+}
+
+pub(super) fn verify(
+    secrets: &[Secret],
+    headers: &HeaderMap,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Proof, Rejection> {
+    let Claim { id, delivery, sent_at, signatures } = Claim::of(headers)?;
+    let matching = secrets.iter().position(|secret| {
+        let signed = STANDARD.encode(sign(secret, id, sent_at, body));
+        // Every signature is compared whole, so that the time tells nothing about the right one.
+        signatures.iter().any(|s| verify_slices_are_equal(s.as_bytes(), signed.as_bytes()).is_ok())
+    });
+    let secret = matching.ok_or(Rejection::NoSecretMatches)?;
+    within_tolerance(sent_at, now.as_second())?;
+    Ok(Proof { id: delivery, secret })
+}
+
+fn sign(secret: &Secret, id: &str, sent_at: i64, body: &[u8]) -> hmac::Tag {
+    let mut context = hmac::Context::with_key(&secret.hmac);
+    context.update(id.as_bytes());
+    context.update(format!(".{sent_at}.").as_bytes());
+    context.update(body);
+    context.sign()
+}
+
+/// Checked after the signature, too: the body took its time, and an endpoint's owner learns of both.
+fn within_tolerance(sent_at: i64, now: i64) -> Result<(), Rejection> {
+    let age = now.saturating_sub(sent_at);
+    if age > TOLERANCE {
+        return Err(Rejection::TooOld(age - TOLERANCE));
+    }
+    if age < -TOLERANCE {
+        return Err(Rejection::TooNew(age.saturating_add(TOLERANCE).saturating_abs()));
+    }
+    Ok(())
+}
+
+/// What the headers of a request say.
+struct Claim<'a> {
+    /// As it is signed.
+    id: &'a str,
+    delivery: DeliveryId,
+    sent_at: i64,
+    signatures: Vec<&'a str>,
+}
+
+impl<'a> Claim<'a> {
+    fn of(headers: &'a HeaderMap) -> Result<Self, Rejection> {
+        let id = Header::find(headers, ("svix-id", "webhook-id"))?;
+        let timestamp = Header::find(headers, ("svix-timestamp", "webhook-timestamp"))?;
+        let signatures = Header::find(headers, SIGNATURE)?;
+
+        let text = id.single()?;
+        let delivery = DeliveryId::new(text).ok_or(id.malformed("an id of 1 to 255 bytes"))?;
+        let sent_at = seconds(&timestamp)?;
+        Ok(Self { id: text, delivery, sent_at, signatures: version_one(&signatures)? })
+    }
+}
+
+/// A header, which may have several lines.
+struct Header<'a> {
+    name: &'static str,
+    lines: Vec<&'a str>,
+}
+
+impl<'a> Header<'a> {
+    fn find(
+        headers: &'a HeaderMap,
+        (svix, unbranded): (&'static str, &'static str),
+    ) -> Result<Self, Rejection> {
+        let has = |name: &&str| headers.contains_key(*name);
+        let name = [svix, unbranded].into_iter().find(has);
+        let name = name.ok_or(Rejection::MissingHeader(svix))?;
+        let text = |value: &'a HeaderValue| value.to_str().map(str::trim);
+        let lines = headers.get_all(name).iter().map(text).collect::<Result<_, _>>();
+        let expected = "visible ASCII";
+        let malformed = Rejection::MalformedHeader { header: name, expected };
+        Ok(Self { name, lines: lines.map_err(|_| malformed)? })
+    }
+
+    /// What all lines say alike: where they differ, something on the way added one, and the signature cannot tell which.
+    fn single(&self) -> Result<&'a str, Rejection> {
+        let text = self.lines.first().copied().unwrap_or_default();
+        let is_same = self.lines.iter().all(|line| *line == text);
+        if is_same { Ok(text) } else { Err(self.malformed("one value")) }
+    }
+
+    fn malformed(&self, expected: &'static str) -> Rejection {
+        Rejection::MalformedHeader { header: self.name, expected }
+    }
+}
+
+fn seconds(timestamp: &Header<'_>) -> Result<i64, Rejection> {
+    let text = timestamp.single()?;
+    let malformed = || timestamp.malformed("a time in whole seconds since 1970");
+    text.parse::<i64>().ok().filter(|seconds| *seconds >= 0).ok_or_else(malformed)
+}
+
+/// The `v1` signatures of all lists; other versions stand beside them and are skipped.
+fn version_one<'a>(header: &Header<'a>) -> Result<Vec<&'a str>, Rejection> {
+    let entries = header.lines.iter().flat_map(|line| line.split_ascii_whitespace());
+    // Blanks separate entries; Supabase puts a comma before them, and what joins two lines may leave them out.
+    let signatures: Vec<_> = entries.flat_map(version_one_of).collect();
+    if signatures.is_empty() {
+        return Err(header.malformed("`v1,` and a base64 signature"));
+    }
+    if signatures.len() > MOST_SIGNATURES {
+        return Err(header.malformed("a list of at most 32 signatures"));
+    }
+    Ok(signatures)
+}
+
+/// Of `v1,one,v1a,two,v1,three` the first and the third.
+fn version_one_of(entry: &str) -> impl Iterator<Item = &str> {
+    let parts = entry.split(',').zip(entry.split(',').skip(1));
+    let is_version_one = |(version, part): &(&str, &str)| *version == "v1" && !part.is_empty();
+    parts.filter(is_version_one).map(|(_, signature)| signature)
+}

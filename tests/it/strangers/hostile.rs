@@ -1,0 +1,131 @@
+//! What strangers do to keep others out, and crowds of them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::harness::eventually;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Says nothing.
+    Silent,
+    /// Never ends its head, which is long.
+    HalfHead,
+    /// Never ends a form that needs no session.
+    HalfForm,
+    /// Never ends a long body that looks signed.
+    HalfBody,
+    /// Asks once, and rests.
+    Rests,
+    /// Sends half a head behind a whole request.
+    HalfHeadBehind,
+    /// Asks much, and never reads.
+    NeverReads,
+    /// Tries wrong tokens, again and again.
+    Guesses,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 8] = [
+        Self::Silent,
+        Self::HalfHead,
+        Self::HalfForm,
+        Self::HalfBody,
+        Self::Rests,
+        Self::HalfHeadBehind,
+        Self::NeverReads,
+        Self::Guesses,
+    ];
+
+    fn says(self) -> Vec<u8> {
+        let health = "GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n";
+        match self {
+            Self::Silent => Vec::new(),
+            Self::HalfHead => {
+                format!("GET /healthz HTTP/1.1\r\nx-long: {}", "x".repeat(30_000)).into_bytes()
+            }
+            Self::HalfForm => sign_in(16_000, &"x".repeat(15_000)),
+            Self::HalfBody => {
+                let now = Timestamp::now().as_second();
+                let head = format!(
+                    "POST /webhooks/clerk HTTP/1.1\r\nhost: test\r\nsvix-id: msg_1\r\nsvix-timestamp: {now}\r\nsvix-signature: v1,bm9uZQ==\r\ncontent-length: 1048576\r\n\r\n"
+                );
+                [head.into_bytes(), vec![b' '; 1_000_000]].concat()
+            }
+            Self::Rests => health.into(),
+            Self::HalfHeadBehind => format!("{health}GET /healthz HTTP/1.1\r\nhost: t").into(),
+            Self::NeverReads => {
+                "GET /admin/htmx-2.0.11.min.js HTTP/1.1\r\nhost: t\r\n\r\n".repeat(40).into()
+            }
+            Self::Guesses => sign_in(11, "token=wrong"),
+        }
+    }
+}
+
+fn sign_in(length: usize, body: &str) -> Vec<u8> {
+    let form = "content-type: application/x-www-form-urlencoded";
+    format!("POST /admin/sign-in HTTP/1.1\r\nhost: test\r\n{form}\r\ncontent-length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}
+
+/// Strangers who come back as soon as they are shown out; gone when this is dropped.
+pub(super) struct Crowd(#[expect(dead_code, reason = "dropping it ends them")] JoinSet<()>);
+
+impl Crowd {
+    /// Returns when all have come.
+    pub(super) async fn gather(address: SocketAddr, kind: Kind, size: usize) -> Self {
+        let mut strangers = JoinSet::new();
+        let come = Arc::new(AtomicUsize::new(0));
+        for _ in 0..size {
+            let come = come.clone();
+            strangers.spawn(async move {
+                let mut is_new = true;
+                loop {
+                    let Ok(stream) = TcpStream::connect(address).await else { return };
+                    if std::mem::take(&mut is_new) {
+                        come.fetch_add(1, Ordering::Relaxed);
+                    }
+                    annoy(stream, kind).await;
+                    // A stranger's network takes time, too.
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            });
+        }
+        eventually("they have come", async || come.load(Ordering::Relaxed) == size).await;
+        Self(strangers)
+    }
+}
+
+/// Until the connection ends.
+async fn annoy(mut stream: TcpStream, kind: Kind) {
+    let says = kind.says();
+    let mut dropped = [0; 4096];
+    if stream.write_all(&says).await.is_err() {
+        return;
+    }
+    if kind == Kind::NeverReads {
+        let is_open = |written: std::io::Result<usize>| match written {
+            Ok(_) => true,
+            Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
+        };
+        while is_open(stream.try_write(b"\r\n")) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        return;
+    }
+    while stream.read(&mut dropped).await.is_ok_and(|read| read > 0) {
+        if kind == Kind::Guesses {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            if stream.write_all(&says).await.is_err() {
+                return;
+            }
+        }
+    }
+}
