@@ -24,8 +24,8 @@ pub struct Source {
 
 impl Source {
     /// Refuses what cannot become a delivery whatever its body is.
-    pub fn screen(&self, headers: &HeaderMap, now: Timestamp) -> Result<(), Rejection> {
-        self.provider.scheme.screen(headers, now)
+    pub fn screen(&self, headers: &HeaderMap) -> Result<(), Rejection> {
+        self.provider.scheme.screen(headers)
     }
 
     /// The only way from a request to a delivery.

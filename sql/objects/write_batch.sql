@@ -139,7 +139,10 @@ marked as (
     select source, kind, id
     from entity e
     where marked
-      and exists (select from ledgered l where l.kind = e.kind and l.id = e.id)
+      -- A stale delivery is a reason to ask, too: the provider may have changed the user since without another one.
+      and coalesce((
+          select o.source from users_sync.ledger o where o.kind = e.kind and o.id = e.id
+      ), '') in ('', e.source)
     order by source collate "C", kind collate "C", id collate "C"
     on conflict (source, kind, id) do update set mark = default
 ),

@@ -43,6 +43,8 @@ pub enum Judgement {
     Foreign(String),
     /// Nothing was written: the entity came into being meanwhile, so the delivery has to be applied once more.
     Again,
+    /// A newer users-sync has replaced the function, and this one does not know its word.
+    Unknown,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -94,8 +96,10 @@ impl Applied {
             match row.get::<_, Option<i64>>("place") {
                 Some(place) => judgements.push((place, judgement(what, row))),
                 None => {
-                    let effect = Effect::parse(what).expect("the statement knows our effects");
-                    changed.push(Changed { id: row.get("entity_id"), effect });
+                    // A newer users-sync may have replaced the function: its words are not all known.
+                    let effect = Effect::parse(what);
+                    changed
+                        .extend(effect.map(|effect| Changed { id: row.get("entity_id"), effect }));
                 }
             }
         }
@@ -109,7 +113,7 @@ fn judgement(what: &str, row: &Row) -> Judgement {
     match what {
         "foreign" => Judgement::Foreign(row.get("owner")),
         "again" => Judgement::Again,
-        _ => Judgement::Journaled(Outcome::parse(what).expect("the statement knows our outcomes")),
+        _ => Outcome::parse(what).map_or(Judgement::Unknown, Judgement::Journaled),
     }
 }
 

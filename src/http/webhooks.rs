@@ -34,8 +34,8 @@ pub(super) async fn receive(
         return Err(name.map_or(Problem::NoSuchRoute, Problem::NoSuchSource));
     };
     let (head, body) = request.into_parts();
-    // Whoever has no idea of a signature does not make us wait for a body.
-    let screened = source.screen(&head.headers, Timestamp::now());
+    // A request that cannot be signed does not make us wait for its body.
+    let screened = source.screen(&head.headers);
     screened.inspect_err(|rejection| refuse(&app, source, rejection))?;
     let body = body::read(&app, &head, body).await?;
     let verified =

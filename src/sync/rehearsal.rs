@@ -85,6 +85,6 @@ fn outcome(judgement: &Judgement) -> Outcome {
     match judgement {
         Judgement::Journaled(outcome) => *outcome,
         Judgement::Foreign(_) => Outcome::Quarantined,
-        Judgement::Again => Outcome::Stale,
+        Judgement::Again | Judgement::Unknown => Outcome::Stale,
     }
 }

@@ -153,6 +153,7 @@ impl Writer {
                     again.push(job);
                 }
                 Judgement::Again => again.push(job),
+                Judgement::Unknown => self.refuse(vec![job], &Newer),
             }
         }
         again
@@ -220,6 +221,11 @@ impl Writer {
         }
     }
 }
+
+/// The delivery may be committed, and its sender has to ask an instance that knows with which outcome.
+#[derive(Debug, thiserror::Error)]
+#[error("a newer users-sync answers in words that this one does not know: upgrade it")]
+struct Newer;
 
 /// Why a source may not speak of another one's entity; names both.
 fn foreign(decoded: &Decoded, owner: &str) -> String {

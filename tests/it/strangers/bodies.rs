@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::{HEALTH, answer, created, limits, soon};
 use crate::harness::{ADMIN_TOKEN, Response, Service, Signed, TestDatabase, Wire};
 
@@ -24,12 +22,9 @@ async fn a_delivery_that_cannot_be_one_is_refused_before_its_body_comes() {
     let service = Service::start(database.url()).await;
     let signed = created("user_1");
     let head = |signed: &Signed| signed.head("content-length: 1000");
-    let now = Timestamp::now().as_second();
     let heads = [
         (head(&signed).replace("svix-signature", "x-signature"), 400),
         (head(&signed).replace("v1,", "v9,"), 400),
-        (head(&signed.clone().sent_at(now - 400)), 401),
-        (head(&signed.clone().sent_at(now + 400)), 401),
         (head(&signed).replace("/webhooks/clerk", "/webhooks/nobody"), 404),
         (head(&signed).replace("POST", "PUT"), 405),
         (signed.head("content-length: 1048577"), 413),
