@@ -144,7 +144,9 @@ marked as (
           select o.source from users_sync.ledger o where o.kind = e.kind and o.id = e.id
       ), '') in ('', e.source)
     order by source collate "C", kind collate "C", id collate "C"
-    on conflict (source, kind, id) do update set mark = default
+    on conflict (source, kind, id) do update
+    -- A mark that rests for long after answers in vain is due again soon after a new delivery.
+    set mark = default, due_at = least(m.due_at, clock_timestamp() + interval '2 seconds')
 ),
 changed as (
     select

@@ -176,6 +176,7 @@ async fn in_database(checks: &mut Checks, config: &Config, sources: &[Source], o
     readers::check(checks, &client, &config.grant_select_to).await;
     mirror::check(checks, &client, config.delete_policy).await;
     if current {
+        mirror::rows(checks, &client).await;
         sources::deliveries(checks, &client, sources).await;
     } else {
         checks.skip("deliveries", "the schema is not current");

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::{Client, Error};
 
 use crate::db::journal::Lingering;
-use crate::db::{findings, journal, requests};
+use crate::db::{findings, journal, mirror, requests};
 use crate::model::Subject;
 
 /// Rows in one transaction, so that no lock is held for long.
@@ -37,6 +37,7 @@ async fn prune_once(pool: &Pool, retention: SignedDuration) -> Result<u64, Strin
         .await
         .map_err(|error| crate::error_chain(&error))?;
     look_at_quarantine(&client).await.map_err(|error| crate::error_chain(&error))?;
+    look_at_lost_rows(&client).await.map_err(|error| crate::error_chain(&error))?;
     let before = Timestamp::now() - retention;
     let mut removed = 0;
     loop {
@@ -48,6 +49,15 @@ async fn prune_once(pool: &Pool, retention: SignedDuration) -> Result<u64, Strin
             return Ok(removed);
         }
     }
+}
+
+/// Counts anew the users without a row while a finding speaks of them: looking for them takes a walk over the tables.
+async fn look_at_lost_rows(client: &Client) -> Result<(), Error> {
+    let found = findings::counts(client).await?;
+    if found.iter().any(|(subject, _)| subject == Subject::Mirror.as_str()) {
+        mirror::report_lost(client).await?;
+    }
+    Ok(())
 }
 
 /// Makes findings of what has been in quarantine for long, and forgets those about sources whose quarantine was dealt with.

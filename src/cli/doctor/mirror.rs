@@ -4,6 +4,7 @@ use tokio_postgres::{Client, Error};
 
 use super::check::Checks;
 use crate::db::inspect::{self, ForeignKey, Obstacles, OnDelete};
+use crate::db::mirror;
 use crate::model::DeletePolicy;
 
 pub(super) async fn check(checks: &mut Checks, client: &Client, policy: DeletePolicy) {
@@ -33,6 +34,20 @@ async fn look(checks: &mut Checks, client: &Client, policy: DeletePolicy) -> Res
     }
     checks.ok("mirror", format!("{} foreign keys on it", foreign_keys.len()));
     Ok(())
+}
+
+/// Whether every user that the ledger knows has a row; the schema is current.
+pub(super) async fn rows(checks: &mut Checks, client: &Client) {
+    match mirror::lost(client).await {
+        Ok(0) => checks.ok("rows", "every user that users-sync knows has one"),
+        Ok(lost) => {
+            let found = format!("{lost} users that users-sync knows have none");
+            checks.fail("rows", found, mirror::lost_in_words(lost));
+        }
+        Err(error) => {
+            checks.fail("rows", crate::error_chain(&error), "the tables could not be read");
+        }
+    }
 }
 
 fn stand_in_the_way(checks: &mut Checks, obstacles: &Obstacles) {

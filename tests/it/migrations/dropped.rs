@@ -3,7 +3,9 @@
 use serde_json::json;
 use tokio_postgres::Client;
 
-use crate::harness::{Program, SECRET, Scratch, Service, Signed, TestDatabase, body, run};
+use crate::harness::{
+    Program, SECRET, Scratch, Service, Signed, TestDatabase, body, eventually, run,
+};
 
 fn signed(event_type: &str, id: &str) -> Signed {
     Signed::new("clerk", body("clerk", event_type, id, &json!({})).to_string())
@@ -87,12 +89,21 @@ async fn a_service_that_starts_makes_the_mirror_again_and_says_who_is_missing() 
     assert!(detail.starts_with("1 users") && detail.contains("backfill"), "{detail}");
     let sql = "select from users_sync.marks where source = 'clerk' and id = 'alive'";
     assert_eq!(client.query(sql, &[]).await.expect("it answers").len(), 1, "it is to be fetched");
+    let doctor = run(&["doctor"], &variables).await;
+    assert!(doctor.out.contains("rows: 1 users that users-sync knows have none"), "{doctor:?}");
     let replayed = run(&["replay", "--all"], &variables).await;
     assert_eq!(replayed.code, 0, "{replayed:?}");
     let sql = "select email from neon_auth.users_sync where id = 'alive'";
     let email: Option<String> = client.query_one(sql, &[]).await.expect("it is back").get(0);
     assert_eq!(email.as_deref(), Some("ada@example.com"));
     program.stop().await;
+    let again = Program::serve(scratch.path(), &variables).await;
+    eventually("the finding is dealt with", async || {
+        let sql = "select from users_sync.findings where subject = 'mirror'";
+        client.query(sql, &[]).await.expect("it answers").is_empty()
+    })
+    .await;
+    again.stop().await;
 }
 
 #[tokio::test]
