@@ -1,9 +1,5 @@
 -- upkeep: what is in quarantine is kept until it is dealt with, however much there is
 
--- What is pruned by age, past any number of deliveries that stay in quarantine.
-create index journal_prunable_idx on users_sync.journal (received_at)
-    where outcome <> 'quarantined';
-
 -- How long each source's deliveries have been in quarantine.
 create index journal_quarantined_idx on users_sync.journal (source, received_at)
     where outcome = 'quarantined';

@@ -7,8 +7,6 @@ create index if not exists journal_outcome_idx on users_sync.journal (outcome, r
 create index if not exists journal_entity_idx on users_sync.journal (kind, entity_id, received_at)
     where entity_id is not null;
 create index if not exists journal_source_idx on users_sync.journal (source, received_at);
-create index if not exists journal_prunable_idx on users_sync.journal (received_at)
-    where outcome <> 'quarantined';
 create index if not exists journal_quarantined_idx on users_sync.journal (source, received_at)
     where outcome = 'quarantined';
 

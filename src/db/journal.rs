@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
-use super::values::time;
+use super::values::{Moment, time};
 use crate::model::DeliveryId;
 
 /// When a delivery first arrived; `None` where it never did, or longer ago than the journal reaches.
@@ -59,12 +59,24 @@ pub async fn discard(client: &Client, deliveries: &[(&str, &str)]) -> Result<u64
     client.execute_typed(include_str!("../../sql/journal/discard.sql"), &params).await
 }
 
-/// Removes at most `limit` rows received before `before`, nothing that is in quarantine, and answers how many.
-pub async fn prune(client: &Client, before: Timestamp, limit: i64) -> Result<u64, Error> {
-    client
-        .execute_typed(
-            include_str!("../../sql/journal/prune.sql"),
-            &[(&before, Type::TIMESTAMPTZ), (&limit, Type::INT8)],
-        )
-        .await
+/// What one step removed.
+pub struct Pruned {
+    pub rows: i64,
+    /// When the last of them was received.
+    pub last: Option<Moment>,
+}
+
+/// Removes at most `limit` rows received before `before` and not before `after`, nothing that is in quarantine.
+pub async fn prune(
+    client: &Client,
+    before: Timestamp,
+    limit: i64,
+    after: Option<Moment>,
+) -> Result<Pruned, Error> {
+    let after = after.unwrap_or(Moment::EARLIEST);
+    let params: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&before, Type::TIMESTAMPTZ), (&limit, Type::INT8), (&after, Type::TIMESTAMPTZ)];
+    let statement = include_str!("../../sql/journal/prune.sql");
+    let row = client.query_typed_one(statement, &params).await?;
+    Ok(Pruned { rows: row.try_get("rows")?, last: row.try_get("last")? })
 }

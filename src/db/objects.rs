@@ -44,7 +44,6 @@ static OTHERS: [Object; 8] = [
             "users_sync.journal_outcome_idx",
             "users_sync.journal_entity_idx",
             "users_sync.journal_source_idx",
-            "users_sync.journal_prunable_idx",
             "users_sync.journal_quarantined_idx",
             "users_sync.ledger_to_purge_idx",
             "users_sync.ledger_purged_idx",

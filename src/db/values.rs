@@ -24,6 +24,9 @@ const EARLIEST: i64 = -211_813_488_000_000_000;
 const END: i64 = 9_223_371_331_200_000_000;
 
 impl Moment {
+    /// Before every other: minus infinity.
+    pub const EARLIEST: Self = Self(i64::MIN);
+
     /// `None` where Postgres knows no such time.
     pub fn from_microsecond(since_2000: i64) -> Option<Self> {
         let is_finite = (EARLIEST..END).contains(&since_2000);

@@ -1,13 +1,14 @@
 //! The life of one connection: it waits for a request, answers what is sent without a pause, and waits again.
 //!
-//! hyper sees a connection only while there is something to read. So its time for a head runs for heads alone, a half one
-//! behind a whole request too, and a connection that rests costs a socket and no buffers.
+//! hyper sees a connection while there is something to read, and for a moment after, since a busy client sends its next request
+//! at once. So its time for a head runs for heads alone, a half one behind a whole request too, and a connection that rests costs a
+//! socket and no buffers.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -19,7 +20,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -31,6 +32,9 @@ use super::{Limits, paths};
 
 /// Bytes of a head at most.
 const HEAD: usize = 32 << 10;
+
+/// After an answer: a new hyper connection costs more than the wait of one that is there.
+const LINGER: Duration = Duration::from_millis(250);
 
 /// After our last word: a client that still sends would lose the answer if we closed under it.
 const LAST_LOOK: Duration = Duration::from_secs(2);
@@ -51,6 +55,30 @@ enum Next {
     Closes(TcpStream, Option<Problem>),
     /// Nothing can be said or heard any more.
     Over,
+}
+
+/// How long a connection rests already.
+#[derive(Default)]
+struct Rest {
+    /// Kept from rest to rest.
+    ends: Option<Pin<Box<Sleep>>>,
+    lasts: bool,
+}
+
+impl Rest {
+    /// Ready when the connection rests for long enough to leave hyper.
+    fn poll(&mut self, cx: &mut Context<'_>, rests: bool) -> Poll<()> {
+        if !rests {
+            self.lasts = false;
+            return Poll::Pending;
+        }
+        let ends = self.ends.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        if !self.lasts {
+            self.lasts = true;
+            ends.as_mut().reset(Instant::now() + LINGER);
+        }
+        ends.as_mut().poll(cx)
+    }
 }
 
 impl Host {
@@ -107,10 +135,10 @@ impl Host {
             .header_read_timeout(self.limits.head_timeout)
             .max_buf_size(HEAD)
             .serve_connection(TokioIo::new(watched), service);
+        let mut rest = Rest::default();
         let ended = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
             Poll::Ready(result) => Poll::Ready(Some(result)),
-            Poll::Pending if progress.rests() => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => rest.poll(cx, progress.rests()).map(|()| None),
         })
         .await;
         let parts = connection.into_parts();

@@ -6,7 +6,7 @@ use deadpool_postgres::Pool;
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::{Client, Error};
 
-use crate::db::journal::Lingering;
+use crate::db::journal::{Lingering, Pruned};
 use crate::db::{findings, journal, mirror, requests};
 use crate::model::Subject;
 
@@ -31,7 +31,7 @@ pub async fn prune(pool: Pool, retention: SignedDuration) {
     }
 }
 
-async fn prune_once(pool: &Pool, retention: SignedDuration) -> Result<u64, String> {
+async fn prune_once(pool: &Pool, retention: SignedDuration) -> Result<i64, String> {
     let client = pool.get().await.map_err(|error| crate::error_chain(&error))?;
     requests::prune(&client, Timestamp::now() - REQUESTS)
         .await
@@ -39,15 +39,16 @@ async fn prune_once(pool: &Pool, retention: SignedDuration) -> Result<u64, Strin
     look_at_quarantine(&client).await.map_err(|error| crate::error_chain(&error))?;
     look_at_lost_rows(&client).await.map_err(|error| crate::error_chain(&error))?;
     let before = Timestamp::now() - retention;
-    let mut removed = 0;
+    let (mut removed, mut after) = (0, None);
     loop {
-        let rows = journal::prune(&client, before, STEP.into())
-            .await
-            .map_err(|error| crate::error_chain(&error))?;
+        // Each step begins where the last one ended: what stays in quarantine is passed once.
+        let pruned = journal::prune(&client, before, STEP.into(), after).await;
+        let Pruned { rows, last } = pruned.map_err(|error| crate::error_chain(&error))?;
         removed += rows;
-        if rows < u64::from(STEP) {
+        if rows < i64::from(STEP) {
             return Ok(removed);
         }
+        after = last;
     }
 }
 
