@@ -115,6 +115,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics::metrics))
         .fallback(unrouted::no_such_route)
         .method_not_allowed_fallback(unrouted::wrong_method)
+        .layer(middleware::map_response(problem::with_words))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn_with_state(app.clone(), metrics::count))
         .with_state(app)

@@ -58,24 +58,29 @@ enum Next {
 }
 
 /// How long a connection rests already.
-#[derive(Default)]
 struct Rest {
+    length: Duration,
     /// Kept from rest to rest.
     ends: Option<Pin<Box<Sleep>>>,
     lasts: bool,
 }
 
 impl Rest {
+    fn of(length: Duration) -> Self {
+        Self { length, ends: None, lasts: false }
+    }
+
     /// Ready when the connection rests for long enough to leave hyper.
     fn poll(&mut self, cx: &mut Context<'_>, rests: bool) -> Poll<()> {
         if !rests {
             self.lasts = false;
             return Poll::Pending;
         }
-        let ends = self.ends.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let length = self.length;
+        let ends = self.ends.get_or_insert_with(|| Box::pin(sleep(length)));
         if !self.lasts {
             self.lasts = true;
-            ends.as_mut().reset(Instant::now() + LINGER);
+            ends.as_mut().reset(Instant::now() + length);
         }
         ends.as_mut().poll(cx)
     }
@@ -135,7 +140,8 @@ impl Host {
             .header_read_timeout(self.limits.head_timeout)
             .max_buf_size(HEAD)
             .serve_connection(TokioIo::new(watched), service);
-        let mut rest = Rest::default();
+        // hyper's time for a head runs meanwhile.
+        let mut rest = Rest::of(LINGER.min(self.limits.head_timeout / 2));
         let ended = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
             Poll::Ready(result) => Poll::Ready(Some(result)),
             Poll::Pending => rest.poll(cx, progress.rests()).map(|()| None),

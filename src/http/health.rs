@@ -23,30 +23,34 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Value>, P
     if app.draining.is_cancelled() {
         return Err(not_ready("draining"));
     }
-    tokio::time::timeout(TIMEOUT, database(&app))
-        .await
-        .unwrap_or_else(|_| Err(not_ready("database does not answer")))?;
-    Ok(Json(json!({ "status": "ready" })))
+    let obstacle = app.strangers.readiness.at(|| async { Some(obstacle(&app).await) });
+    match tokio::time::timeout(TIMEOUT, obstacle).await.ok().flatten().as_deref() {
+        Some(None) => Ok(Json(json!({ "status": "ready" }))),
+        Some(Some(obstacle)) => Err(not_ready(obstacle)),
+        None => Err(not_ready("database does not answer")),
+    }
 }
 
-async fn database(app: &App) -> Result<(), Problem> {
-    let unreachable = |_| not_ready("database unreachable");
-    let client = app.pool.get().await.map_err(|_| not_ready("database unreachable"))?;
-    match migrations::pending(&**client).await {
-        Ok(pending) if pending.is_empty() => {}
-        Ok(_) => return Err(not_ready("migrations pending")),
-        Err(migrations::Error::Database(error)) => return Err(unreachable(error)),
-        Err(_) => return Err(not_ready("schema not as expected")),
+/// What keeps the next delivery from being written; `None` where nothing does.
+async fn obstacle(app: &App) -> Option<String> {
+    let Ok(client) = app.pool.get().await else { return Some("database unreachable".into()) };
+    let schema = match migrations::pending(&**client).await {
+        Ok(pending) if pending.is_empty() => None,
+        Ok(_) => Some("migrations pending"),
+        Err(migrations::Error::Database(_)) => Some("database unreachable"),
+        Err(_) => Some("schema not as expected"),
+    };
+    if let Some(obstacle) = schema {
+        return Some(obstacle.into());
     }
-    if let Some(obstacle) = writable::obstacle(&**client).await.map_err(unreachable)? {
-        return Err(not_ready(obstacle));
+    match writable::obstacle(&**client).await {
+        Ok(None) => {}
+        Ok(Some(obstacle)) => return Some(obstacle),
+        Err(_) => return Some("database unreachable".into()),
     }
     // The last batch failed, and none may come while this says so: a write of its own shows whether the next one would.
-    if app.sync.is_failing() {
-        let failed = |_| not_ready("the database does not commit");
-        writable::try_out(&client).await.map_err(failed)?;
-    }
-    Ok(())
+    let fails = app.sync.is_failing() && writable::try_out(&client).await.is_err();
+    fails.then(|| "the database does not commit".into())
 }
 
 fn not_ready(why: impl Into<String>) -> Problem {

@@ -184,6 +184,16 @@ impl IntoResponse for Problem {
     }
 }
 
+/// axum refuses a path or a query in plain text.
+pub(super) async fn with_words(response: Response) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_plain = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if is_plain && response.status() == StatusCode::BAD_REQUEST {
+        return Problem::BadRequest("the path or the query cannot be understood").into_response();
+    }
+    response
+}
+
 pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("a request panicked");
     Problem::Defect.into_response()

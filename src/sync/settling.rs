@@ -10,6 +10,7 @@ pub(super) const SETTLING: SignedDuration = SignedDuration::from_secs(60);
 /// How long it is too early to believe an answer as of `fence` that contradicts what was heard at `heard`; `None` where it
 /// is not.
 pub(super) fn too_early(heard: Option<Timestamp>, fence: Timestamp) -> Option<Duration> {
-    let left = SETTLING - fence.duration_since(heard?);
+    // A version far in the future is no reason to ask far in the future.
+    let left = SETTLING.saturating_sub(fence.duration_since(heard?)).min(SETTLING);
     Duration::try_from(left).ok().filter(|left| !left.is_zero())
 }

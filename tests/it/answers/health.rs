@@ -89,3 +89,20 @@ async fn a_service_that_drains_is_not_ready() {
     assert_eq!(ready.problem()["detail"], "not ready: draining");
     drained.await.expect("it ends without a panic");
 }
+
+#[tokio::test]
+async fn a_crowd_of_probes_costs_few_looks_at_the_database() {
+    let database = TestDatabase::new().await;
+    let service = std::sync::Arc::new(Service::start(database.url()).await);
+    let mut probes = tokio::task::JoinSet::new();
+    for _ in 0..300 {
+        let service = service.clone();
+        probes.spawn(async move { service.get("/readyz").await.status });
+    }
+
+    let answers = probes.join_all().await;
+    let delivered = service.post(&super::created("user_1")).await;
+
+    assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
+    assert_eq!(delivered.outcome(), "applied");
+}
