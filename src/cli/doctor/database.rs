@@ -7,7 +7,7 @@ use super::check::Checks;
 use crate::db::conninfo::ConnectError;
 use crate::db::inspect::{self, Server};
 use crate::db::server::OLDEST;
-use crate::db::{migrations, rights};
+use crate::db::{migrations, rights, writable};
 use crate::model::DeletePolicy;
 
 /// Seconds that clocks may differ without harm, and those that cost deliveries.
@@ -154,9 +154,13 @@ async fn schema(checks: &mut Checks, client: &Client, server: &Server) -> bool {
 
 async fn privileges(checks: &mut Checks, client: &Client, role: &str, policy: DeletePolicy) {
     match rights::missing(client, policy).await {
-        Ok(missing) if missing.is_empty() => {
-            checks.ok("rights", format!("{role} may do what DELETE_POLICY and the rest ask for"));
-        }
+        Ok(missing) if missing.is_empty() => match writable::obstacle(client).await {
+            Ok(Some(obstacle)) => {
+                let advice = "until then every delivery is answered 503: let the role write; row security needs a policy for it, or has to be disabled by the owner";
+                checks.fail("rights", format!("{role} cannot write deliveries: {obstacle}"), advice);
+            }
+            _ => checks.ok("rights", format!("{role} may do what DELETE_POLICY and the rest ask for")),
+        },
         Ok(missing) => {
             let advice = format!(
                 "as the owner of the tables run what `users-sync migrate --print-grants --to {role}` prints"
