@@ -157,9 +157,14 @@ async fn privileges(checks: &mut Checks, client: &Client, role: &str, policy: De
         Ok(missing) if missing.is_empty() => match writable::obstacle(client).await {
             Ok(Some(obstacle)) => {
                 let advice = "until then every delivery is answered 503: let the role write; row security needs a policy for it, or has to be disabled by the owner";
-                checks.fail("rights", format!("{role} cannot write deliveries: {obstacle}"), advice);
+                checks.fail(
+                    "rights",
+                    format!("{role} cannot write deliveries: {obstacle}"),
+                    advice,
+                );
             }
-            _ => checks.ok("rights", format!("{role} may do what DELETE_POLICY and the rest ask for")),
+            _ => checks
+                .ok("rights", format!("{role} may do what DELETE_POLICY and the rest ask for")),
         },
         Ok(missing) => {
             let advice = format!(
