@@ -49,7 +49,7 @@ pub(super) async fn check(
     transport(checks, &server, connected_for);
     clock(checks, &server, now);
     let current = schema(checks, client, &server).await;
-    privileges(checks, client, &server.role, policy).await;
+    privileges(checks, client, &server.role, policy, current).await;
     current
 }
 
@@ -152,28 +152,33 @@ async fn schema(checks: &mut Checks, client: &Client, server: &Server) -> bool {
     false
 }
 
-async fn privileges(checks: &mut Checks, client: &Client, role: &str, policy: DeletePolicy) {
+async fn privileges(
+    checks: &mut Checks,
+    client: &Client,
+    role: &str,
+    policy: DeletePolicy,
+    current: bool,
+) {
     match rights::missing(client, policy).await {
-        Ok(missing) if missing.is_empty() => match writable::obstacle(client).await {
-            Ok(Some(obstacle)) => {
-                let advice = "until then every delivery is answered 503: let the role write; row security needs a policy for it, or has to be disabled by the owner";
-                checks.fail(
-                    "rights",
-                    format!("{role} cannot write deliveries: {obstacle}"),
-                    advice,
-                );
-            }
-            _ => checks
-                .ok("rights", format!("{role} may do what DELETE_POLICY and the rest ask for")),
-        },
-        Ok(missing) => {
+        Ok(missing) if !missing.is_empty() => {
             let advice = format!(
                 "as the owner of the tables run what `users-sync migrate --print-grants --to {role}` prints"
             );
-            checks.fail("rights", format!("{role} lacks {}", missing.join(", ")), advice);
+            return checks.fail("rights", format!("{role} lacks {}", missing.join(", ")), advice);
         }
+        Ok(_) => {}
         Err(error) => {
-            checks.fail("rights", crate::error_chain(&error), "the catalog could not be read");
+            let found = crate::error_chain(&error);
+            return checks.fail("rights", found, "the catalog could not be read");
         }
     }
+    if let (true, Ok(Some(obstacle))) = (current, writable::obstacle(client).await) {
+        let advice = "until this is mended every delivery is answered 503; row security needs a policy that lets the role write, or the owner disables it";
+        return checks.fail(
+            "rights",
+            format!("{role} cannot write deliveries: {obstacle}"),
+            advice,
+        );
+    }
+    checks.ok("rights", format!("{role} may do what DELETE_POLICY and the rest ask for"));
 }

@@ -104,3 +104,13 @@ async fn a_schema_that_may_not_be_used_is_named_as_such() {
     let detail = ready.body["detail"].as_str().expect("a sentence");
     assert!(detail.contains("usage on schema neon_auth"), "{detail}");
 }
+
+#[tokio::test]
+async fn a_database_without_tables_lacks_no_right() {
+    let database = TestDatabase::empty().await;
+
+    let variables = [("DATABASE_URL", database.url()), ("CLERK_WEBHOOK_SECRET", SECRET)];
+    let doctor = run(&["doctor"], &variables).await;
+
+    assert_eq!(doctor.code, 0, "{doctor:?}");
+}
