@@ -1,5 +1,5 @@
 -- enter: the rows with ids $2 enter the ledger as those of source $1, at a version that lies before any delivery; $3 says
--- which of them are disabled, so that nobody sees those as active, and $4 when they were deleted; answers who is new
+-- which of them are disabled, so that those are not shown as active, and $4 when they were deleted; answers who is new
 insert into users_sync.ledger as l
     (kind, id, source, version_at, version_delivery, disabled, deleted_at, first_deleted_at, last_deleted_at)
 select 'user', d.id, $1, timestamptz 'epoch', 'adopted', d.disabled, d.deleted_at, d.deleted_at, d.deleted_at

@@ -1,4 +1,4 @@
--- fill: what the rows with ids $1 do not show and their raw_json tells; what they show stays
+-- fill: what the rows with ids $1 lack and their raw_json has; what they have stays
 update neon_auth.users_sync u
 set name = coalesce(u.name, d.name),
     email = coalesce(u.email, d.email),

@@ -34,7 +34,7 @@ pub enum Incomplete {
     )]
     Circle { met: u64 },
     #[error(
-        "the provider's list is not whole: after {met} users a page brings nobody new and says that there are more; does a proxy drop the query of a request, or is the address that of another API?"
+        "the provider's list is not whole: after {met} users a page brings no new user and says that there are more; does a proxy drop the query of a request, or is the address that of another API?"
     )]
     Standstill { met: u64 },
     #[error(

@@ -54,7 +54,7 @@ const OTHER_NAMES: [&str; 23] = [
 ];
 
 impl Parser<'_> {
-    /// A database that somebody means is used or refused: what is committed elsewhere is lost to them.
+    /// A database that the variables hint at is used or refused: rows that are committed to another one are lost to the operator.
     pub(super) fn database(&mut self) -> Option<Database> {
         if self.environment.is_broken("DATABASE_URL") {
             return None;

@@ -26,7 +26,7 @@ impl Parser<'_> {
         listen
     }
 
-    /// Whether somebody says where the service listens.
+    /// Whether a variable says where the service listens.
     pub(super) fn says_where_to_listen(&self) -> bool {
         self.value("LISTEN_ADDR").is_some() || self.value("PORT").is_some()
     }

@@ -11,7 +11,7 @@ const SHORTEST_TOKEN: usize = 16;
 /// In 16 random characters there are hardly ever fewer than this.
 const FEWEST_DIFFERENT: usize = 6;
 
-/// What stands in examples for a token that somebody has yet to make.
+/// Words that stand in examples in place of a real token.
 const PLACEHOLDERS: [&str; 10] = [
     "7d5f1c0f6f0b4c7f9a3e2d1c0b9a8f7e",
     "0123456789",

@@ -17,7 +17,7 @@ pub fn is_on_the_row(error: &Error) -> bool {
         })
 }
 
-/// The rights that our role lacks, where the server refused for want of one. A trigger may use the same code, so the rights
+/// The rights that our role lacks, where the server refused because one is missing. A trigger may use the same code, so the rights
 /// are looked at.
 pub async fn missing_rights(
     client: &impl GenericClient,

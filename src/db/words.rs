@@ -50,7 +50,7 @@ fn names(error: &DbError) -> String {
     if known.is_empty() { String::new() } else { format!(": {}", known.join(", ")) }
 }
 
-/// The function of somebody else that raised the error, which may say anything with any SQLSTATE.
+/// The application's function that raised the error; its message may hold values, whatever the SQLSTATE.
 fn raised_in(error: &DbError) -> Option<String> {
     // The innermost comes first; its words depend on the server's language, the names in it do not.
     let context = error.where_().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Files and directories that nobody else has a hand in. Root runs this too, and another user who could plant a link
+//! Files and directories that no other user can change. Root runs this too, and another user who could plant a link
 //! would choose the file that root overwrites.
 
 use std::{
@@ -27,7 +27,7 @@ pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     Ok(file)
 }
 
-/// Refuses a directory in which somebody else could put something: one of another user, or one that others can write.
+/// Refuses a directory in which another user could put a file: one that another user owns or can write.
 pub(super) fn must_be_ours(dir: &Path) -> Result<(), Error> {
     let found = fs::metadata(dir).map_err(Error::directory(dir))?;
     let ours = rustix::process::geteuid().as_raw();

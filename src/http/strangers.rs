@@ -55,7 +55,7 @@ impl WrongTokens {
     pub(super) fn count(&self, place: &'static str) -> Result<(), Problem> {
         match self.0.check() {
             Ok(()) => {
-                tracing::warn!(place, "somebody gave a wrong token");
+                tracing::warn!(place, "a request had a wrong token");
                 Ok(())
             }
             Err(too_early) => {

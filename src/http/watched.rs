@@ -84,7 +84,7 @@ impl AsyncWrite for Watched {
         Poll::Ready(Ok(()))
     }
 
-    /// Whoever owns the stream closes it, after what is left to say.
+    /// The owner of the stream closes it, after it has written the rest.
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

@@ -1,5 +1,5 @@
-//! Taking over a table of somebody else's making: its rows enter the ledger with what their `raw_json` says, before anybody
-//! sees them through our view.
+//! Taking over a table that another program made: its rows enter the ledger with what their `raw_json` says, before they
+//! show in our view.
 
 use bytes::Bytes;
 use tokio_postgres::{Client, Transaction};

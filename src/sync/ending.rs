@@ -57,7 +57,7 @@ impl fmt::Display for Skipped {
         let told = told.join(", ");
         write!(
             f,
-            "some users were left as they are ({told}); everybody else is as the provider has it. The log says more about each"
+            "some users were left as they are ({told}); all others are as the provider has them. The log says more about each"
         )
     }
 }

@@ -68,14 +68,14 @@ impl fmt::Display for Refusal {
             Why::FewListed { missing } => {
                 write!(
                     f,
-                    "{missing} of the {known} users in the table are not in the provider's list; nobody is deleted: is {variables} of another instance, or is the list broken?"
+                    "{missing} of the {known} users in the table are not in the provider's list; no user is deleted: is {variables} of another instance, or is the list broken?"
                 )?;
                 missing
             }
             Why::TooManyGone { missing, allowed } => {
                 write!(
                     f,
-                    "{missing} of the {known} users in the table are not in the provider's list; nobody is deleted, because they are more than {allowed}"
+                    "{missing} of the {known} users in the table are not in the provider's list; no user is deleted, because they are more than {allowed}"
                 )?;
                 missing
             }

@@ -75,6 +75,6 @@ fn detail(Lingering { deliveries, oldest, .. }: &Lingering) -> String {
     let noun = if *deliveries == 1 { "delivery" } else { "deliveries" };
     let oldest = oldest.strftime("%Y-%m-%d");
     format!(
-        "{deliveries} {noun} in quarantine since {oldest}, perhaps the only copy of what the provider was told is kept: see /admin or `GET /api/deliveries?outcome=quarantined`, then `users-sync replay --quarantined`; with --discard to let go of them"
+        "{deliveries} {noun} in quarantine since {oldest}, perhaps the only copy of a change that was acknowledged: see /admin or `GET /api/deliveries?outcome=quarantined`, then `users-sync replay --quarantined`; --discard removes them"
     )
 }

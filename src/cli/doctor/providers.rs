@@ -47,7 +47,8 @@ async fn ask(settings: &Settings, open: Option<&Open>, sole: bool) -> Result<Ans
     // Only a second page shows whether the first was left behind.
     walk.next(&client).await?;
     if let Err(incomplete) = walk.so_far(&client).await {
-        let advice = "no reconcile can tell who is missing while it is so: nobody is deleted";
+        let advice =
+            "until this is mended no reconcile can tell who is missing, and no user is deleted";
         return Ok(Answer::Broken(incomplete.to_string(), advice));
     }
     if let Some(refusal) = of_others(&client, open, sole).await {

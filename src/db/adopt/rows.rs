@@ -9,7 +9,7 @@ use tokio_postgres::{Error, Transaction};
 use crate::db::values::optional_time;
 use crate::model::User;
 
-/// A row as somebody else made it.
+/// A row as another program made it.
 pub struct Found {
     pub id: String,
     pub deleted_at: Option<Timestamp>,

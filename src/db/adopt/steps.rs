@@ -1,4 +1,4 @@
-//! What has to be done to a table of somebody else's making.
+//! The steps that turn a table that others made into ours.
 
 use tokio_postgres::Row;
 

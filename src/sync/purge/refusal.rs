@@ -9,7 +9,7 @@ use crate::model::DeletePolicy;
 #[derive(Debug, thiserror::Error)]
 pub enum PurgeError {
     #[error(
-        "our role lacks {0}: the owner of the tables has to run what `users-sync migrate --print-grants` prints with this DELETE_POLICY"
+        "our role lacks {0}: the owner of the tables has to grant it, as `users-sync migrate --print-grants` prints"
     )]
     Rights(String),
     #[error("the database refused to purge")]
