@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient, Transaction};
 
 use super::objects::{self, MIRROR, Object};
-use super::{mirror, server};
+use super::{mirror, server, tables};
 
 /// One file of `sql/migrations`.
 #[derive(Debug)]
@@ -39,17 +39,6 @@ pub static ALL: [Migration; 9] = [
     migration!(9, "0009_requests"),
 ];
 
-/// Tables of ours that the migrations make, and that hold what cannot be made again.
-const TABLES: [&str; 7] = [
-    "users_sync.ledger",
-    "users_sync.journal",
-    "users_sync.marks",
-    "users_sync.leases",
-    "users_sync.runs",
-    "users_sync.requests",
-    "users_sync.findings",
-];
-
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
@@ -64,7 +53,7 @@ pub enum Error {
         "somebody dropped {}: restore the schema users_sync from a backup; or, if there is none, run `drop schema users_sync cascade`, then `users-sync migrate` and `users-sync backfill`, which keep the rows of neon_auth.users_sync",
         .0.join(", ")
     )]
-    Lost(Vec<&'static str>),
+    Lost(Vec<String>),
     #[error(transparent)]
     Server(#[from] server::Unsuitable),
     #[error(transparent)]
@@ -185,10 +174,10 @@ async fn unapplied(client: &impl GenericClient) -> Result<Vec<&'static Migration
     Ok(pending)
 }
 
-/// An error where a table of ours is gone although every migration was applied.
+/// An error where a table of ours, or a part of it, is gone although every migration was applied.
 async fn lost(client: &impl GenericClient) -> Result<(), Error> {
-    let missing = objects::missing(client, &TABLES).await?;
-    if missing.is_empty() { Ok(()) } else { Err(Error::Lost(missing)) }
+    let lost = tables::lost(client).await?;
+    if lost.is_empty() { Ok(()) } else { Err(Error::Lost(lost)) }
 }
 
 async fn record(transaction: &Transaction<'_>, migration: &Migration) -> Result<(), Error> {
