@@ -2,6 +2,7 @@
 //! transaction under a lock.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient, Transaction};
 
@@ -58,8 +59,21 @@ pub enum Error {
     Server(#[from] server::Unsuitable),
     #[error(transparent)]
     Mirror(#[from] mirror::Difference),
+    #[error(
+        "the role of DATABASE_URL may not make or change the schemas users_sync and neon_auth, or what is in them: run `users-sync migrate` as their owner, or in a new database as a role that may create (`grant create on database … to …`). A role that may less serves with `--no-migrate`, and with what `users-sync migrate --print-grants` prints"
+    )]
+    Rights,
     #[error("the database refused a migration")]
-    Database(#[from] tokio_postgres::Error),
+    Database(#[source] tokio_postgres::Error),
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
+            return Self::Rights;
+        }
+        Self::Database(error)
+    }
 }
 
 /// What brings the schema up to date.
