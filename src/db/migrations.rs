@@ -51,7 +51,7 @@ pub enum Error {
     )]
     Newer(i32),
     #[error(
-        "somebody dropped {}: restore the schema users_sync from a backup; or, if there is none, run `drop schema users_sync cascade`, then `users-sync migrate` and `users-sync backfill`, which keep the rows of neon_auth.users_sync",
+        "somebody dropped {}: restore the schema users_sync from a backup; or, if there is none, run `drop schema users_sync cascade`, then `users-sync migrate`, and `users-sync backfill` or `users-sync adopt`, which keep the rows of neon_auth.users_sync",
         .0.join(", ")
     )]
     Lost(Vec<String>),
