@@ -180,10 +180,16 @@ impl Client {
         Ok(self.read_user(&answer)?.0)
     }
 
-    /// Deletes a user.
+    /// Deletes a user. A page that some proxy or application answers with 200 is no word of the API's.
     pub async fn delete(&self, id: &str) -> Result<Removed, Error> {
         match self.requests.delete(&path(id)).await {
-            Ok(fence) => Ok(Removed::Now(fence)),
+            Ok(Answer { body, fence }) => {
+                if !body.trim_ascii().is_empty() {
+                    let text = std::str::from_utf8(&body).map_err(|_| Unreadable::NotUtf8)?;
+                    Object::parse(text, "the answer")?;
+                }
+                Ok(Removed::Now(fence))
+            }
             Err(error) => self.missing(error).map(Removed::Missing),
         }
     }

@@ -10,6 +10,8 @@ use jiff::Timestamp;
 pub struct Capture {
     /// From the path `/webhooks/{source}` of its first line, if it has one.
     pub source: Option<String>,
+    /// Its first line, if it has one: method, address and version.
+    pub request_line: Option<String>,
     pub headers: HeaderMap,
     /// As it was sent, as far as the head tells.
     pub body: Bytes,
@@ -47,11 +49,11 @@ impl Capture {
     fn parse(text: &[u8], number: usize) -> Result<Self, NotARequest> {
         let (head, rest) = head_and_rest(text);
         let head = String::from_utf8_lossy(head);
-        let (mut source, mut headers) = (None, HeaderMap::new());
+        let (mut request_line, mut headers) = (None, HeaderMap::new());
         for (place, line) in head.lines().map(str::trim).filter(|line| !line.is_empty()).enumerate()
         {
             if place == 0 && is_request_line(line) {
-                source = source_in(line);
+                request_line = Some(line.to_owned());
                 continue;
             }
             let not_a_header = match rest {
@@ -63,7 +65,8 @@ impl Capture {
         }
         let rest = Bytes::copy_from_slice(rest.unwrap_or_default());
         let body = as_sent(&rest, &headers);
-        Ok(Self { source, headers, body, rest })
+        let source = request_line.as_deref().and_then(source_in);
+        Ok(Self { source, request_line, headers, body, rest })
     }
 
     /// How long the head says that the body is.

@@ -70,7 +70,7 @@ fn right(capture: &Capture, source: &Source, delivery: Delivery, now: Timestamp)
         );
         return wrong(found, advice);
     }
-    if let Some((problem, advice)) = useless(capture, delivery) {
+    if let Some((problem, advice)) = useless(capture, source, delivery) {
         return Diagnosis { accepted: true, found: format!("{found}, but {problem}"), advice };
     }
     let advice = if age > TOLERANCE {
@@ -84,13 +84,16 @@ fn right(capture: &Capture, source: &Source, delivery: Delivery, now: Timestamp)
 }
 
 /// Why a request with a right signature does not help, and what to do.
-fn useless(capture: &Capture, delivery: Delivery) -> Option<(String, String)> {
+fn useless(capture: &Capture, source: &Source, delivery: Delivery) -> Option<(String, String)> {
     let made_at = delivery.received_at();
     if let Verdict::Quarantined(reason) = delivery.decode(made_at).verdict {
         let advice = "the sender signs what cannot be read: look at how it makes its bodies";
         let Diagnosis { found, advice, .. } =
             arrival::damaged(capture).unwrap_or_else(|| wrong(reason, advice));
         return Some((format!("it would be quarantined: {found}"), advice));
+    }
+    if let Some(elsewhere) = arrival::misdirected(capture, source) {
+        return Some(elsewhere);
     }
     let encoding = capture.compression()?;
     Some((

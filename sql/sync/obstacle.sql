@@ -1,33 +1,50 @@
 -- obstacle: the first thing that keeps this session from writing any delivery, null where there is none
-with needed (name, privileges) as (
+with needed (schema, name, privileges) as (
     values
-        ('neon_auth.users_sync', array['select', 'insert', 'update']),
-        ('users_sync.ledger', array['select', 'insert', 'update']),
-        ('users_sync.journal', array['select', 'insert', 'update']),
-        ('users_sync.marks', array['select', 'insert', 'update'])
+        ('neon_auth', 'users_sync', array['select', 'insert', 'update']),
+        ('users_sync', 'ledger', array['select', 'insert', 'update']),
+        ('users_sync', 'journal', array['select', 'insert', 'update']),
+        ('users_sync', 'marks', array['select', 'insert', 'update'])
 ),
-lacking as (
-    select n.name, p.privilege, to_regclass(n.name) is null as gone
+-- Looked up in the catalog: to_regclass fails where the schema may not be used.
+tables as (
+    select n.schema, n.name, p.privilege, c.oid, s.oid as schema_oid
     from needed n
     cross join unnest(n.privileges) as p (privilege)
-    where to_regclass(n.name) is null
-       or not has_schema_privilege(split_part(n.name, '.', 1), 'usage')
-       or not has_table_privilege(to_regclass(n.name), p.privilege)
-    order by n.name, p.privilege
+    left join pg_namespace s on s.nspname = n.schema
+    left join pg_class c on c.relnamespace = s.oid and c.relname = n.name
+),
+lacking as (
+    select t.schema, t.name, t.privilege, t.oid is null as gone, has_schema_privilege(t.schema_oid, 'usage') as entered
+    from tables t
+    where t.oid is null
+       or not has_schema_privilege(t.schema_oid, 'usage')
+       or not has_table_privilege(t.oid, t.privilege)
+    order by t.schema, t.name, t.privilege
+    limit 1
+),
+-- Row security that no policy opens for this role.
+closed as (
+    select t.schema, t.name, t.privilege
+    from tables t
+    where row_security_active(t.oid)
+      and not exists (
+          select from pg_policy p
+          where p.polrelid = t.oid and p.polpermissive
+            and p.polcmd in ('*', case t.privilege when 'select' then 'r' when 'insert' then 'a' else 'w' end)
+            and exists (select from unnest(p.polroles) as r (oid) where r.oid = 0 or pg_has_role(r.oid, 'usage'))
+      )
+    order by t.schema, t.name, t.privilege
     limit 1
 )
 select case
     when current_setting('transaction_read_only')::boolean then 'the server is read-only'
-    when exists (select from lacking where gone) then (select format('%s is missing', name) from lacking)
-    when exists (select from lacking) then (select format('the right to %s on %s is missing', privilege, name) from lacking)
+    when exists (select from lacking where gone) then (select format('%s.%s is missing', schema, name) from lacking)
+    when exists (select from lacking where not entered) then (select format('the right to usage on schema %s is missing', schema) from lacking)
+    when exists (select from lacking) then (select format('the right to %s on %s.%s is missing', privilege, schema, name) from lacking)
     when not exists (
         select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
         where n.nspname = 'users_sync' and p.proname = 'write_batch' and has_function_privilege(p.oid, 'execute')
     ) then 'the function users_sync.write_batch is missing, or the right to execute it'
-    when exists (
-        select from pg_class c, pg_roles r
-        where c.oid = to_regclass('neon_auth.users_sync') and r.rolname = current_user
-          and c.relrowsecurity and not (r.rolsuper or r.rolbypassrls)
-          and (c.relforcerowsecurity or not pg_has_role(c.relowner, 'member'))
-    ) then 'row security of neon_auth.users_sync holds for this role'
+    when exists (select from closed) then (select format('row security of %s.%s holds for this role, and no policy lets it %s', schema, name, privilege) from closed)
 end as obstacle

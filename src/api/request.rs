@@ -111,15 +111,13 @@ impl Requests {
             .await
     }
 
-    pub(super) async fn delete(&self, path: &str) -> Result<Timestamp, Error> {
+    pub(super) async fn delete(&self, path: &str) -> Result<Answer, Error> {
         let once = || self.send(self.http.delete(self.address(path)));
-        let answer = once
-            .retry(self.backoff())
+        once.retry(self.backoff())
             .when(Error::is_transient)
             .adjust(wait)
             .notify(|error, after| self.report(error, after))
-            .await;
-        Ok(answer?.fence)
+            .await
     }
 
     fn address(&self, path: &str) -> String {

@@ -30,7 +30,7 @@ use check::Checks;
 )]
 pub(super) struct Arguments {
     /// Where the sender reaches the service: a request is made through it
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = proxy::address)]
     public_url: Option<String>,
     /// Explain why this captured request (head, blank line, body) is refused
     #[arg(long, value_name = "PATH")]

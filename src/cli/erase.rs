@@ -76,7 +76,8 @@ fn report(arguments: &Arguments, erased: &Erased) -> Result<(), Failure> {
     println!(
         "  what stays: the id, and a tombstone that keeps webhooks from bringing the user back"
     );
-    if let Some(reason) = blocked {
+    // Where there was no row, there was nothing to remove.
+    if let (Some(reason), Some(_)) = (blocked, shown) {
         println!("  the row was emptied, not removed: {reason}");
     }
     println!("If the provider still has this user, delete it there too.");

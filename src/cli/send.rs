@@ -44,7 +44,8 @@ pub(super) struct Arguments {
     /// Print the curl command instead; its signature holds for five minutes
     #[arg(long)]
     curl: bool,
-    /// Where to [default: the service on this machine, found by its data directory or address]
+    /// Where to; without a path, to the provider's endpoint there [default: the service on this
+    /// machine, found by its data directory or address]
     #[arg(long)]
     url: Option<String>,
 }
@@ -66,10 +67,10 @@ struct Signed {
 pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
     let place = Place::parse(environment)?;
     let source = source(arguments.provider, &place)?;
-    let url = arguments
-        .url
-        .clone()
-        .unwrap_or_else(|| format!("http://{}/webhooks/{}", service(&place), source.name));
+    let url = match &arguments.url {
+        Some(url) => endpoint(url, &source),
+        None => format!("http://{}/webhooks/{}", service(&place), source.name),
+    };
     let client = client(arguments).map_err(Failure::of)?;
 
     let mut refused = 0;
@@ -84,6 +85,16 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
     match refused {
         0 => Ok(()),
         _ => Err(Failure::Failed(format!("{refused} of {} were not accepted", arguments.count))),
+    }
+}
+
+/// An address without a path is that of the service.
+fn endpoint(url: &str, source: &Source) -> String {
+    match url.split_once("://") {
+        Some((_, rest)) if !rest.trim_end_matches('/').contains(['/', '?', '#']) => {
+            format!("{}/webhooks/{}", url.trim_end_matches('/'), source.name)
+        }
+        _ => url.to_owned(),
     }
 }
 

@@ -13,8 +13,21 @@ const SAY_WHERE: [&str; 3] = ["PGHOST", "PGHOSTADDR", "PGDATABASE"];
 /// Of libpq's variables those that are set for one database, but do not say which.
 const SAY_HOW: [&str; 3] = ["PGPORT", "PGUSER", "PGPASSWORD"];
 
+/// Of libpq's variables those that ask for a protection that we do not give, and what to do about it.
+const UNKEPT: [(&str, &str); 6] = [
+    ("PGGSSENCMODE", "asks for GSSAPI, which is not spoken: unset it, or set it to disable"),
+    (
+        "PGREQUIREAUTH",
+        "cannot be checked: unset it; PGCHANNELBINDING=require is the stronger promise",
+    ),
+    ("PGREQUIREPEER", "cannot be checked: unset it"),
+    ("PGREQUIRESSL", "is not read: set PGSSLMODE=require"),
+    ("PGSSLCRL", "names a revocation list, and those are not read: unset it"),
+    ("PGSSLCRLDIR", "names revocation lists, and those are not read: unset it"),
+];
+
 /// Where other programs and platforms have a database's URL.
-const OTHER_NAMES: [&str; 20] = [
+const OTHER_NAMES: [&str; 23] = [
     "DATABASE_CONNECTION_STRING",
     "DATABASE_DSN",
     "DATABASE_PRIVATE_URL",
@@ -23,6 +36,8 @@ const OTHER_NAMES: [&str; 20] = [
     "DATABASE_URL_UNPOOLED",
     "DB_URI",
     "DB_URL",
+    "DIRECT_DATABASE_URL",
+    "DIRECT_URL",
     "NEON_DATABASE_URL",
     "PG_CONNECTION_STRING",
     "PG_URL",
@@ -34,6 +49,7 @@ const OTHER_NAMES: [&str; 20] = [
     "POSTGRES_URI",
     "POSTGRES_URL",
     "POSTGRES_URL_NON_POOLING",
+    "POSTGRES_URL_NO_SSL",
     "SUPABASE_DB_URL",
 ];
 
@@ -75,6 +91,11 @@ impl Parser<'_> {
     }
 
     fn server(&mut self, variable: &str, url: &str) -> Option<Database> {
+        for (name, problem) in UNKEPT {
+            if self.environment.hints_at(name, asks_for_something) {
+                self.mistake(name, problem);
+            }
+        }
         match Conninfo::parse(url, &|name| self.environment.get(name)) {
             Ok(conninfo) => Some(Database::Server(conninfo)),
             Err(error) => {
@@ -129,6 +150,11 @@ impl Parser<'_> {
             embedded::default_data_dir(is_root, path("XDG_DATA_HOME"), path("HOME"))
         })
     }
+}
+
+/// Whether it is not one of the words by which libpq's variables ask for nothing.
+fn asks_for_something(value: &str) -> bool {
+    !matches!(value, "" | "0" | "disable" | "prefer")
 }
 
 fn is_a_url(value: &str) -> bool {

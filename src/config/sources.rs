@@ -46,7 +46,10 @@ impl Parser<'_> {
     pub(super) fn has_a_source(&mut self) {
         let is_set = |provider: &'static Provider| {
             let key = provider.api.credentials.last().map_or("", |key| key.variable);
-            names(provider).any(|variable| self.is_set(&variable)) || self.is_set(key)
+            // One that cannot be read is a mistake of its own.
+            let is_there =
+                |variable: &str| self.is_set(variable) || self.environment.is_broken(variable);
+            names(provider).any(|variable| is_there(&variable)) || is_there(key)
         };
         if provider::ALL.into_iter().any(is_set) {
             return;

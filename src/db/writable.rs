@@ -1,5 +1,6 @@
 //! Whether deliveries can be written, by a look at the tables and by a write.
 
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, GenericClient};
 use uuid::Uuid;
 
@@ -15,9 +16,13 @@ pub async fn obstacle(client: &impl GenericClient) -> Result<Option<String>, Err
     Ok(rows.first().and_then(|row| row.get("obstacle")))
 }
 
-/// Writes a row that means nothing: a full disk or a failing flush shows here.
-pub async fn try_out(client: &Client) -> Result<(), Error> {
+/// Writes rows that mean nothing: a full disk or a failing flush shows here, and a table that refuses every delivery.
+pub async fn try_out(client: &mut Client) -> Result<(), Error> {
     let holder = Uuid::new_v4();
+    let transaction = client.transaction().await?;
+    let id: [(&(dyn ToSql + Sync), Type); 1] = [(&holder.to_string(), Type::TEXT)];
+    transaction.execute_typed(include_str!("../../sql/sync/trial.sql"), &id).await?;
+    transaction.rollback().await?;
     leases::take(client, TRIAL, holder, 0.0).await?;
     leases::release(client, TRIAL, holder).await
 }

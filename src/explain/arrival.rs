@@ -80,6 +80,27 @@ pub(super) fn damaged(capture: &Capture) -> Option<Diagnosis> {
     })
 }
 
+/// What the first line asks for where it is not the source's endpoint, and what to do about it.
+pub(super) fn misdirected(capture: &Capture, source: &Source) -> Option<(String, String)> {
+    let mut words = capture.request_line.as_deref()?.split_ascii_whitespace();
+    let (method, address) = (words.next()?, words.next()?);
+    if method != "POST" {
+        return Some((
+            "its first line asks for another method than POST".into(),
+            "the service takes nothing else (405): a redirect makes a GET of a POST, so give the provider the address that it leads to".into(),
+        ));
+    }
+    let path = address
+        .split_once("://")
+        .map_or(address, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    (segments != ["webhooks", &*source.name]).then(|| (
+        format!("its first line names another path than /webhooks/{}", source.name),
+        "the service answers 404 there: correct the address at the provider; or, if a proxy changes the path after this capture, all is well".into(),
+    ))
+}
+
 /// Whether it begins as a chunk does.
 fn is_sizes(rest: &[u8]) -> bool {
     let size = rest.split(|byte| b";\r\n".contains(byte)).next().unwrap_or_default().trim_ascii();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
+use tokio_postgres::error::SqlState;
 
 use super::App;
 use super::problem::Problem;
@@ -33,10 +34,12 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Value>, P
 
 /// What keeps the next delivery from being written; `None` where nothing does.
 async fn obstacle(app: &App) -> Option<String> {
-    let Ok(client) = app.pool.get().await else { return Some("database unreachable".into()) };
+    let Ok(mut client) = app.pool.get().await else { return Some("database unreachable".into()) };
     let schema = match migrations::pending(&**client).await {
         Ok(pending) if pending.is_empty() => None,
         Ok(_) => Some("migrations pending"),
+        // What is missing is said below.
+        Err(migrations::Error::Database(error)) if lacks_a_right(&error) => None,
         Err(migrations::Error::Database(_)) => Some("database unreachable"),
         Err(_) => Some("schema not as expected"),
     };
@@ -49,8 +52,12 @@ async fn obstacle(app: &App) -> Option<String> {
         Err(_) => return Some("database unreachable".into()),
     }
     // The last batch failed, and none may come while this says so: a write of its own shows whether the next one would.
-    let fails = app.sync.is_failing() && writable::try_out(&client).await.is_err();
+    let fails = app.sync.is_failing() && writable::try_out(&mut client).await.is_err();
     fails.then(|| "the database does not commit".into())
+}
+
+fn lacks_a_right(error: &tokio_postgres::Error) -> bool {
+    error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)
 }
 
 fn not_ready(why: impl Into<String>) -> Problem {

@@ -200,3 +200,19 @@ async fn a_user_who_is_deleted_through_us_is_gone_at_the_provider_and_marked_her
     assert!(row.expect("its row").deleted_at.is_some());
     assert!(vendor.desk().users.is_empty());
 }
+
+#[tokio::test]
+async fn a_page_of_some_proxy_deletes_nobody() {
+    let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
+    vendor.enrol(["u1"]);
+    mirror.backfill(&vendor.client()).await.expect("a backfill");
+    let service = mirror.serve(&vendor, sync::Options::default()).await;
+    vendor.desk().faults.push_back(Fault::Html(200));
+
+    let refused = service.users.delete(None, "u1").await;
+
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(vendor.desk().users.len(), 1);
+    let row = service.users.delete(None, "u1").await.expect("it is deleted now");
+    assert!(row.expect("its row").deleted_at.is_some());
+}

@@ -1,5 +1,6 @@
 //! What the database may do to a delivery: nothing that was answered 2xx is lost, and nothing needs a restart.
 
+mod closed;
 mod cut;
 mod isolation;
 mod locks;

@@ -7,7 +7,7 @@ use super::check::Checks;
 use crate::db::conninfo::ConnectError;
 use crate::db::inspect::{self, Server};
 use crate::db::server::OLDEST;
-use crate::db::{migrations, rights};
+use crate::db::{migrations, rights, writable};
 use crate::model::DeletePolicy;
 
 /// Seconds that clocks may differ without harm, and those that cost deliveries.
@@ -49,7 +49,7 @@ pub(super) async fn check(
     transport(checks, &server, connected_for);
     clock(checks, &server, now);
     let current = schema(checks, client, &server).await;
-    privileges(checks, client, &server.role, policy).await;
+    privileges(checks, client, &server.role, policy, current).await;
     current
 }
 
@@ -152,19 +152,33 @@ async fn schema(checks: &mut Checks, client: &Client, server: &Server) -> bool {
     false
 }
 
-async fn privileges(checks: &mut Checks, client: &Client, role: &str, policy: DeletePolicy) {
+async fn privileges(
+    checks: &mut Checks,
+    client: &Client,
+    role: &str,
+    policy: DeletePolicy,
+    current: bool,
+) {
     match rights::missing(client, policy).await {
-        Ok(missing) if missing.is_empty() => {
-            checks.ok("rights", format!("{role} may do what DELETE_POLICY and the rest ask for"));
-        }
-        Ok(missing) => {
+        Ok(missing) if !missing.is_empty() => {
             let advice = format!(
                 "as the owner of the tables run what `users-sync migrate --print-grants --to {role}` prints"
             );
-            checks.fail("rights", format!("{role} lacks {}", missing.join(", ")), advice);
+            return checks.fail("rights", format!("{role} lacks {}", missing.join(", ")), advice);
         }
+        Ok(_) => {}
         Err(error) => {
-            checks.fail("rights", crate::error_chain(&error), "the catalog could not be read");
+            let found = crate::error_chain(&error);
+            return checks.fail("rights", found, "the catalog could not be read");
         }
     }
+    if let (true, Ok(Some(obstacle))) = (current, writable::obstacle(client).await) {
+        let advice = "until this is mended every delivery is answered 503; row security needs a policy that lets the role write, or the owner disables it";
+        return checks.fail(
+            "rights",
+            format!("{role} cannot write deliveries: {obstacle}"),
+            advice,
+        );
+    }
+    checks.ok("rights", format!("{role} may do what DELETE_POLICY and the rest ask for"));
 }

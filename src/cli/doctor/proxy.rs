@@ -17,10 +17,22 @@ const BODY: &str =
     r#"{ "type":"users-sync.doctor",  "z": 1.0, "a": "\u00e9 é \/", "n": 12345678901234567890 }"#;
 const AGE: i64 = 3600;
 
+/// The service's address, also where that of one of its endpoints is given, as it stands at the provider.
+pub(super) fn address(url: &str) -> Result<String, String> {
+    let is_http = url.starts_with("https://") || url.starts_with("http://");
+    if !is_http || url.parse::<reqwest::Url>().is_err() {
+        return Err("an address is needed, such as https://users-sync.example.com".to_owned());
+    }
+    let url = url.trim_end_matches('/');
+    let service = url.rsplit_once('/').and_then(|(rest, _)| rest.strip_suffix("/webhooks"));
+    let service = service.or_else(|| url.strip_suffix("/webhooks")).unwrap_or(url);
+    Ok(service.trim_end_matches('/').to_owned())
+}
+
 pub(super) async fn check(checks: &mut Checks, url: &str, sources: &[Source]) {
     for source in sources {
         let name = format!("proxy for {}", source.name);
-        let url = format!("{}/webhooks/{}", url.trim_end_matches('/'), source.name);
+        let url = format!("{url}/webhooks/{}", source.name);
         match ask(&url, source).await {
             Ok((status, body)) => judge(checks, &name, &url, status, &body),
             Err(error) => {

@@ -57,7 +57,7 @@ fn variables_that_do_not_say_which_database_are_refused_for_every_command() {
 
 #[test]
 fn a_url_under_another_name_is_refused_with_the_right_name() {
-    for name in ["POSTGRES_URL", "DATABASE_URI", "DB_URL", "POSTGRES_PRISMA_URL"] {
+    for name in ["POSTGRES_URL", "DATABASE_URI", "DB_URL", "DIRECT_URL", "POSTGRES_PRISMA_URL"] {
         let refused = parse(&[HOME, (name, URL)]).expect_err(name).to_string();
 
         assert!(refused.contains(&format!("  {name}: is the URL of a database")), "{refused}");
@@ -104,4 +104,22 @@ async fn a_url_may_be_quoted_and_its_file_may_begin_with_a_mark() {
     for variable in [("DATABASE_URL", quoted.as_str()), ("DATABASE_URL_FILE", file)] {
         assert!(described(&[CLERK, variable]).starts_with("users on db.example.com"));
     }
+}
+
+#[test]
+fn variables_that_ask_for_a_protection_that_is_missing_are_refused() {
+    let server = [HOME, CLERK, ("DATABASE_URL", URL)];
+    for (variable, value) in [
+        ("PGGSSENCMODE", "require"),
+        ("PGREQUIREAUTH", "scram-sha-256"),
+        ("PGREQUIREPEER", "postgres"),
+        ("PGREQUIRESSL", "1"),
+        ("PGSSLCRL", "/etc/ssl/revoked.pem"),
+    ] {
+        let refused = parse(&[&server[..], &[(variable, value)]].concat()).expect_err(variable);
+        assert!(refused.to_string().contains(&format!("\n  {variable}: ")), "{refused}");
+    }
+
+    let harmless = [("PGGSSENCMODE", "disable"), ("PGREQUIRESSL", "0"), ("PGSSLCRL", "")];
+    assert!(parse(&[&server[..], &harmless].concat()).is_ok());
 }

@@ -163,3 +163,17 @@ async fn a_variable_that_is_not_text_is_not_passed_over() {
     assert!(refused.stderr.contains("  DATABASE_URL: is not text in UTF-8"), "{refused:?}");
     assert_eq!(refused.stderr.lines().count(), 2, "{refused:?}");
 }
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_is_one_mistake() {
+    let scratch = Scratch::new().await;
+    let file = format!("CLERK_WEBHOOK_SECRET=\"{SECRET}\"x\n");
+    fs::write(scratch.path().join(".env"), file).expect("it can be written");
+
+    let url = [("DATABASE_URL", "postgres://nowhere.invalid/x")];
+    let refused = Program::run(scratch.path(), &["serve"], &url).await;
+
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("  CLERK_WEBHOOK_SECRET: begins in .env"), "{refused:?}");
+    assert!(!refused.stderr.contains("no webhook secret is set"), "{refused:?}");
+}

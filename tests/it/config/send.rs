@@ -161,3 +161,17 @@ async fn what_cannot_be_sent_is_misuse_and_what_is_refused_is_a_failure() {
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.stderr.contains("2 of 2 were not accepted"), "{refused:?}");
 }
+
+#[tokio::test]
+async fn an_address_without_a_path_is_that_of_the_service() {
+    let sender = Sender::new().await;
+    let url = format!("http://{}", sender.program.address);
+
+    for url in [url.clone(), format!("{url}/"), format!("{url}/webhooks/clerk")] {
+        let arguments = ["send", "--id", "user_1", "--url", &url];
+        let sent = Program::run(sender.scratch.path(), &arguments, &SECRETS).await;
+
+        assert_eq!(sent.code, Some(0), "{url}: {sent:?}");
+    }
+    assert_eq!(sender.users().await.len(), 1);
+}

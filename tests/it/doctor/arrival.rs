@@ -242,3 +242,20 @@ fn base64(bytes: &[u8]) -> String {
     use base64::Engine;
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
+
+#[tokio::test]
+async fn a_request_that_reaches_no_endpoint_is_warned_of() {
+    let signed = Signed::new("clerk", user());
+    let to = async |line: &str| {
+        let request = String::from_utf8(request(&signed, "", &signed.body)).expect("text");
+        explained_file(request.replacen("POST /webhooks/clerk", line, 1).as_bytes()).await
+    };
+
+    for right in ["POST //webhooks/clerk/?a=b", "POST https://example.com/webhooks/clerk"] {
+        assert_right(&to(right).await);
+    }
+    for path in ["POST /webhooks/clerk/more", "POST https://example.com/hooks/webhooks/clerk"] {
+        assert_warned(&to(path).await, "names another path than /webhooks/clerk");
+    }
+    assert_warned(&to("GET /webhooks/clerk").await, "another method than POST");
+}

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::{assert_told, doctor};
-use crate::harness::{SECRET, Service, TestDatabase};
+use crate::harness::{SECRET, Service, TestDatabase, run};
 
 /// A stranger on a port of its own.
 async fn stranger(router: Router) -> String {
@@ -107,4 +107,21 @@ async fn answers_of_others_are_recognised() {
     }
     let checks = through("http://127.0.0.1:9", SECRET).await;
     assert_told(&checks, "fail", "proxy for clerk", &["refused", "firewall"]);
+}
+
+#[tokio::test]
+async fn the_address_of_an_endpoint_is_taken_for_that_of_the_service() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+
+    for path in ["/webhooks/clerk", "/webhooks/clerk/", "/webhooks/"] {
+        let checks = through(&service.url(path), SECRET).await;
+        assert_told(&checks, "ok", "proxy for clerk", &["untouched"]);
+    }
+    let environment = [("DATABASE_URL", database.url()), ("CLERK_WEBHOOK_SECRET", SECRET)];
+    for url in ["users-sync.example.com", "localhost:8080", "ftp://example.com"] {
+        let said = run(&["doctor", "--public-url", url], &environment).await;
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.err.contains("https://users-sync.example.com"), "{said:?}");
+    }
 }

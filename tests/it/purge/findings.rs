@@ -62,8 +62,11 @@ async fn an_erasure_without_the_right_to_delete_empties_the_row_and_says_so() {
     let variables = [("DATABASE_URL", &*role.url(&database)), ("CLERK_WEBHOOK_SECRET", SECRET)];
 
     let said = run(&["users", "erase", "one", "--hard", "--json"], &variables).await;
+    let nobody = run(&["users", "erase", "nobody", "--hard"], &variables).await;
 
     role.remove().await;
+    assert!(nobody.out.contains("there was no row"), "{nobody:?}");
+    assert!(!nobody.out.contains("the row was emptied"), "{nobody:?}");
     let said = said.json();
     assert_eq!(said["row"], "emptied");
     let why = said["not_removed_because"].as_str().expect("a reason");
