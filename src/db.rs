@@ -25,6 +25,7 @@ pub mod runs;
 pub mod server;
 pub mod session;
 pub mod status;
+mod tables;
 mod tls;
 pub mod users;
 pub mod values;

@@ -106,16 +106,17 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/users/{id}", get(users::show))
         .route("/api/users/{id}/sync", post(users::sync))
         .route_layer(middleware::from_fn_with_state(app.clone(), admin_token::required));
+    // A layer costs each request, and no path of a delivery needs this one.
+    let for_people = Router::new().merge(api).merge(admin::router(&app));
+    let for_people = for_people.layer(middleware::map_response(problem::with_words));
     Router::new()
-        .merge(api)
-        .merge(admin::router(&app))
+        .merge(for_people)
         .route("/webhooks/{source}", post(webhooks::receive))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
         .fallback(unrouted::no_such_route)
         .method_not_allowed_fallback(unrouted::wrong_method)
-        .layer(middleware::map_response(problem::with_words))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn_with_state(app.clone(), metrics::count))
         .with_state(app)

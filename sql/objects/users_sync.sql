@@ -1,5 +1,12 @@
 -- users_sync: the mirror of users as the migrations leave it, for a database where somebody dropped it
-create schema if not exists neon_auth;
+do $$
+begin
+    -- `if not exists` asks for the right to create one all the same.
+    if to_regnamespace('neon_auth') is null then
+        create schema neon_auth;
+    end if;
+end
+$$;
 
 create table if not exists neon_auth.users_sync (
     id text primary key,

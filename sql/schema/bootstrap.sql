@@ -1,5 +1,12 @@
 -- bootstrap: our schema and the list of the migrations that it has seen
-create schema if not exists users_sync;
+do $$
+begin
+    -- `if not exists` asks for the right to create one all the same.
+    if to_regnamespace('users_sync') is null then
+        create schema users_sync;
+    end if;
+end
+$$;
 
 create table if not exists users_sync.migrations (
     number integer primary key,

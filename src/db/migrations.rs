@@ -2,11 +2,12 @@
 //! transaction under a lock.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient, Transaction};
 
 use super::objects::{self, MIRROR, Object};
-use super::{mirror, server};
+use super::{mirror, server, tables};
 
 /// One file of `sql/migrations`.
 #[derive(Debug)]
@@ -39,17 +40,6 @@ pub static ALL: [Migration; 9] = [
     migration!(9, "0009_requests"),
 ];
 
-/// Tables of ours that the migrations make, and that hold what cannot be made again.
-const TABLES: [&str; 7] = [
-    "users_sync.ledger",
-    "users_sync.journal",
-    "users_sync.marks",
-    "users_sync.leases",
-    "users_sync.runs",
-    "users_sync.requests",
-    "users_sync.findings",
-];
-
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
@@ -61,16 +51,29 @@ pub enum Error {
     )]
     Newer(i32),
     #[error(
-        "somebody dropped {}: restore the schema users_sync from a backup; or, if there is none, run `drop schema users_sync cascade`, then `users-sync migrate` and `users-sync backfill`, which keep the rows of neon_auth.users_sync",
+        "somebody dropped {}: restore the schema users_sync from a backup; or, if there is none, run `drop schema users_sync cascade`, then `users-sync migrate`, and `users-sync backfill` or `users-sync adopt`, which keep the rows of neon_auth.users_sync",
         .0.join(", ")
     )]
-    Lost(Vec<&'static str>),
+    Lost(Vec<String>),
     #[error(transparent)]
     Server(#[from] server::Unsuitable),
     #[error(transparent)]
     Mirror(#[from] mirror::Difference),
+    #[error(
+        "the role of DATABASE_URL may not make or change the schemas users_sync and neon_auth, or what is in them: run `users-sync migrate` as their owner, or in a new database as a role that may create (`grant create on database … to …`). A role that may less serves with `--no-migrate`, and with what `users-sync migrate --print-grants` prints"
+    )]
+    Rights,
     #[error("the database refused a migration")]
-    Database(#[from] tokio_postgres::Error),
+    Database(#[source] tokio_postgres::Error),
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
+            return Self::Rights;
+        }
+        Self::Database(error)
+    }
 }
 
 /// What brings the schema up to date.
@@ -185,10 +188,10 @@ async fn unapplied(client: &impl GenericClient) -> Result<Vec<&'static Migration
     Ok(pending)
 }
 
-/// An error where a table of ours is gone although every migration was applied.
+/// An error where a table of ours, or a part of it, is gone although every migration was applied.
 async fn lost(client: &impl GenericClient) -> Result<(), Error> {
-    let missing = objects::missing(client, &TABLES).await?;
-    if missing.is_empty() { Ok(()) } else { Err(Error::Lost(missing)) }
+    let lost = tables::lost(client).await?;
+    if lost.is_empty() { Ok(()) } else { Err(Error::Lost(lost)) }
 }
 
 async fn record(transaction: &Transaction<'_>, migration: &Migration) -> Result<(), Error> {

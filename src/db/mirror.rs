@@ -73,6 +73,12 @@ pub async fn lost(client: &impl GenericClient) -> Result<i64, tokio_postgres::Er
     rows.first().map_or(Ok(0), |row| row.try_get(0))
 }
 
+/// How many rows the ledger does not know, and which are no stubs: nobody owns them, and nobody says who is disabled.
+pub async fn unknown(client: &impl GenericClient) -> Result<i64, tokio_postgres::Error> {
+    let rows = client.query_typed(include_str!("../../sql/schema/unknown.sql"), &[]).await?;
+    rows.first().map_or(Ok(0), |row| row.try_get(0))
+}
+
 /// The problem and the remedy, for an operator.
 pub fn lost_in_words(lost: i64) -> String {
     format!(

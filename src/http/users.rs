@@ -101,7 +101,7 @@ pub(super) fn problem(error: Error) -> Problem {
         Error::TooEarly(wait) | Error::Older(wait) => {
             Problem::Unconfirmed { detail: error.to_string(), wait: Some(wait) }
         }
-        Error::OfAnother(_) | Error::OfNone => {
+        Error::OfAnother(_) | Error::OfNone | Error::Refused(_) => {
             Problem::Unconfirmed { detail: error.to_string(), wait: None }
         }
         Error::UnderWay => Problem::UnderWay,

@@ -1,6 +1,7 @@
 //! The law of convergence, within one batch: changes of one entity become one.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -18,17 +19,18 @@ pub struct Batch<'a> {
 /// Parts the deliveries that one batch may hold from those about an entity that another source of the batch was first to
 /// speak of: the ledger has to decide about the first before the others can be judged.
 pub fn one_owner_each<T>(deliveries: Vec<T>, decoded: impl Fn(&T) -> &Decoded) -> (Vec<T>, Vec<T>) {
-    let source = |delivery: &T| decoded(delivery).source.clone();
-    let of_one_source = deliveries.windows(2).all(|two| source(&two[0]) == source(&two[1]));
-    if of_one_source {
+    let mut owners: HashMap<(Kind, &str), &Arc<str>> = HashMap::new();
+    let is_the_owners = |delivery| {
+        let Decoded { source, verdict, .. } = decoded(delivery);
+        let Some(change) = verdict.change() else { return true };
+        *owners.entry((change.kind(), change.entity_id())).or_insert(source) == source
+    };
+    let is_the_owners: Vec<bool> = deliveries.iter().map(is_the_owners).collect();
+    if is_the_owners.iter().all(|is| *is) {
         return (deliveries, Vec::new());
     }
-    let mut owners = HashMap::new();
-    deliveries.into_iter().partition(|delivery| {
-        let Some(change) = decoded(delivery).verdict.change() else { return true };
-        let key = (change.kind(), change.entity_id().to_owned());
-        *owners.entry(key).or_insert_with(|| source(delivery)) == source(delivery)
-    })
+    let mut is_the_owners = is_the_owners.into_iter();
+    deliveries.into_iter().partition(|_| is_the_owners.next().unwrap_or(true))
 }
 
 /// Folds deliveries in any order, repeated or not; `keep_bodies` journals every body.

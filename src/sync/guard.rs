@@ -108,17 +108,36 @@ where
     if known == 0 || wanted.allow_deletes >= known {
         return Ok(known);
     }
+    follow(client, &sample, instance).await.map(|()| known)
+}
+
+/// Refused where it says nothing that the API does not have user `id`, because it has none of the others either.
+///
+/// Where the table has no others, the API is believed.
+pub(super) async fn silence<E>(pool: &Pool, client: &Client, id: &str) -> Result<(), E>
+where
+    E: From<Refusal> + From<api::Error> + From<readings::Error>,
+{
+    let Looked { mut sample, instance } = look(pool, client, false).await?;
+    sample.ids.retain(|other| other != id);
+    if sample.ids.is_empty() {
+        return Ok(());
+    }
+    follow(client, &sample, instance).await
+}
+
+/// Refused where the API has another instance's name, or none of the sampled users.
+async fn follow<E>(client: &Client, sample: &Sample, instance: Option<String>) -> Result<(), E>
+where
+    E: From<Refusal> + From<api::Error>,
+{
+    let refused = |why| Err(Refusal::of(client, sample.known, why).into());
     if let Some(asked) = client.instance()
         && instance.is_some_and(|instance| instance != asked.name)
     {
-        let why = Why::OtherInstance { variable: asked.variable };
-        return Err(Refusal::of(client, known, why).into());
+        return refused(Why::OtherInstance { variable: asked.variable });
     }
-    if shows_one_of(client, &sample.ids).await? {
-        Ok(known)
-    } else {
-        Err(Refusal::of(client, known, Why::Strangers).into())
-    }
+    if shows_one_of(client, &sample.ids).await? { Ok(()) } else { refused(Why::Strangers) }
 }
 
 struct Looked {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::guard::Refusal;
 use super::readings;
 use super::tables::Tables;
 use crate::api::{self, Client};
@@ -36,6 +37,9 @@ pub enum Error {
     Api(#[from] api::Error),
     #[error(transparent)]
     Readings(#[from] readings::Error),
+    /// Nobody is deleted.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     #[error("no provider can be asked: its API key is not configured")]
     NoApi,
     #[error("there is no source {0} whose provider can be asked")]

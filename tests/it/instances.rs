@@ -126,6 +126,25 @@ async fn a_refusal_is_told_everywhere_and_can_be_overruled() {
 }
 
 #[tokio::test]
+async fn another_key_deletes_nobody_who_is_asked_for_alone_either() {
+    for provider in ["clerk", "stack"] {
+        let desk = Desk::new(provider, 20, 3).await;
+
+        let synced = desk.service.api("POST", "/api/users/user_00000/sync", Value::Null).await;
+        let deleted = desk.service.users.delete(None, "user_00001").await;
+
+        let detail = synced.body["detail"].as_str().unwrap_or_default();
+        assert_eq!(synced.status, 409, "{provider}: {synced:?}");
+        assert!(detail.starts_with("the provider has none of the users"), "{provider}: {synced:?}");
+        assert!(deleted.is_err(), "{provider}: {deleted:?}");
+        assert_eq!(desk.mirror.alive().await, ids(20), "{provider}");
+        desk.vendor.put("user_00019", &json!({}));
+        let synced = desk.service.api("POST", "/api/users/user_00000/sync", Value::Null).await;
+        assert_ne!(synced.body["deleted_at"], Value::Null, "{provider}: {synced:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_service_with_another_key_deletes_nobody_by_itself() {
     let desk = Desk::new("clerk", 20, 3).await;
     let (dir, url) = (crate::harness::Scratch::new().await, desk.vendor.url());

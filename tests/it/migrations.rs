@@ -2,6 +2,7 @@
 
 mod dropped;
 mod foreign;
+mod owners;
 
 use std::path::Path;
 

@@ -1,5 +1,7 @@
 //! What a provider's API does not have, or has in an older state: believed only against what is not news.
 
+mod clocks;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use users_sync::ksuid;

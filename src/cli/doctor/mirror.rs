@@ -36,7 +36,7 @@ async fn look(checks: &mut Checks, client: &Client, policy: DeletePolicy) -> Res
     Ok(())
 }
 
-/// Whether every user that the ledger knows has a row; the schema is current.
+/// Whether every user that the ledger knows has a row, and the ledger knows every row; the schema is current.
 pub(super) async fn rows(checks: &mut Checks, client: &Client) {
     match mirror::lost(client).await {
         Ok(0) => checks.ok("rows", "every user that users-sync knows has one"),
@@ -46,6 +46,17 @@ pub(super) async fn rows(checks: &mut Checks, client: &Client) {
         }
         Err(error) => {
             checks.fail("rows", crate::error_chain(&error), "the tables could not be read");
+        }
+    }
+    match mirror::unknown(client).await {
+        Ok(0) => {}
+        Ok(unknown) => {
+            let found = format!("{unknown} rows are of users that users-sync does not know");
+            let advice = "they belong to no source, and even a banned user counts as active: `users-sync adopt --source …` takes them over as they are, `users-sync backfill` brings them from the provider";
+            checks.warn("owners", found, advice);
+        }
+        Err(error) => {
+            checks.fail("owners", crate::error_chain(&error), "the tables could not be read");
         }
     }
 }

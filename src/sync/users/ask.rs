@@ -10,6 +10,7 @@ use crate::api::{self, Client, Found, Removed};
 use crate::db::readings::Standing;
 use crate::db::users::{self, UserRow};
 use crate::model::{Change, Reading};
+use crate::sync::guard;
 use crate::sync::readings::Readings;
 use crate::sync::settling::too_early;
 
@@ -155,6 +156,7 @@ impl Users {
         if let Some(wait) = too_early(heard.get(id).copied(), *fence) {
             return Err(Error::TooEarly(wait));
         }
+        guard::silence::<Error>(self.tables.pool(), client, id).await?;
         Readings::new(&self.tables).accept(&[client.gone(id, *fence)]).await?;
         Ok(())
     }

@@ -45,3 +45,13 @@ async fn a_unique_address_and_a_trigger_are_named() {
     assert_told(&checks, "warn", "unique index", &["one_address", "quarantined"]);
     assert_told(&checks, "warn", "triggers", &["welcome"]);
 }
+
+#[tokio::test]
+async fn rows_that_a_new_ledger_does_not_know_are_counted() {
+    let sql = r#"insert into neon_auth.users_sync (id, raw_json)
+        values ('user_1', '{"id": "user_1", "banned": true}'), ('user_2', '{"id": "user_2"}')"#;
+    let checks = prepared(sql, &[]).await;
+
+    let words = ["1 rows are of users that users-sync does not know", "adopt", "backfill"];
+    assert_told(&checks, "warn", "owners", &words);
+}

@@ -217,14 +217,14 @@ impl Office {
         let gone: Vec<_> = desk.leaving.extract_if(.., |(after, _)| *after <= answered).collect();
         desk.users.retain(|user| gone.iter().all(|(_, id)| user["id"] != id.as_str()));
         let status = StatusCode::from_u16(status).expect("a status");
-        let mut response = (status, axum::Json(body.clone())).into_response();
-        if let Some(date) = desk.date {
-            let date = jiff::fmt::rfc2822::DateTimePrinter::new()
-                .timestamp_to_rfc9110_string(&date)
-                .expect("a date");
-            response.headers_mut().insert(header::DATE, date.parse().expect("a header"));
-        }
-        response
+        dated((status, axum::Json(body.clone())).into_response(), desk.date)
+    }
+
+    /// To a question for a user who is not there.
+    fn no_such_user(&self) -> Response {
+        let desk = self.desk.lock().expect("no test panics at the desk");
+        let known = if self.provider == "clerk" { "resource_not_found" } else { "USER_NOT_FOUND" };
+        dated(refusal(self.provider, 404, desk.missing.unwrap_or(known)), desk.date)
     }
 }
 
@@ -266,7 +266,12 @@ fn refusal(provider: &str, status: u16, code: &str) -> Response {
     (StatusCode::from_u16(status).expect("a status"), axum::Json(body)).into_response()
 }
 
-fn no_such_user(provider: &str, code: Option<&str>) -> Response {
-    let known = if provider == "clerk" { "resource_not_found" } else { "USER_NOT_FOUND" };
-    refusal(provider, 404, code.unwrap_or(known))
+fn dated(mut response: Response, date: Option<Timestamp>) -> Response {
+    if let Some(date) = date {
+        let date = jiff::fmt::rfc2822::DateTimePrinter::new()
+            .timestamp_to_rfc9110_string(&date)
+            .expect("a date");
+        response.headers_mut().insert(header::DATE, date.parse().expect("a header"));
+    }
+    response
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tokio_postgres::Client;
+use users_sync::db::migrations;
 
 use crate::harness::{
     Program, SECRET, Scratch, Service, Signed, TestDatabase, body, eventually, run,
@@ -108,7 +109,8 @@ async fn a_service_that_starts_makes_the_mirror_again_and_says_who_is_missing() 
 
 #[tokio::test]
 async fn a_table_that_cannot_be_made_again_is_named_with_the_way_out() {
-    for table in ["ledger", "journal", "marks", "leases", "runs", "requests", "findings"] {
+    for table in ["ledger", "journal", "marks", "leases", "runs", "repairs", "requests", "findings"]
+    {
         let database = TestDatabase::new().await;
         execute(&database.client().await, &format!("drop table users_sync.{table} cascade")).await;
 
@@ -118,6 +120,50 @@ async fn a_table_that_cannot_be_made_again_is_named_with_the_way_out() {
         assert!(said.err.contains(&format!("users_sync.{table}")), "{table}: {said:?}");
         assert!(said.err.contains("drop schema users_sync cascade"), "{table}: {said:?}");
     }
+}
+
+#[tokio::test]
+async fn a_column_or_a_key_of_ours_that_was_dropped_is_named() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    let parts = "
+        select 'drop column ' || a.attname, c.oid::regclass || '.' || a.attname
+        from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+        where c.relnamespace = 'users_sync'::regnamespace and c.relkind = 'r'
+          and c.relname not in ('migrations', 'objects')
+        union all
+        select 'drop constraint ' || k.conname, 'the primary key of ' || k.conrelid::regclass
+        from pg_constraint k
+        where k.connamespace = 'users_sync'::regnamespace and k.contype = 'p'
+          and k.conrelid::regclass::text not in ('users_sync.migrations', 'users_sync.objects')
+        order by 2";
+    for row in client.query(parts, &[]).await.expect("they are listed") {
+        let (drop, part): (&str, &str) = (row.get(0), row.get(1));
+        let table = part.split(' ').next_back().and_then(|name| name.split('.').nth(1));
+        let table = table.expect("a table");
+        execute(&client, "begin").await;
+        execute(&client, &format!("alter table users_sync.{table} {drop} cascade")).await;
+
+        let error = migrations::pending(&client).await.expect_err(drop);
+
+        assert!(error.to_string().contains(part), "{drop}: {error}");
+        execute(&client, "rollback").await;
+    }
+}
+
+#[tokio::test]
+async fn a_service_without_a_column_of_ours_is_not_ready() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    let service = Service::start(database.url()).await;
+
+    execute(&client, "alter table users_sync.journal drop column processed_in").await;
+
+    assert_eq!(service.get("/readyz").await.status, 503);
+    let said = migrate(&database).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("users_sync.journal.processed_in"), "{said:?}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{Office, Pairs, listing, no_such_user, refusal};
+use super::{Office, Pairs, listing, refusal};
 
 pub(super) async fn count(
     State(office): State<Arc<Office>>,
@@ -56,14 +56,14 @@ pub(super) async fn one(
     if let Some(fault) = fault {
         return fault.answer(office.provider);
     }
-    let (user, missing) = {
+    let user = {
         let desk = office.desk.lock().expect("no test panics at the desk");
         let is_seen = |user: &&Value| user["id"] == id.as_str() && !(desk.unseen)(user);
-        (desk.users.iter().find(is_seen).cloned(), desk.missing)
+        desk.users.iter().find(is_seen).cloned()
     };
     match user {
         Some(user) => office.answer(200, &user),
-        None => no_such_user(office.provider, missing),
+        None => office.no_such_user(),
     }
 }
 
@@ -97,15 +97,11 @@ pub(super) async fn delete(
     if let Err(response) = office.receive("DELETE", &format!("/users/{id}"), &query, &headers) {
         return *response;
     }
-    let (known, missing) = {
+    let known = {
         let mut desk = office.desk.lock().expect("no test panics at the desk");
         let before = desk.users.len();
         desk.users.retain(|user| user["id"] != id.as_str());
-        (desk.users.len() < before, desk.missing)
+        desk.users.len() < before
     };
-    if known {
-        office.answer(200, &json!({ "id": id }))
-    } else {
-        no_such_user(office.provider, missing)
-    }
+    if known { office.answer(200, &json!({ "id": id })) } else { office.no_such_user() }
 }
