@@ -37,18 +37,18 @@ async fn obstacle(app: &App) -> Option<String> {
     let Ok(mut client) = app.pool.get().await else { return Some("database unreachable".into()) };
     let schema = match migrations::pending(&**client).await {
         Ok(pending) if pending.is_empty() => None,
-        Ok(_) => Some("migrations pending"),
-        // What is missing is said below.
+        Ok(_) => return Some("migrations pending".into()),
+        // Without a right the schema looks broken, or cannot be looked at: what is missing is said below.
         Err(migrations::Error::Database(error)) if lacks_a_right(&error) => None,
-        Err(migrations::Error::Database(_)) => Some("database unreachable"),
-        Err(_) => Some("schema not as expected"),
+        Err(migrations::Error::Database(_)) => return Some("database unreachable".into()),
+        Err(_) => Some("schema not as expected".to_owned()),
     };
-    if let Some(obstacle) = schema {
-        return Some(obstacle.into());
-    }
     match writable::obstacle(&**client).await {
-        Ok(None) => {}
-        Ok(Some(obstacle)) => return Some(obstacle),
+        Ok(obstacle) => {
+            if let Some(obstacle) = obstacle.or(schema) {
+                return Some(obstacle);
+            }
+        }
         Err(_) => return Some("database unreachable".into()),
     }
     // The last batch failed, and none may come while this says so: a write of its own shows whether the next one would.
