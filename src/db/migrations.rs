@@ -69,10 +69,12 @@ pub enum Error {
 
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
-        if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
-            return Self::Rights;
-        }
-        Self::Database(error)
+        // Somebody's trigger may raise the same code.
+        let refused_by_server = error.as_db_error().is_some_and(|error| {
+            *error.code() == SqlState::INSUFFICIENT_PRIVILEGE
+                && error.routine() != Some("exec_stmt_raise")
+        });
+        if refused_by_server { Self::Rights } else { Self::Database(error) }
     }
 }
 

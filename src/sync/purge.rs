@@ -20,7 +20,10 @@ use refusal::{explained, refused};
 const STEP: i64 = 100;
 const EVERY: Duration = Duration::from_secs(3600);
 /// A purge waits for nobody's lock for long, and gives up where a foreign key has no index.
-const LIMITS: &str = "set local lock_timeout = '5s'; set local statement_timeout = '60s'";
+/// What is said to be erased does not come back by a crash, whatever the role has for a default.
+const LIMITS: &str = "set local lock_timeout = '5s'; set local statement_timeout = '60s';
+    select set_config('synchronous_commit', 'on', true)
+    where current_setting('synchronous_commit') not in ('on', 'remote_apply')";
 /// Two rounds: what one missed the next one finds.
 const SWEPT: SignedDuration = SignedDuration::from_hours(2);
 

@@ -211,3 +211,22 @@ async fn another_project_is_refused_by_its_name_until_it_is_insisted_on() {
     assert!(filled.to_string().starts_with(sentence), "{filled}");
     assert!(!refused.to_string().contains("two"), "{refused}");
 }
+
+#[tokio::test]
+async fn another_key_is_refused_although_somebody_emptied_the_table() {
+    for provider in ["clerk", "stack"] {
+        let desk = Desk::new(provider, 20, 3).await;
+        desk.mirror.execute("truncate neon_auth.users_sync").await;
+
+        let error = desk.mirror.reconcile(&desk.vendor.client()).await.expect_err("it is refused");
+
+        assert!(
+            matches!(&error, Error::Refused(refusal) if refusal.why == Why::Strangers),
+            "{error}"
+        );
+        assert!(desk.mirror.alive().await.is_empty(), "{provider}");
+        desk.vendor.enrol(["user_00000"]);
+        desk.mirror.reconcile(&desk.vendor.client()).await.expect("it is the right one");
+        assert!(desk.mirror.alive().await.contains(&"user_00000".to_owned()), "{provider}");
+    }
+}

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::harness::{Service, Signed, TestDatabase, as_role, body};
+use crate::harness::{Service, Signed, TestDatabase, as_role, body, run};
 
 /// A role of one test with these defaults, that owns nothing and may do everything.
 struct Role {
@@ -30,6 +30,23 @@ impl Role {
 
     async fn execute(&self, sql: &str) {
         self.client.batch_execute(sql).await.expect(sql);
+    }
+
+    /// What a deferred trigger sees is what the commit does.
+    async fn watch_commits(&self, event: &str) {
+        self.execute(&format!(
+            "create table public.seen (setting text);
+            create function see() returns trigger language plpgsql as $$
+                begin insert into public.seen select current_setting('synchronous_commit'); return null; end $$;
+            create constraint trigger at_commit after {event} on neon_auth.users_sync
+                deferrable initially deferred for each row execute function see()"
+        ))
+        .await;
+    }
+
+    async fn seen(&self) -> String {
+        let sql = "select setting from public.seen";
+        self.client.query_one(sql, &[]).await.expect("one row").get(0)
     }
 
     async fn remove(self) {
@@ -88,23 +105,30 @@ async fn a_commit_is_durable_whatever_the_role_has_for_a_default() {
     {
         let database = TestDatabase::new().await;
         let role = Role::new(&database, &[&format!("synchronous_commit = {default}")]).await;
-        // What a deferred trigger sees is what the commit does.
-        role.execute(
-            "create table public.seen (setting text);
-            create function see() returns trigger language plpgsql as $$
-                begin insert into public.seen select current_setting('synchronous_commit'); return null; end $$;
-            create constraint trigger at_commit after insert on neon_auth.users_sync
-                deferrable initially deferred for each row execute function see()",
-        )
-        .await;
+        role.watch_commits("insert").await;
         let service = Service::start(&as_role(database.url(), &role.name)).await;
 
         let answer = service.post(&update("user_1", 1)).await;
 
-        let sql = "select setting from public.seen";
-        let seen: String = role.client.query_one(sql, &[]).await.expect("one row").get(0);
+        let seen = role.seen().await;
         service.drain().await.expect("it ends without a panic");
         role.remove().await;
         assert_eq!((answer.outcome(), &*seen), ("applied", expected), "{default}");
     }
+}
+
+#[tokio::test]
+async fn an_erasure_is_durable_whatever_the_role_has_for_a_default() {
+    let database = TestDatabase::new().await;
+    let role = Role::new(&database, &["synchronous_commit = off"]).await;
+    let service = Service::start(database.url()).await;
+    service.post(&update("user_1", 1)).await;
+    role.watch_commits("update").await;
+
+    let url = as_role(database.url(), &role.name);
+    let said = run(&["users", "erase", "user_1"], &[("DATABASE_URL", &url)]).await;
+
+    let seen = role.seen().await;
+    role.remove().await;
+    assert_eq!((said.code, &*seen), (0, "on"), "{said:?}");
 }

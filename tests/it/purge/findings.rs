@@ -77,15 +77,15 @@ async fn an_erasure_without_the_right_to_delete_empties_the_row_and_says_so() {
 #[tokio::test]
 async fn a_round_that_fails_as_a_whole_is_a_finding() {
     let (database, client, _service) = with_old_users(&["one"]).await;
-    let broken = "alter table users_sync.ledger rename column purged_at to renamed";
+    let broken = "alter table users_sync.ledger alter column deleted_at type text";
     client.batch_execute(broken).await.expect("somebody has changed our table");
 
     let said = command(&database, "hard:30d", &["purge"]).await;
 
     assert_eq!(said.code, 1, "{said:?}");
     let told = found(&client).await;
-    assert!(told[0].1.contains("42703") && told[0].1.contains("see the log"), "{told:?}");
-    let mend = "alter table users_sync.ledger rename column renamed to purged_at";
+    assert!(told[0].1.contains("42883") && told[0].1.contains("see the log"), "{told:?}");
+    let mend = "alter table users_sync.ledger alter column deleted_at type timestamptz using deleted_at::timestamptz";
     client.batch_execute(mend).await.expect("it is mended");
     assert_eq!(command(&database, "hard:30d", &["purge"]).await.code, 0);
     assert_eq!(found(&client).await, []);
