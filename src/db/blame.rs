@@ -13,7 +13,7 @@ pub fn is_on_the_row(error: &Error) -> bool {
     error.code() == Some(&SqlState::QUERY_CANCELED)
         || Refusal::of(error).is_some_and(|refusal| match refusal.fault {
             Fault::Value | Fault::Held | Fault::Unclear => true,
-            Fault::Server | Fault::Listeners => false,
+            Fault::Server | Fault::Slow | Fault::Listeners => false,
         })
 }
 

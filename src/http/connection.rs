@@ -134,6 +134,8 @@ impl Host {
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head_timeout)
             .max_buf_size(HEAD)
+            // Who has said everything may still read.
+            .half_close(true)
             .serve_connection(TokioIo::new(watched), service);
         let mut rest = Rest::default();
         let ended = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
