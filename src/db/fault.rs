@@ -57,10 +57,6 @@ fn fault(error: &DbError) -> Fault {
     if held.contains(&code) {
         return Fault::Held;
     }
-    // A trigger of the application may raise any code, and no server raises one in this way.
-    if error.routine() == Some("exec_stmt_raise") {
-        return Fault::Value;
-    }
     if code == &SqlState::QUERY_CANCELED {
         return Fault::Slow;
     }

@@ -58,24 +58,29 @@ enum Next {
 }
 
 /// How long a connection rests already.
-#[derive(Default)]
 struct Rest {
+    /// Less than hyper's time for a head, which runs as long as hyper has the connection.
+    linger: Duration,
     /// Kept from rest to rest.
     ends: Option<Pin<Box<Sleep>>>,
     lasts: bool,
 }
 
 impl Rest {
+    fn new(head_timeout: Duration) -> Self {
+        Self { linger: LINGER.min(head_timeout / 2), ends: None, lasts: false }
+    }
+
     /// Ready when the connection rests for long enough to leave hyper.
     fn poll(&mut self, cx: &mut Context<'_>, rests: bool) -> Poll<()> {
         if !rests {
             self.lasts = false;
             return Poll::Pending;
         }
-        let ends = self.ends.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let ends = self.ends.get_or_insert_with(|| Box::pin(sleep(self.linger)));
         if !self.lasts {
             self.lasts = true;
-            ends.as_mut().reset(Instant::now() + LINGER);
+            ends.as_mut().reset(Instant::now() + self.linger);
         }
         ends.as_mut().poll(cx)
     }
@@ -137,7 +142,7 @@ impl Host {
             // Who has said everything may still read.
             .half_close(true)
             .serve_connection(TokioIo::new(watched), service);
-        let mut rest = Rest::default();
+        let mut rest = Rest::new(self.limits.head_timeout);
         let ended = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
             Poll::Ready(result) => Poll::Ready(Some(result)),
             Poll::Pending => rest.poll(cx, progress.rests()).map(|()| None),

@@ -23,28 +23,31 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Value>, P
     if app.draining.is_cancelled() {
         return Err(not_ready("draining"));
     }
-    tokio::time::timeout(TIMEOUT, database(&app))
-        .await
-        .unwrap_or_else(|_| Err(not_ready("database does not answer")))?;
-    Ok(Json(json!({ "status": "ready" })))
+    // Anybody may ask, and a crowd must not take the connections from the deliveries.
+    let look = app.strangers.readiness.at(async || Some(database(&app).await));
+    match tokio::time::timeout(TIMEOUT, look).await.ok().flatten().as_deref() {
+        Some(Ok(())) => Ok(Json(json!({ "status": "ready" }))),
+        Some(Err(why)) => Err(not_ready(why.clone())),
+        None => Err(not_ready("database does not answer")),
+    }
 }
 
-async fn database(app: &App) -> Result<(), Problem> {
-    let unreachable = |_| not_ready("database unreachable");
-    let client = app.pool.get().await.map_err(|_| not_ready("database unreachable"))?;
+/// Why the next delivery could not be written.
+async fn database(app: &App) -> Result<(), String> {
+    let unreachable = |_| "database unreachable".to_owned();
+    let client = app.pool.get().await.map_err(|_| "database unreachable")?;
     match migrations::pending(&**client).await {
         Ok(pending) if pending.is_empty() => {}
-        Ok(_) => return Err(not_ready("migrations pending")),
+        Ok(_) => return Err("migrations pending".into()),
         Err(migrations::Error::Database(error)) => return Err(unreachable(error)),
-        Err(_) => return Err(not_ready("schema not as expected")),
+        Err(_) => return Err("schema not as expected".into()),
     }
     if let Some(obstacle) = writable::obstacle(&**client).await.map_err(unreachable)? {
-        return Err(not_ready(obstacle));
+        return Err(obstacle);
     }
     // The last batch failed, and none may come while this says so: a write of its own shows whether the next one would.
     if app.sync.is_failing() {
-        let failed = |_| not_ready("the database does not commit");
-        writable::try_out(&client).await.map_err(failed)?;
+        writable::try_out(&client).await.map_err(|_| "the database does not commit")?;
     }
     Ok(())
 }

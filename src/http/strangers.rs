@@ -19,6 +19,8 @@ pub struct Strangers {
     pub(super) wrong_tokens: WrongTokens,
     /// The database, for `/metrics`.
     pub(super) look: Look<Stored>,
+    /// Whether the database takes deliveries, or why not, for `/readyz`.
+    pub(super) readiness: Look<Result<(), String>>,
     /// Lines about requests that are refused for their signature.
     pub(super) rejections: Lines,
     /// Lines about signed requests that reach nothing.
@@ -31,6 +33,7 @@ impl Strangers {
             bodies: Arc::new(Semaphore::new(limits.bodies)),
             wrong_tokens: WrongTokens(limiter(20, Duration::from_secs(6))),
             look: Look::default(),
+            readiness: Look::default(),
             rejections: Lines::new(),
             unrouted: Lines::new(),
         }
