@@ -9,12 +9,11 @@ use crate::model::DeletePolicy;
 
 /// Whether a row, or who holds it, may be at fault: then the other rows are worth another attempt.
 pub fn is_on_the_row(error: &Error) -> bool {
-    // A statement that takes too long may wait for one row's cascade.
-    error.code() == Some(&SqlState::QUERY_CANCELED)
-        || Refusal::of(error).is_some_and(|refusal| match refusal.fault {
-            Fault::Value | Fault::Held | Fault::Unclear => true,
-            Fault::Server | Fault::Listeners => false,
-        })
+    Refusal::of(error).is_some_and(|refusal| match refusal.fault {
+        // A statement that takes too long may wait for one row's cascade.
+        Fault::Slow | Fault::Value | Fault::Held | Fault::Unclear => true,
+        Fault::Server | Fault::Listeners => false,
+    })
 }
 
 /// The rights that our role lacks, where the server refused because one is missing. A trigger may use the same code, so the rights

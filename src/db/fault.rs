@@ -11,6 +11,8 @@ pub enum Fault {
     Value,
     /// A row that another transaction holds, or a conflict with one: the same statement may succeed later.
     Held,
+    /// The time: it was cancelled, and may end where it has more, or has to do with fewer rows.
+    Slow,
     /// A value or our own tables: only a look at the tables tells.
     Unclear,
     /// The server or the session's rights: it has no room, is read-only, or is going down.
@@ -54,6 +56,9 @@ fn fault(error: &DbError) -> Fault {
     ];
     if held.contains(&code) {
         return Fault::Held;
+    }
+    if code == &SqlState::QUERY_CANCELED {
+        return Fault::Slow;
     }
     match code.code().get(..2).unwrap_or_default() {
         // Where the queue of notifications is full, the commit fails.

@@ -69,6 +69,11 @@ impl Session {
         Self { channel, ..self }
     }
 
+    /// From now on a statement may take so long.
+    pub fn allow(&mut self, time: Duration) {
+        self.time_out = time;
+    }
+
     /// As [`apply::apply`]. The batch is idempotent, so what breaks with its connection is tried once more on a fresh one.
     pub async fn apply(
         &mut self,

@@ -139,6 +139,8 @@ impl Host {
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head_timeout)
             .max_buf_size(HEAD)
+            // Who has said everything may still read.
+            .half_close(true)
             .serve_connection(TokioIo::new(watched), service);
         // hyper's time for a head runs meanwhile.
         let mut rest = Rest::of(LINGER.min(self.limits.head_timeout / 2));

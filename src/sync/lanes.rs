@@ -10,7 +10,10 @@ use super::queue::Job;
 
 /// How long the server waits for a held row, shared among the lanes that wait in turn.
 const WAIT: Duration = Duration::from_secs(1);
-const SHORTEST_WAIT: Duration = Duration::from_millis(50);
+/// Hundreds of held rows must not keep those waiting that are free again.
+const SHORTEST_WAIT: Duration = Duration::from_millis(2);
+/// Most lanes in one trial.
+const ABREAST: usize = 256;
 
 /// What a lane is about: an entity, or the delivery itself where it is about none.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -39,14 +42,16 @@ struct State {
     held: HashMap<Key, Vec<Job>>,
     /// The keys in the order in which they are tried.
     turns: VecDeque<Key>,
+    /// Trials in a row that were not in vain: a lock of a whole table fills hundreds of lanes, and all are free at once.
+    free: u32,
     closed: bool,
 }
 
-/// The deliveries of one lane, on trial; later ones for the same key join the lane meanwhile.
+/// The deliveries of some lanes, on trial; later ones for the same keys join the lanes meanwhile.
 pub(super) struct Trial {
-    key: Key,
+    keys: Vec<Key>,
     pub(super) jobs: Vec<Job>,
-    /// How long the server may wait for the row.
+    /// How long the server may wait for a row.
     pub(super) wait: Duration,
 }
 
@@ -78,7 +83,7 @@ impl Lanes {
         free
     }
 
-    /// The next lane to try; `None` when there is none and none can come.
+    /// The next lanes to try; `None` when there are none and none can come.
     pub(super) async fn next(&self) -> Option<Trial> {
         loop {
             let changed = self.changed.notified();
@@ -95,15 +100,16 @@ impl Lanes {
         }
     }
 
-    /// Ends a trial: what the writer did not answer waits on, and a lane without deliveries is gone.
-    pub(super) fn end(&self, Trial { key, jobs, .. }: Trial) {
+    /// Ends a trial: what the writer put back waits on, and a lane without deliveries is gone.
+    pub(super) fn end(&self, trial: Trial, was_free: bool) {
         let mut state = self.state();
-        let lane = state.held.entry(key.clone()).or_default();
-        lane.splice(..0, jobs);
-        if lane.is_empty() {
-            state.held.remove(&key);
-        } else {
-            state.turns.push_back(key);
+        state.free = if was_free { state.free.saturating_add(1) } else { 0 };
+        for key in trial.keys {
+            if state.held.get(&key).is_some_and(Vec::is_empty) {
+                state.held.remove(&key);
+            } else {
+                state.turns.push_back(key);
+            }
         }
     }
 
@@ -124,9 +130,15 @@ impl Lanes {
 }
 
 impl State {
+    /// One lane while rows are held; twice as many after every trial that was not in vain.
     fn next(&mut self) -> Option<Trial> {
         let lanes = u32::try_from(self.held.len()).unwrap_or(u32::MAX).max(1);
-        while let Some(key) = self.turns.pop_front() {
+        let abreast = 2_usize.saturating_pow(self.free).min(ABREAST);
+        let wait = (WAIT / lanes).max(SHORTEST_WAIT);
+        let mut trial = Trial { keys: Vec::new(), jobs: Vec::new(), wait };
+        while trial.keys.len() < abreast
+            && let Some(key) = self.turns.pop_front()
+        {
             let mut jobs = self.held.get_mut(&key).map(std::mem::take).unwrap_or_default();
             // A sender that stopped waiting has its 503, and sends the delivery again.
             jobs.retain(|job| !job.answer.is_closed());
@@ -134,8 +146,9 @@ impl State {
                 self.held.remove(&key);
                 continue;
             }
-            return Some(Trial { key, jobs, wait: (WAIT / lanes).max(SHORTEST_WAIT) });
+            trial.keys.push(key);
+            trial.jobs.extend(jobs);
         }
-        None
+        (!trial.keys.is_empty()).then_some(trial)
     }
 }

@@ -90,7 +90,9 @@ impl Readings {
                     self.commits.announce(&entities);
                     changed.extend(applied.changed);
                 }
-                Err(ApplyError::Refused(refusal)) if refusal.fault == Fault::Server => {
+                Err(ApplyError::Refused(refusal))
+                    if matches!(refusal.fault, Fault::Server | Fault::Slow) =>
+                {
                     return Err(ApplyError::Refused(refusal).into());
                 }
                 Err(ApplyError::Refused(_)) if part.len() > 1 => {

@@ -20,8 +20,13 @@ use crate::webhook::{Decoded, Verdict};
 const ENOUGH: usize = 3;
 /// So many waits for a lock that end in vain, while none of the batch commits, show that a whole table is locked: more than it
 /// takes to find the first held row by halving the largest batch.
-const LOCKED: usize = 12;
-/// Between two trials of lanes: a conflict may fail at once.
+const LOCKED: usize = 64;
+/// How long the parts of a batch wait for a lock, once the batch has waited in vain: only to find out who waits.
+const SEARCH: Duration = Duration::from_millis(5);
+/// How long the parts of a batch may take that took too long, so that the others are not late: the one at fault has its time
+/// in its lane.
+const HURRY: Duration = Duration::from_millis(200);
+/// After a trial of lanes in vain: a conflict may fail at once.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// One of several, with a connection of its own.
@@ -31,6 +36,8 @@ pub(super) struct Writer {
     lanes: Arc<Lanes>,
     /// How long the server may wait for another transaction's lock.
     lock_wait: Duration,
+    /// How long a statement may take.
+    commit: Duration,
     /// Whether it tries the lanes, whose deliveries are about one key each.
     in_lane: bool,
 }
@@ -43,12 +50,15 @@ struct Tally {
     refused: usize,
     /// Waits for a lock that were in vain.
     held: usize,
+    /// Statements that took too long.
+    slow: usize,
 }
 
 impl Writer {
     pub(super) fn new(tables: &Tables, lanes: Arc<Lanes>, limits: &super::Limits) -> Self {
         let session = tables.session(limits.commit);
-        Self { session, tables: tables.clone(), lanes, lock_wait: limits.lock, in_lane: false }
+        let (tables, lock_wait, commit) = (tables.clone(), limits.lock, limits.commit);
+        Self { session, tables, lanes, lock_wait, commit, in_lane: false }
     }
 
     /// Writes batches until the queue is closed and empty.
@@ -66,15 +76,16 @@ impl Writer {
         while let Some(mut trial) = lanes.next().await {
             self.lock_wait = trial.wait;
             let jobs = std::mem::take(&mut trial.jobs);
-            self.write(jobs).await;
-            lanes.end(trial);
-            tokio::time::sleep(PAUSE).await;
+            let is_free = self.write(jobs).await;
+            let pause = if is_free { Duration::ZERO } else { PAUSE.min(trial.wait) };
+            lanes.end(trial, is_free);
+            tokio::time::sleep(pause).await;
         }
     }
 
     /// Writes all of them, whatever one of them does: where a statement fails, its batch is halved until the delivery at fault
-    /// stands alone.
-    async fn write(&mut self, jobs: Vec<Job>) {
+    /// stands alone. False where rows may still be held, or take too long.
+    async fn write(&mut self, jobs: Vec<Job>) -> bool {
         let mut parts = vec![jobs];
         let mut tally = Tally::default();
         while let Some(mut part) = parts.pop() {
@@ -85,15 +96,16 @@ impl Writer {
             }
             let (mut part, later) = one_owner_each(part, |job| &job.decoded);
             parts.push(later);
-            match self.apply(&part).await {
+            match self.apply(&part, &tally).await {
                 Ok(judgements) => {
                     tally.committed = true;
                     parts.push(self.settle(part, judgements));
                 }
                 Err(ApplyError::Refused(refusal)) => {
-                    if self.is_hopeless(&mut tally, &refusal) {
+                    if self.is_hopeless(&mut tally, &refusal, part.len()) {
                         parts.push(part);
-                        return self.give_up(parts, &refusal);
+                        self.give_up(parts, &refusal);
+                        return false;
                     }
                     if part.len() > 1 {
                         let half = part.split_off(part.len() / 2);
@@ -105,31 +117,40 @@ impl Writer {
                 }
                 Err(error) => {
                     parts.push(part);
-                    return self.fail(parts, &error);
+                    self.fail(parts, &error);
+                    return false;
                 }
             }
         }
+        tally.slow == 0
     }
 
     /// Whether no delivery of the batch is at fault.
-    fn is_hopeless(&self, tally: &mut Tally, refusal: &Refusal) -> bool {
+    fn is_hopeless(&self, tally: &mut Tally, refusal: &Refusal, deliveries: usize) -> bool {
         match refusal.fault {
             Fault::Held => {
                 tally.held += 1;
                 self.in_lane || (!tally.committed && tally.held >= LOCKED)
+            }
+            Fault::Slow => {
+                tally.slow += 1;
+                // Each lane is given the time of its own.
+                self.in_lane && deliveries > 1
             }
             Fault::Server | Fault::Unclear => !tally.committed && tally.refused >= ENOUGH,
             Fault::Value | Fault::Listeners => false,
         }
     }
 
-    async fn apply(&mut self, jobs: &[Job]) -> Result<Vec<Judgement>, ApplyError> {
+    async fn apply(&mut self, jobs: &[Job], tally: &Tally) -> Result<Vec<Judgement>, ApplyError> {
+        let lock_wait = if tally.held > 0 { SEARCH } else { self.lock_wait };
+        self.session.allow(if tally.slow > 0 { HURRY } else { self.commit });
         let began = Instant::now();
         let keep_bodies = self.tables.options.keep_bodies;
         let mut batch = fold(jobs.iter().map(|job| &job.decoded), keep_bodies);
         batch.mark(|source| self.tables.options.refetch.contains(source));
         let span = traces::committing(jobs.iter().map(|job| &job.span));
-        let applied = self.session.apply(&batch.entities, &batch.entries, self.lock_wait);
+        let applied = self.session.apply(&batch.entities, &batch.entries, lock_wait);
         let applied = applied.instrument(span.clone()).await;
         let applied = applied.inspect_err(|_| traces::failed(&span))?;
         self.tables.commits.succeeded();
@@ -169,7 +190,11 @@ impl Writer {
             }
             Fault::Value | Fault::Listeners => return self.quarantine(alone, refusal),
             Fault::Unclear if self.may_write().await => return self.quarantine(alone, refusal),
-            Fault::Unclear | Fault::Server => {}
+            Fault::Slow if !self.in_lane => {
+                alone.into_iter().for_each(|job| self.lanes.hold(job));
+                return Vec::new();
+            }
+            Fault::Unclear | Fault::Server | Fault::Slow => {}
         }
         tally.refused += 1;
         self.refuse(alone, refusal);
@@ -200,7 +225,7 @@ impl Writer {
     /// Ends a batch of which no delivery is at fault: a table is locked, or the server refuses everything.
     fn give_up(&self, parts: Vec<Vec<Job>>, refusal: &Refusal) {
         let jobs = parts.into_iter().flatten();
-        if refusal.fault == Fault::Held {
+        if matches!(refusal.fault, Fault::Held | Fault::Slow) {
             jobs.for_each(|job| self.lanes.hold(job));
         } else {
             self.refuse(jobs.collect(), refusal);

@@ -172,3 +172,17 @@ async fn a_drain_closes_what_rests_or_is_silent_at_once_and_answers_what_has_beg
     assert_eq!(answer.header("connection"), Some("close"));
     soon(drained).await.expect("it ends without a panic");
 }
+
+#[tokio::test]
+async fn a_client_that_has_said_everything_still_reads_its_answers() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+    let mut wire = Wire::open(service.address).await;
+    wire.send([created("user_1").request(), created("user_2").request()].concat()).await;
+
+    wire.says_no_more().await;
+
+    assert_eq!(soon(wire.response()).await.status, 200);
+    assert_eq!(soon(wire.response()).await.status, 200);
+    soon(wire.closed()).await;
+}

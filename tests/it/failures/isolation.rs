@@ -36,8 +36,16 @@ fn one_writer() -> ServiceSettings {
 
 /// Posts users at once while the ledger is locked, so that they share a batch.
 async fn in_one_batch(database: &TestDatabase, ids: &[String]) -> Vec<(String, Answer)> {
+    in_one_batch_of(database, one_writer(), ids).await
+}
+
+async fn in_one_batch_of(
+    database: &TestDatabase,
+    settings: ServiceSettings,
+    ids: &[String],
+) -> Vec<(String, Answer)> {
     let (mut application, watch) = (database.client().await, database.client().await);
-    let service = Arc::new(Service::start_with(database.url(), one_writer()).await);
+    let service = Arc::new(Service::start_with(database.url(), settings).await);
     let lock = application.transaction().await.expect("a transaction");
     lock.batch_execute("lock table users_sync.ledger").await.expect("it is free");
     let mut posts = JoinSet::new();
@@ -90,6 +98,27 @@ async fn a_trigger_that_blames_the_server_costs_no_other_delivery() {
         }
 
         assert!(!shown(&client, "bad").await, "{state}");
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_that_sleeps_for_one_user_makes_no_other_sender_go() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    let sql = "create function sleep() returns trigger language plpgsql as $$
+            begin perform pg_sleep(30); return new; end $$;
+        create trigger sleep before insert on neon_auth.users_sync
+            for each row when (new.id = 'bad') execute function sleep()";
+    client.batch_execute(sql).await.expect("the trigger is made");
+    let limits = one_writer().sync;
+    let settings = ServiceSettings {
+        sync: sync::Limits { commit: std::time::Duration::from_millis(1500), ..limits },
+        ..one_writer()
+    };
+
+    let ids = one_bad_of_nine();
+    for (id, answer) in in_one_batch_of(&database, settings, &ids).await {
+        assert_eq!(answer.status, if id == "bad" { 503 } else { 200 }, "{id}: {answer:?}");
     }
 }
 

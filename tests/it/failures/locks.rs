@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use super::created;
 use crate::harness::{Service, Signed, TestDatabase, body, eventually};
+use crate::metrics::{scrape, value};
 
 async fn waits_for_a_lock(client: &tokio_postgres::Client) -> bool {
     let sql = "select from pg_stat_activity where datname = current_database()
@@ -92,4 +93,61 @@ async fn a_sender_that_gave_up_leaves_no_lane_behind() {
     assert!(service.get("/readyz").await.status == 200, "a held row is no trouble of the service");
     held.rollback().await.expect("it is given back");
     assert_eq!(service.post(&update).await.status, 200);
+}
+
+#[tokio::test]
+async fn hundreds_of_held_users_delay_no_other_delivery() {
+    let database = TestDatabase::new().await;
+    let mut application = database.client().await;
+    let service = Arc::new(Service::start(database.url()).await);
+    let ids: Vec<_> = (0..300).map(|n| format!("held_{n}")).collect();
+    let mut posts = JoinSet::new();
+    for id in ids.clone() {
+        let service = service.clone();
+        posts.spawn(async move { service.post(&created(&id)).await.outcome().to_owned() });
+    }
+    assert!(posts.join_all().await.iter().all(|outcome| outcome == "applied"));
+    let held = application.transaction().await.expect("a transaction");
+    let lock = "select from neon_auth.users_sync for update";
+    held.query(lock, &[]).await.expect("they are there");
+
+    let (mut waiting, mut others) = (JoinSet::new(), JoinSet::new());
+    for n in 0..300 {
+        let its = service.clone();
+        waiting.spawn(async move { its.post(&created(&format!("held_{n}"))).await.status });
+        if n % 10 == 0 {
+            let its = service.clone();
+            let posted = async move { its.post(&created(&format!("free_{n}"))).await.status };
+            others.spawn(tokio::time::timeout(Duration::from_secs(6), posted));
+        }
+    }
+    let answers = others.join_all().await;
+    held.rollback().await.expect("they are given back");
+
+    assert!(answers.iter().all(|answer| *answer == Ok(200)), "{answers:?}");
+    assert!(waiting.join_all().await.iter().all(|status| *status == 200));
+}
+
+#[tokio::test]
+async fn what_waits_for_a_table_commits_soon_after_its_lock_ends() {
+    let database = TestDatabase::new().await;
+    let mut application = database.client().await;
+    let service = Arc::new(Service::start(database.url()).await);
+    let lock = application.transaction().await.expect("a transaction");
+    lock.batch_execute("lock table neon_auth.users_sync in share mode").await.expect("it is free");
+    let mut posts = JoinSet::new();
+    for n in 0..400 {
+        let service = service.clone();
+        posts.spawn(async move { service.post(&created(&format!("user_{n}"))).await.status });
+    }
+    eventually("all of them wait in lanes", async || {
+        value(&scrape(&service).await, "users_sync_held_deliveries") == Some(400.0)
+    })
+    .await;
+
+    lock.rollback().await.expect("it is given back");
+    let answers = tokio::time::timeout(Duration::from_secs(4), posts.join_all()).await;
+
+    let answers = answers.expect("one after the other takes longer");
+    assert!(answers.iter().all(|status| *status == 200));
 }

@@ -35,6 +35,11 @@ impl Wire {
         self.0.get_mut().write_all(bytes.as_ref()).await
     }
 
+    /// Ends what is said, and goes on reading.
+    pub(crate) async fn says_no_more(&mut self) {
+        self.0.get_mut().shutdown().await.expect("the connection is open");
+    }
+
     /// The next answer.
     pub(crate) async fn response(&mut self) -> Response {
         self.try_response().await.expect("an answer, not the end of the connection")

@@ -30,10 +30,12 @@ pub(super) enum Kind {
     NeverReads,
     /// Tries wrong tokens, again and again.
     Guesses,
+    /// Asks whether the service is ready, again and again.
+    Probes,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Silent,
         Self::HalfHead,
         Self::HalfForm,
@@ -42,6 +44,7 @@ impl Kind {
         Self::HalfHeadBehind,
         Self::NeverReads,
         Self::Guesses,
+        Self::Probes,
     ];
 
     fn says(self) -> Vec<u8> {
@@ -65,6 +68,7 @@ impl Kind {
                 "GET /admin/htmx-2.0.11.min.js HTTP/1.1\r\nhost: t\r\n\r\n".repeat(40).into()
             }
             Self::Guesses => sign_in(11, "token=wrong"),
+            Self::Probes => "GET /readyz HTTP/1.1\r\nhost: test\r\n\r\n".into(),
         }
     }
 }
@@ -128,8 +132,9 @@ async fn annoy(mut stream: TcpStream, kind: Kind) {
         return;
     }
     while stream.read(&mut dropped).await.is_ok_and(|read| read > 0) {
-        if kind == Kind::Guesses {
-            tokio::time::sleep(Duration::from_secs(2)).await;
+        if matches!(kind, Kind::Guesses | Kind::Probes) {
+            let pause = if kind == Kind::Guesses { 2_000 } else { 100 };
+            tokio::time::sleep(Duration::from_millis(pause)).await;
             if stream.write_all(&says).await.is_err() {
                 return;
             }

@@ -90,4 +90,5 @@ withstands! {
     it_withstands_a_thousand_half_heads_behind_a_request: HalfHeadBehind,
     it_withstands_a_thousand_who_never_read: NeverReads,
     it_withstands_a_thousand_who_guess_the_token: Guesses,
+    it_withstands_a_thousand_who_ask_whether_it_is_ready: Probes,
 }
