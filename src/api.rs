@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::json::{Object, Unreadable, without_nul};
@@ -291,12 +292,9 @@ fn path(id: &str) -> String {
     format!("/users/{}", encoded(id))
 }
 
-/// An id as one segment of a path, whatever it holds.
-fn encoded(id: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_~".contains(byte);
-    id.bytes()
-        .map(
-            |byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") },
-        )
-        .collect()
+/// What an id may hold unencoded as one segment of a path.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
+
+fn encoded(id: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(id, SEGMENT)
 }

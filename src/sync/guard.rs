@@ -54,7 +54,7 @@ impl fmt::Display for Refusal {
             Why::OtherInstance { variable } => {
                 write!(
                     f,
-                    "{variable} names another instance than that of the {known} users in the table; nothing is written: set it back"
+                    "{variable} names another instance than that of the {known} users in the table; nothing is written: set it back."
                 )?;
                 known
             }
@@ -75,14 +75,14 @@ impl fmt::Display for Refusal {
             Why::TooManyGone { missing, allowed } => {
                 write!(
                     f,
-                    "{missing} of the {known} users in the table are not in the provider's list; no user is deleted, because they are more than {allowed}"
+                    "{missing} of the {known} users in the table are not in the provider's list; no user is deleted, because they are more than {allowed}."
                 )?;
                 missing
             }
         };
         write!(
             f,
-            ". If they are really gone: `users-sync reconcile --source {source} --allow-deletes {insist}`"
+            " If they are really gone: `users-sync reconcile --source {source} --allow-deletes {insist}`"
         )
     }
 }
