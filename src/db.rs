@@ -4,6 +4,7 @@ pub mod adopt;
 pub mod apply;
 pub mod blame;
 pub mod conninfo;
+pub mod durable;
 pub mod fault;
 pub mod findings;
 pub mod grants;

@@ -50,7 +50,7 @@ async fn transfer(
         return Err(Failure::Misused(format!("--to: there is no source {to}")));
     }
     current_schema(open).await?;
-    let client = open.connect().await?;
-    let from = users::transfer(&client, id, to).await.map_err(Failure::of)?;
+    let mut client = open.connect().await?;
+    let from = users::transfer(&mut client, id, to).await.map_err(Failure::of)?;
     from.ok_or_else(|| Failure::Failed("there is no such user".into()))
 }

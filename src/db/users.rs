@@ -7,6 +7,7 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row};
 
+use super::durable::durable;
 use super::values::{optional_time, time};
 use crate::model::RawJson;
 
@@ -75,8 +76,13 @@ pub async fn heard(client: &Client, ids: &[&str]) -> Result<HashMap<String, Time
 }
 
 /// Makes `to` the owner of a user, and answers the owner before; `None` where the ledger does not know the user.
-pub async fn transfer(client: &Client, id: &str, to: &str) -> Result<Option<String>, Error> {
+pub async fn transfer(client: &mut Client, id: &str, to: &str) -> Result<Option<String>, Error> {
+    let transaction = client.transaction().await?;
+    durable(&transaction).await?;
     let statement = include_str!("../../sql/users/transfer.sql");
-    let row = client.query_typed_opt(statement, &[(&id, Type::TEXT), (&to, Type::TEXT)]).await?;
-    row.map(|row| row.try_get("source")).transpose()
+    let params = [(&id as _, Type::TEXT), (&to as _, Type::TEXT)];
+    let row = transaction.query_typed_opt(statement, &params).await?;
+    let from = row.map(|row| row.try_get("source")).transpose()?;
+    transaction.commit().await?;
+    Ok(from)
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, Request, Response, header};
+use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -180,10 +181,16 @@ impl Host {
         paths::mend(request.uri_mut());
         request.extensions_mut().insert(seat.clone());
         let may_go_on = progress::may_go_on(request.version(), request.headers());
+        // hyper looks at the length of a head only while a part of it is missing.
+        let is_too_large = length_of_head(&request) > HEAD;
         let (reading, request) = Reading::of(request);
-        let mut response = self.router.oneshot(request.map(Body::new)).await?;
+        let mut response = if is_too_large {
+            Problem::HeadTooLarge.into_response()
+        } else {
+            self.router.oneshot(request.map(Body::new)).await?
+        };
         let is_read = reading.is_done();
-        if !is_read || self.draining.is_cancelled() {
+        if is_too_large || !is_read || self.draining.is_cancelled() {
             // What is left of a body must not be taken for the next request.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -195,6 +202,13 @@ impl Host {
         seat.waits();
         Ok(response.map(|body| progress.until_taken(body, ending)))
     }
+}
+
+/// Bytes of the method, the address and the headers, without the signs between them.
+fn length_of_head(request: &Request<Incoming>) -> usize {
+    let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    let headers = request.headers().iter();
+    address + headers.map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>()
 }
 
 /// hyper's own answers to heads have no words.

@@ -6,6 +6,7 @@ use tokio_postgres::{Client, Transaction};
 
 use crate::db::adopt::{self, Error, Found};
 use crate::db::blame;
+use crate::db::durable::durable;
 use crate::json::{Object, Unreadable};
 use crate::model::User;
 use crate::provider::Provider;
@@ -34,6 +35,7 @@ pub async fn adopt(
     mut progress: impl FnMut(&Adopted),
 ) -> Result<Adopted, Error> {
     let mut transaction = client.transaction().await?;
+    durable(&transaction).await?;
     adopt::carry_out(&transaction).await?;
     let mut adopted = Adopted::default();
     let mut after = String::new();

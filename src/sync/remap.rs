@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::{Client, Error};
 
 use crate::db::blame;
+use crate::db::durable::durable;
 use crate::db::remap::{self, Shown};
 use crate::model::{DeletePolicy, User, Version};
 use crate::webhook::Source;
@@ -100,6 +101,7 @@ async fn together(
 ) -> Result<u64, Error> {
     let transaction = client.transaction().await?;
     transaction.batch_execute(LIMITS).await?;
+    durable(&transaction).await?;
     let changed = remap::write(&transaction, users).await?;
     if dry_run {
         transaction.rollback().await?;

@@ -118,17 +118,20 @@ async fn a_commit_is_durable_whatever_the_role_has_for_a_default() {
 }
 
 #[tokio::test]
-async fn an_erasure_is_durable_whatever_the_role_has_for_a_default() {
-    let database = TestDatabase::new().await;
-    let role = Role::new(&database, &["synchronous_commit = off"]).await;
-    let service = Service::start(database.url()).await;
-    service.post(&update("user_1", 1)).await;
-    role.watch_commits("update").await;
+async fn an_erasure_and_a_remap_are_durable_whatever_the_role_has_for_a_default() {
+    for command in [["users", "erase", "user_1"].as_slice(), &["remap"]] {
+        let database = TestDatabase::new().await;
+        let role = Role::new(&database, &["synchronous_commit = off"]).await;
+        let service = Service::start(database.url()).await;
+        service.post(&update("user_1", 1)).await;
+        role.execute("update neon_auth.users_sync set name = 'by hand'").await;
+        role.watch_commits("update").await;
 
-    let url = as_role(database.url(), &role.name);
-    let said = run(&["users", "erase", "user_1"], &[("DATABASE_URL", &url)]).await;
+        let url = as_role(database.url(), &role.name);
+        let said = run(command, &[("DATABASE_URL", &url)]).await;
 
-    let seen = role.seen().await;
-    role.remove().await;
-    assert_eq!((said.code, &*seen), (0, "on"), "{said:?}");
+        let seen = role.seen().await;
+        role.remove().await;
+        assert_eq!((said.code, &*seen), (0, "on"), "{said:?}");
+    }
 }

@@ -1,0 +1,9 @@
+//! Commits that survive a crash of the server.
+
+use tokio_postgres::{Error, Transaction};
+
+/// Makes this transaction's commit durable, whatever the role or the database has for a default.
+pub async fn durable(transaction: &Transaction<'_>) -> Result<(), Error> {
+    transaction.query_typed(include_str!("../../sql/sync/durable.sql"), &[]).await?;
+    Ok(())
+}
