@@ -1,4 +1,4 @@
--- users_sync: the mirror of users as the migrations leave it, for a database where somebody dropped it
+-- users_sync: the mirror of users as the migrations leave it, for a database that has lost it
 do $$
 begin
     -- `if not exists` asks for the right to create one all the same.

@@ -21,13 +21,13 @@ create or replace function users_sync.write_batch(
 -- `again` says that the entity came into being meanwhile: the delivery has to be judged once more.
 returns table (place bigint, outcome text, entity_kind text, entity_id text, owner text, notified text)
 language plpgsql
--- The plan is made once, when nobody knows how long the arrays will be: nested loops over them would be quadratic.
+-- Postgres plans once, before it knows how long the arrays are: nested loops over them would be quadratic.
 set enable_nestloop = off
 set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
--- Until the end of the transaction. The server itself ends a wait for somebody else's lock, behind any pooler.
+-- Until the end of the transaction. The server itself ends a wait for the lock of another session, behind any pooler.
 perform set_config('lock_timeout', lock_wait, true);
 -- An answer of 200 promises that the row survives a crash, whatever the role or the database has for a default.
 if current_setting('synchronous_commit') not in ('on', 'remote_apply') then
@@ -198,7 +198,7 @@ journaled as (
     order by source collate "C", delivery_id collate "C"
     on conflict (source, delivery_id) do update set
         attempts = j.attempts + excluded.attempts,
-        -- Only what was quarantined is judged anew: after a fix it may be readable.
+        -- Only a quarantined delivery gets a new outcome: a fix may have made it readable.
         (event_type, kind, entity_id, version_at, processed_at, processed_in, outcome, reason, body) = (
             select w.event_type, w.kind, w.entity_id, w.version_at, w.processed_at, w.processed_in,
                 w.outcome, w.reason, w.body

@@ -1,7 +1,7 @@
 -- sample: at most $3 of the users that source $1 ought to list, by chance, each with how many they are; those that the ledger does not know only if $2
 select known.id, count(*) over () as known
 from (
-    -- Whether they have a row or not: somebody may have emptied or dropped the mirror.
+    -- Whether they have a row or not: an operator may have emptied or dropped the mirror.
     select l.id
     from users_sync.ledger l
     where l.kind = 'user' and l.source = $1 and l.deleted_at is null

@@ -9,7 +9,7 @@ with begun as (
 )
 select
     exists (select from begun) as ours,
-    -- Null where nobody was at it before.
+    -- Null where this is the first attempt.
     (select first_begun_at from begun where first_begun_at < begun_at) as left_undone,
     coalesce(r.fingerprint = $2, true) as same,
     r.user_id

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 
+use crate::db::durable::durable;
 use crate::db::findings;
 use crate::db::purge::{self, Due, Purged, Shown};
 use crate::model::{DeletePolicy, Subject};
@@ -19,11 +20,8 @@ use refusal::{explained, refused};
 /// Users in one transaction: their cascades reach into tables of the application.
 const STEP: i64 = 100;
 const EVERY: Duration = Duration::from_secs(3600);
-/// A purge waits for nobody's lock for long, and gives up where a foreign key has no index.
-/// What is said to be erased does not come back by a crash, whatever the role has for a default.
-const LIMITS: &str = "set local lock_timeout = '5s'; set local statement_timeout = '60s';
-    select set_config('synchronous_commit', 'on', true)
-    where current_setting('synchronous_commit') not in ('on', 'remote_apply')";
+/// A purge waits a short time for a lock, and gives up where a foreign key has no index.
+const LIMITS: &str = "set local lock_timeout = '5s'; set local statement_timeout = '60s'";
 /// Two rounds: what one missed the next one finds.
 const SWEPT: SignedDuration = SignedDuration::from_hours(2);
 
@@ -182,6 +180,7 @@ impl Attempt<'_> {
     async fn some(&mut self, ids: &[&str]) -> Result<Purged, Error> {
         let transaction = self.client.transaction().await?;
         transaction.batch_execute(LIMITS).await?;
+        durable(&transaction).await?;
         let purged = purge::purge(&transaction, ids, self.before, self.hard).await?;
         if self.dry_run {
             transaction.batch_execute("set constraints all immediate").await?;
@@ -219,6 +218,7 @@ async fn erase_as(
 ) -> Result<(Option<Shown>, Purged), Error> {
     let transaction = client.transaction().await?;
     transaction.batch_execute(LIMITS).await?;
+    durable(&transaction).await?;
     let shown = purge::bury(&transaction, id).await?;
     let purged = purge::purge(&transaction, &[id], Timestamp::MAX, hard).await?;
     transaction.commit().await?;

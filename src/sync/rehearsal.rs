@@ -11,7 +11,7 @@ use crate::db::journal;
 use crate::model::Outcome;
 use crate::webhook::{Decoded, Delivery};
 
-/// For somebody else's lock; whoever waits for ours waits for one statement.
+/// For the lock of another session; a session that waits for ours waits for one statement.
 const LOCK_WAIT: Duration = Duration::from_secs(6);
 
 /// Their outcomes, together where that is possible; what Postgres would refuse is found one by one.

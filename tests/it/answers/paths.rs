@@ -86,16 +86,14 @@ async fn a_path_or_a_query_that_cannot_be_read_is_answered_as_a_problem() {
     let service = Service::start(database.url()).await;
     let token = crate::harness::ADMIN_TOKEN;
 
-    for path in ["/api/users/%ff", "/api/users/user_1?wait=1s&wait=2s", "/admin/deliveries/%ff/x"] {
+    for path in ["/api/users/%ff", "/api/users/user_1?wait=1s&wait=2s"] {
         let head =
             format!("GET {path} HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {token}\r\n\r\n");
         let answer = super::answer(&service, head).await;
-        if answer.status != 303 {
-            assert_eq!(
-                (answer.status, answer.problem()["status"].as_u64()),
-                (400, Some(400)),
-                "{path}"
-            );
-        }
+        assert_eq!(
+            (answer.status, answer.problem()["status"].as_u64()),
+            (400, Some(400)),
+            "{path}"
+        );
     }
 }
