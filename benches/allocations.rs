@@ -12,7 +12,7 @@ use std::{env, fs};
 
 use dhat::{HeapStats, Profiler};
 use support::{Request, batch};
-use users_sync::sync::fold::fold;
+use users_sync::sync::batch::Batch;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/allocations.txt");
 
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         ("clerk: verify and decode", count(|| clerk.decoded())),
         ("stack: verify", count(|| stack.verified())),
         ("stack: verify and decode", count(|| stack.decoded())),
-        ("fold 64 deliveries of 48 users", count(|| fold(&batch, false).entities.len())),
+        ("fold 64 deliveries of 48 users", count(|| Batch::of(&batch, false).claims.len())),
     ];
     let mut file = String::new();
     for (name, allocations) in &counted {

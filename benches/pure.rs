@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use support::{Request, batch};
-use users_sync::sync::fold::fold;
+use users_sync::sync::batch::Batch;
 
 fn benches(criterion: &mut Criterion) {
     for provider in ["clerk", "stack"] {
@@ -26,7 +26,7 @@ fn benches(criterion: &mut Criterion) {
     }
     let decoded = batch();
     criterion.bench_function("fold-64-deliveries-of-48-users", |bencher| {
-        bencher.iter(|| black_box(fold(&decoded, false).entities.len()));
+        bencher.iter(|| black_box(Batch::of(&decoded, false).claims.len()));
     });
 }
 

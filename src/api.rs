@@ -17,7 +17,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::json::{Object, Unreadable, without_nul};
-use crate::model::{Change, DeliveryId, Kind, Reading, Version};
+use crate::model::{Change, DeliveryId, Key, Kind, Reading, Version};
 use crate::provider::Provider;
 use crate::provider::api::NewUser;
 
@@ -166,8 +166,9 @@ impl Client {
         let read = |answer: Answer| self.read_page(answer);
         let mut found = self.requests.get("/users", &query, &read).await?.users;
         found.retain(|reading| match &reading.change {
-            Change::Snapshot { user, .. } => {
-                user.email.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(email))
+            Change::Snapshot { record, .. } => {
+                let known = record.user().and_then(|user| user.email.as_ref());
+                known.is_some_and(|known| known.eq_ignore_ascii_case(email))
             }
             Change::Deleted { .. } => false,
         });
@@ -197,8 +198,8 @@ impl Client {
 
     /// A deletion, read from the API.
     pub fn gone(&self, id: &str, at: Timestamp) -> Reading {
-        let change = Change::Deleted { kind: Kind::User, id: id.to_owned(), at };
-        Reading { source: self.source.clone(), change, fence: None }
+        let change = Change::Deleted { key: Key::user(id), at };
+        Reading { source: self.source.clone(), change }
     }
 
     /// As of when there is no such user. Only the API's own word counts, not any 404.
@@ -249,16 +250,16 @@ impl Client {
         bytes: &Bytes,
         fence: Timestamp,
     ) -> Result<Reading, Unreadable> {
-        let mut user = (self.provider.user)(data, bytes)?;
+        let mut record = (self.provider.record)(Kind::User, data, bytes)?;
         if !self.provider.versioned {
-            user.updated_at = Some(fence);
+            record.updated_at = Some(fence);
         }
-        let at = user.updated_at.ok_or(Unreadable::Missing { field: "updated_at" })?;
+        let at = record.updated_at.ok_or(Unreadable::Missing { field: "updated_at" })?;
         if at > fence + SignedDuration::from_hours(24) {
             return Err(Unreadable::Future);
         }
-        let change = Change::Snapshot { version: Version { at, delivery: mark(fence) }, user };
-        Ok(Reading { source: self.source.clone(), change, fence: None })
+        let change = self.provider.snapshot(Version { at, delivery: mark(fence) }, record);
+        Ok(Reading { source: self.source.clone(), change })
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod apply;
 pub mod blame;
+pub mod composite;
 pub mod conninfo;
 pub mod durable;
 pub mod fault;

@@ -97,6 +97,12 @@ impl<'a> Object<'a> {
         values.into_iter().map(|value| Object::parse(value.get(), field)).collect()
     }
 
+    /// The strings of an array; none where the field is missing or null.
+    pub fn strings(&self, field: &'static str) -> Result<Vec<String>, Unreadable> {
+        self.present(field)
+            .map_or(Ok(Vec::new()), |value| read(value, field, "an array of strings"))
+    }
+
     /// A point in time: whole seconds or milliseconds since 1970, told apart by size, as a number or its digits in a string.
     pub fn time(&self, field: &'static str) -> Result<Option<Timestamp>, Unreadable> {
         let Some(value) = self.present(field) else { return Ok(None) };

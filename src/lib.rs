@@ -14,6 +14,7 @@
 //! The modules in reading order; each uses only those above it.
 
 pub mod model;
+pub mod law;
 pub mod json;
 pub mod ksuid;
 pub mod signature;

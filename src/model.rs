@@ -41,13 +41,51 @@ impl fmt::Display for DeliveryId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     User,
+    Organization,
+    Membership,
+    Role,
+    Grant,
 }
 
 impl Kind {
+    pub const ALL: [Self; 5] =
+        [Self::User, Self::Organization, Self::Membership, Self::Role, Self::Grant];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
+            Self::Organization => "organization",
+            Self::Membership => "membership",
+            Self::Role => "role",
+            Self::Grant => "grant",
         }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One entity.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    pub kind: Kind,
+    pub id: String,
+}
+
+impl Key {
+    pub fn new(kind: Kind, id: impl Into<String>) -> Self {
+        Self { kind, id: id.into() }
+    }
+
+    pub fn user(id: impl Into<String>) -> Self {
+        Self::new(Kind::User, id)
     }
 }
 
@@ -83,12 +121,11 @@ impl fmt::Debug for RawJson {
     }
 }
 
-/// A user as the mirror shows it.
+/// An entity as its mirror shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    pub id: String,
-    pub name: Option<String>,
-    pub email: Option<String>,
+pub struct Record {
+    pub key: Key,
+    pub profile: Profile,
     pub created_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
     /// Banned, deprovisioned or restricted by an administrator.
@@ -96,25 +133,105 @@ pub struct User {
     pub raw: RawJson,
 }
 
-/// What a delivery says about one entity.
+impl Record {
+    pub fn kind(&self) -> Kind {
+        self.key.kind
+    }
+
+    pub fn id(&self) -> &str {
+        &self.key.id
+    }
+
+    /// What is shown of a user; `None` for any other kind.
+    pub fn user(&self) -> Option<&User> {
+        match &self.profile {
+            Profile::User(user) => Some(user),
+            _ => None,
+        }
+    }
+}
+
+/// What a kind shows beside what every kind has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Profile {
+    User(User),
+    Organization(Organization),
+    Membership(Membership),
+    Role(Role),
+    Grant(Grant),
+}
+
+impl Profile {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::User(_) => Kind::User,
+            Self::Organization(_) => Kind::Organization,
+            Self::Membership(_) => Kind::Membership,
+            Self::Role(_) => Kind::Role,
+            Self::Grant(_) => Kind::Grant,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub name: Option<String>,
+    pub email: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    pub name: Option<String>,
+    pub slug: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    pub user_id: String,
+    pub organization_id: String,
+    /// The key of the role, where the provider has roles.
+    pub role: Option<String>,
+    /// What the provider says beside the role.
+    pub permissions: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    pub key: String,
+    pub name: Option<String>,
+    pub permissions: Vec<String>,
+}
+
+/// A permission that a user has beside those of a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub user_id: String,
+    /// `None` where it holds for the whole project.
+    pub organization_id: Option<String>,
+    pub permission: String,
+}
+
+/// What a delivery or an answer of an API says about one entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    Snapshot { version: Version, user: User },
-    Deleted { kind: Kind, id: String, at: Timestamp },
+    Snapshot {
+        version: Version,
+        record: Record,
+        /// Set where the provider says that the entity exists at this moment, deleted before or not: what deleted it earlier
+        /// is past.
+        fence: Option<Timestamp>,
+    },
+    Deleted {
+        key: Key,
+        at: Timestamp,
+    },
 }
 
 impl Change {
-    pub fn kind(&self) -> Kind {
+    pub fn key(&self) -> &Key {
         match self {
-            Self::Snapshot { .. } => Kind::User,
-            Self::Deleted { kind, .. } => *kind,
-        }
-    }
-
-    pub fn entity_id(&self) -> &str {
-        match self {
-            Self::Snapshot { user, .. } => &user.id,
-            Self::Deleted { id, .. } => id,
+            Self::Snapshot { record, .. } => &record.key,
+            Self::Deleted { key, .. } => key,
         }
     }
 
@@ -129,15 +246,21 @@ impl Change {
             Self::Deleted { at, .. } => *at,
         }
     }
+
+    /// As the API's answer to a question for this one entity, as of `fence`.
+    pub fn fenced(self, fence: Option<Timestamp>) -> Self {
+        match self {
+            Self::Snapshot { version, record, .. } => Self::Snapshot { version, record, fence },
+            deleted @ Self::Deleted { .. } => deleted,
+        }
+    }
 }
 
-/// What a provider's API said of one user.
+/// What a provider's API said of one entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
     pub source: Arc<str>,
     pub change: Change,
-    /// Set where the API was asked whether this one user exists, and showed it: what deleted it before then is past.
-    pub fence: Option<Timestamp>,
 }
 
 /// What a commit did to a mirror row.

@@ -7,9 +7,10 @@ mod stack;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::json::{Object, Unreadable};
-use crate::model::{Change, DeliveryId, RawJson, User, Version};
+use crate::model::{Change, DeliveryId, Key, Kind, RawJson, Record, Version};
 use crate::signature::Scheme;
 use api::Api;
 
@@ -27,15 +28,19 @@ pub struct Provider {
     /// Whether a snapshot carries its own version; else the delivery's own time orders it.
     pub versioned: bool,
     pub decode: fn(&Envelope<'_>) -> Result<Meaning, Unreadable>,
-    /// The user that an object in these bytes shows, in a delivery as in an answer of the API.
-    pub user: fn(&Object<'_>, &Bytes) -> Result<User, Unreadable>,
+    /// Which entity of this kind an object is about, in a delivery as in an answer of the API.
+    pub key: fn(Kind, &Object<'_>) -> Result<Key, Unreadable>,
+    /// The entity of this kind that an object in these bytes shows, in a delivery as in an answer of the API.
+    pub record: fn(Kind, &Object<'_>, &Bytes) -> Result<Record, Unreadable>,
+    /// Kinds whose ids live again after a deletion: a later snapshot lifts the tombstone.
+    pub reused: &'static [Kind],
     pub api: Api,
     /// Fields that the vendor shows to servers alone, wherever they stand in a body.
     pub private: &'static [&'static str],
     /// What its user ids begin with.
     pub id_prefix: &'static str,
-    /// The user events it sends, the creation first.
-    pub events: &'static [&'static str],
+    /// The events that we understand and their kinds, the creation of a user first.
+    pub events: &'static [(&'static str, Kind)],
     /// The body of a realistic delivery, for `users-sync send`.
     pub sample: fn(&Sample<'_>) -> serde_json::Value,
 }
@@ -65,43 +70,68 @@ fn raw(object: &Object<'_>, bytes: &Bytes) -> RawJson {
 /// What a readable delivery says.
 #[derive(Debug)]
 pub enum Meaning {
-    Change(Change),
+    Changes(Vec<Change>),
     /// Nothing that we keep, and why.
     Ignored(&'static str),
 }
 
 impl Provider {
-    /// Reads an object that the mirror keeps once more, as the snapshot that it came from.
-    pub fn reread(&self, raw: &str, version: &Version) -> Result<User, Unreadable> {
-        let event_type = self.events[0];
-        let text = format!(r#"{{"type":"{event_type}","data":{raw}}}"#);
-        let (delivery, made_at, bytes) = (&version.delivery, version.at, &Bytes::from(text));
-        let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::NotUtf8)?;
-        let body = Object::parse(text, "raw_json")?;
-        match (self.decode)(&Envelope { event_type, body, bytes, delivery, made_at })? {
-            Meaning::Change(Change::Snapshot { user, .. }) => Ok(user),
-            Meaning::Change(Change::Deleted { .. }) | Meaning::Ignored(_) => {
-                Err(Unreadable::Unexpected { field: "raw_json", expected: "a user" })
-            }
+    /// Reads an object that a mirror keeps once more, as the snapshot that it came from.
+    pub fn reread(&self, kind: Kind, raw: &str, version: &Version) -> Result<Record, Unreadable> {
+        let bytes = Bytes::copy_from_slice(raw.as_bytes());
+        let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::NotUtf8)?;
+        let mut record = (self.record)(kind, &Object::parse(text, "raw_json")?, &bytes)?;
+        if !self.versioned {
+            record.updated_at = Some(version.at);
         }
+        Ok(record)
     }
 
-    /// The user whom the body of a user's event names, even where nothing else of it can be read.
-    pub fn subject(&self, body: &str) -> Option<String> {
+    /// The snapshot of a record that was made at this version.
+    pub fn snapshot(&self, version: Version, record: Record) -> Change {
+        let fence = self.reused.contains(&record.kind()).then_some(version.at);
+        Change::Snapshot { version, record, fence }
+    }
+
+    /// The entity that the body of an event names, even where nothing else of it can be read.
+    pub fn subject(&self, body: &str) -> Option<Key> {
         let body = Object::parse(body, "the body").ok()?;
-        let event_type = body.id("type").ok()?;
-        if !self.events.contains(&&*event_type) {
-            return None;
-        }
-        body.object("data").ok()??.id("id").ok()
+        let kind = self.kind_of(&body.id("type").ok()?)?;
+        (self.key)(kind, &body.object("data").ok()??).ok()
+    }
+
+    /// The kind that an event is about, where it is one that we understand.
+    pub fn kind_of(&self, event_type: &str) -> Option<Kind> {
+        let event = self.events.iter().find(|(known, _)| *known == event_type);
+        event.map(|(_, kind)| *kind)
+    }
+
+    /// Every event that an endpoint should be subscribed to.
+    pub fn event_names(&self) -> String {
+        let names: Vec<_> = self.events.iter().map(|(event, _)| *event).collect();
+        names.join(", ")
+    }
+
+    /// The names of the events about one kind.
+    pub fn events_of(&self, kind: Kind) -> impl Iterator<Item = &'static str> {
+        self.events.iter().filter(move |(_, of)| *of == kind).map(|(event, _)| *event)
     }
 
     /// The event type where it is one of ours, else `other`: a name that may be kept for ever.
     pub fn known_event(&self, event_type: Option<&str>) -> &'static str {
-        let known = self.events.iter().find(|known| Some(**known) == event_type);
-        known.copied().unwrap_or("other")
+        let known = self.events.iter().find(|(known, _)| Some(*known) == event_type);
+        known.map_or("other", |(known, _)| *known)
     }
 }
+
+/// An id of parts, for what has none of its own. Different parts make different ids.
+fn composed(parts: &[&str]) -> String {
+    let escaped = parts.iter().map(|part| utf8_percent_encode(part, PART).to_string());
+    escaped.collect::<Vec<_>>().join("/")
+}
+
+/// What a part of an id may not hold as it is.
+const PART: &AsciiSet = &CONTROLS.add(b'%').add(b'/');
 
 pub const UNSUPPORTED: Meaning = Meaning::Ignored("unsupported event type");
 pub const TEST_DELIVERY: Meaning = Meaning::Ignored("test delivery");

@@ -2,9 +2,9 @@
 
 pub mod adopt;
 pub mod backfill;
+pub mod batch;
 mod commits;
 mod ending;
-pub mod fold;
 pub mod guard;
 mod lanes;
 pub mod lease;
@@ -15,9 +15,9 @@ mod readings;
 pub mod reconcile;
 pub mod refetch;
 mod rehearsal;
+mod report;
 pub mod remap;
 pub mod replay;
-mod settling;
 mod tables;
 pub mod users;
 mod writer;
@@ -30,11 +30,10 @@ use tokio::task::JoinSet;
 use tracing::{Instrument, Span};
 
 use crate::db::journal;
-use crate::metrics::{Delivered, Metrics};
-use crate::model::{Change, Outcome};
-use crate::provider::Provider;
+use crate::metrics::Metrics;
+use crate::model::Outcome;
 use crate::traces;
-use crate::webhook::{Decoded, Delivery, Verdict};
+use crate::webhook::{Decoded, Delivery};
 use lanes::Lanes;
 use queue::{Job, Queue};
 use writer::Writer;
@@ -182,18 +181,13 @@ pub async fn accept(sync: &Sync, delivery: Delivery) -> Result<Outcome, Unavaila
         Some(at) => at,
         None => first_received(sync, &delivery).await?,
     };
-    let provider = delivery.provider();
     let decoded = traces::decoding().in_scope(|| delivery.decode(made_at));
-    let report = Report::of(&decoded, provider);
-    let waiting = traces::waiting();
+    let (source, waiting) = (decoded.source.clone(), traces::waiting());
     let written = write(sync, decoded).instrument(waiting.clone()).await;
-    let outcome = written.inspect_err(|unavailable| {
+    written.inspect_err(|unavailable| {
         traces::failed(&waiting);
-        sync.metrics().unavailable(&report.source, unavailable.code());
-    })?;
-    drop(waiting);
-    report.tell(outcome, sync.metrics());
-    Ok(outcome)
+        sync.metrics().unavailable(&source, unavailable.code());
+    })
 }
 
 /// A retry must not count as newer than the first attempt, so the journal is asked.
@@ -226,59 +220,5 @@ async fn write(sync: &Sync, decoded: Decoded) -> Result<Outcome, Unavailable> {
     match tokio::time::timeout(sync.patience, outcome).await {
         Ok(answered) => answered.unwrap_or(Err(Unavailable::Database)),
         Err(_) => Err(Unavailable::TooSlow),
-    }
-}
-
-/// What the log and the metrics are told of a delivery; nothing of its body.
-struct Report {
-    source: Arc<str>,
-    provider: &'static Provider,
-    delivery: crate::model::DeliveryId,
-    event_type: Option<String>,
-    entity: Option<String>,
-    reason: Option<String>,
-    event_at: Option<jiff::Timestamp>,
-    received_at: jiff::Timestamp,
-}
-
-impl Report {
-    fn of(decoded: &Decoded, provider: &'static Provider) -> Self {
-        let Decoded { source, id, received_at, body: _, event_type, verdict } = decoded;
-        Self {
-            source: source.clone(),
-            provider,
-            delivery: id.clone(),
-            event_type: event_type.clone(),
-            entity: verdict.change().map(|change| change.entity_id().to_owned()),
-            reason: match verdict {
-                Verdict::Change(_) => None,
-                Verdict::Ignored(reason) => Some((*reason).to_owned()),
-                Verdict::Quarantined(reason) => Some(reason.clone()),
-            },
-            event_at: verdict.change().map(Change::at),
-            received_at: *received_at,
-        }
-    }
-
-    fn tell(&self, outcome: Outcome, metrics: &Metrics) {
-        metrics.delivered(&Delivered {
-            source: &self.source,
-            provider: self.provider,
-            event_type: self.event_type.as_deref(),
-            outcome,
-            event_at: self.event_at,
-            received_at: self.received_at,
-        });
-        let took_ms = jiff::Timestamp::now().duration_since(self.received_at).as_millis_f64();
-        tracing::info!(
-            source = %self.source,
-            delivery = %self.delivery,
-            event = self.event_type,
-            user = self.entity,
-            outcome = outcome.as_str(),
-            reason = self.reason,
-            took_ms,
-            "delivery"
-        );
     }
 }

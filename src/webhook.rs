@@ -71,6 +71,7 @@ pub struct Delivery {
 #[derive(Clone, Debug)]
 pub struct Decoded {
     pub source: Arc<str>,
+    pub provider: &'static Provider,
     pub id: DeliveryId,
     pub received_at: Timestamp,
     pub body: Bytes,
@@ -80,17 +81,19 @@ pub struct Decoded {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    Change(Change),
+    /// One at least.
+    Changes(Vec<Change>),
     Ignored(&'static str),
     /// Kept with its bytes and this reason.
     Quarantined(String),
 }
 
 impl Verdict {
-    pub fn change(&self) -> Option<&Change> {
+    /// What it says of entities.
+    pub fn changes(&self) -> &[Change] {
         match self {
-            Self::Change(change) => Some(change),
-            Self::Ignored(_) | Self::Quarantined(_) => None,
+            Self::Changes(changes) => changes,
+            Self::Ignored(_) | Self::Quarantined(_) => &[],
         }
     }
 }
@@ -131,12 +134,12 @@ impl Delivery {
             Err(_) => (None, Err(Unreadable::NotUtf8)),
         };
         let verdict = match meaning.and_then(|meaning| self.not_in_the_future(meaning)) {
-            Ok(Meaning::Change(change)) => Verdict::Change(change),
+            Ok(Meaning::Changes(changes)) => Verdict::Changes(changes),
             Ok(Meaning::Ignored(reason)) => Verdict::Ignored(reason),
             Err(unreadable) => Verdict::Quarantined(unreadable.to_string()),
         };
-        let Self { source, id, received_at, body, .. } = self;
-        Decoded { source, id, received_at, body, event_type, verdict }
+        let Self { source, provider, id, received_at, body, secret: _ } = self;
+        Decoded { source, provider, id, received_at, body, event_type, verdict }
     }
 
     fn read(
@@ -166,7 +169,11 @@ impl Delivery {
 
     fn not_in_the_future(&self, meaning: Meaning) -> Result<Meaning, Unreadable> {
         match &meaning {
-            Meaning::Change(change) if self.is_future(change.at()) => Err(Unreadable::Future),
+            Meaning::Changes(changes)
+                if changes.iter().any(|change| self.is_future(change.at())) =>
+            {
+                Err(Unreadable::Future)
+            }
             _ => Ok(meaning),
         }
     }

@@ -1,6 +1,4 @@
 -- indexes: every index of ours besides the keys, as the migrations make them
-create index if not exists users_sync_deleted_at_idx on neon_auth.users_sync (deleted_at);
-
 create index if not exists journal_received_at_idx on users_sync.journal (received_at);
 create index if not exists journal_outcome_idx on users_sync.journal (outcome, received_at)
     where outcome <> 'applied';
@@ -16,4 +14,5 @@ create index if not exists ledger_purged_idx on users_sync.ledger (purged_at)
     where purged_at is not null;
 
 create index if not exists marks_due_at_idx on users_sync.marks (due_at);
+create index if not exists mentions_entity_idx on users_sync.mentions (kind, entity_id, received_at);
 create index if not exists runs_source_idx on users_sync.runs (source, kind, id desc);

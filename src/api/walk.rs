@@ -149,7 +149,7 @@ impl Walk {
     fn meet(&mut self, page: &mut Page, asked_again: bool) {
         let shown = page.users.len() + page.unreadable_ids.len();
         let named_before = page.unreadable_ids.len();
-        page.users.retain(|reading| self.met.add(reading.change.entity_id()));
+        page.users.retain(|reading| self.met.add(&reading.change.key().id));
         page.unreadable_ids.retain(|id| self.met.add(id));
         let named = page.unreadable_ids.len();
         self.nameless += count(page.unreadable - named_before);

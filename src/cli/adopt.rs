@@ -15,7 +15,7 @@ use super::work::maintain;
 use super::writing::source_named;
 use crate::config::{Config, Environment};
 use crate::db::adopt::{self, Plan};
-use crate::model::{DeliveryId, Version};
+use crate::model::{DeliveryId, Kind, Version};
 use crate::provider;
 use crate::sync::adopt::{Adopted, adopt as take_over};
 
@@ -94,7 +94,8 @@ async fn recognised(client: &Client) -> Result<String, Failure> {
     let delivery = DeliveryId::new("adopted").expect("it is short and readable");
     let version = Version { at: Timestamp::UNIX_EPOCH, delivery };
     let reads = |provider: &&&provider::Provider| {
-        let read = samples.iter().filter(|raw| provider.reread(raw, &version).is_ok()).count();
+        let read =
+            samples.iter().filter(|raw| provider.reread(Kind::User, raw, &version).is_ok()).count();
         read * 2 > samples.len()
     };
     let found = provider::ALL.iter().find(reads).map(|provider| provider.name.to_owned());

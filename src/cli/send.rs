@@ -11,7 +11,7 @@ use super::Failure;
 use super::healthcheck::service;
 use crate::config::{Environment, Place, secret_variable};
 use crate::development;
-use crate::model::DeliveryId;
+use crate::model::{DeliveryId, Kind};
 use crate::provider::{self, Provider, Sample};
 use crate::webhook::Source;
 
@@ -148,8 +148,9 @@ fn body(arguments: &Arguments, now: Timestamp) -> Result<String, Failure> {
         });
     }
     let provider = arguments.provider;
-    if !provider.events.contains(&arguments.event.as_str()) {
-        let events = provider.events.join(", ");
+    let events: Vec<_> = provider.events_of(Kind::User).collect();
+    if !events.contains(&arguments.event.as_str()) {
+        let events = events.join(", ");
         return Err(Failure::Misused(format!(
             "--event: {} sends {events}; for others give the payload with --file",
             provider.title

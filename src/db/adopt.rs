@@ -7,7 +7,9 @@ mod steps;
 use tokio_postgres::{GenericClient, Transaction};
 
 use super::migrations::{self, Upgrade};
-use super::{mirror, server};
+use super::mirror::{self, check};
+use super::server;
+use crate::model::Kind;
 use steps::steps;
 
 pub use rows::{Found, enter, fill, page};
@@ -45,7 +47,7 @@ pub struct Plan {
 /// Looks, and writes nothing.
 pub async fn plan(client: &impl GenericClient) -> Result<Plan, Error> {
     server::check(client).await?;
-    let columns = mirror::columns(client).await?;
+    let columns = check::columns(client, mirror::of(Kind::User)).await?;
     if columns.is_empty() {
         return Err(Error::Missing);
     }
@@ -62,7 +64,7 @@ pub async fn plan(client: &impl GenericClient) -> Result<Plan, Error> {
     }
     let migrations = match migrations::pending(client).await {
         // The table is not ours yet: that is what the plan is for.
-        Err(migrations::Error::Mirror(mirror::Difference::Shape(_))) => {
+        Err(migrations::Error::Mirror(check::Difference::Shape { .. })) => {
             migrations::ALL.iter().map(Upgrade::Migration).collect()
         }
         pending => pending?,
@@ -72,7 +74,7 @@ pub async fn plan(client: &impl GenericClient) -> Result<Plan, Error> {
 
 /// Some of the objects that the table holds, to recognise whose they are.
 pub async fn samples(client: &impl GenericClient) -> Result<Vec<String>, Error> {
-    let columns = mirror::columns(client).await?;
+    let columns = check::columns(client, mirror::of(Kind::User)).await?;
     if !columns.iter().any(|column| column.get::<_, &str>("name") == "raw_json") {
         return Ok(Vec::new());
     }

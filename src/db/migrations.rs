@@ -6,8 +6,9 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient, Transaction};
 
-use super::objects::{self, MIRROR, Object};
-use super::{mirror, server, tables};
+use super::mirror::{self, check, lost};
+use super::objects::{self, Object};
+use super::{server, tables};
 
 /// One file of `sql/migrations`.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub static ALL: [Migration; 9] = [
+pub static ALL: [Migration; 10] = [
     migration!(1, "0001_users"),
     migration!(2, "0002_repair"),
     migration!(3, "0003_apply"),
@@ -38,6 +39,7 @@ pub static ALL: [Migration; 9] = [
     migration!(7, "0007_upkeep"),
     migration!(8, "0008_instances"),
     migration!(9, "0009_requests"),
+    migration!(10, "0010_kinds"),
 ];
 
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +60,7 @@ pub enum Error {
     #[error(transparent)]
     Server(#[from] server::Unsuitable),
     #[error(transparent)]
-    Mirror(#[from] mirror::Difference),
+    Mirror(#[from] check::Difference),
     #[error(
         "the role of DATABASE_URL may not make or change the schemas users_sync and neon_auth, or what is in them: run `users-sync migrate` as their owner, or in a new database as a role that may create (`grant create on database … to …`). A role that may less serves with `--no-migrate`, and with what `users-sync migrate --print-grants` prints"
     )]
@@ -121,27 +123,39 @@ pub(super) async fn apply_in(transaction: &Transaction<'_>) -> Result<Vec<Upgrad
     transaction.batch_execute(settings).await?;
     transaction.query_typed(include_str!("../../sql/schema/lock.sql"), &[]).await?;
     transaction.batch_execute(include_str!("../../sql/schema/bootstrap.sql")).await?;
-    mirror::check(transaction).await?;
+    check::check(transaction).await?;
 
     let migrations = unapplied(transaction).await?;
     let known = migrations.len() < ALL.len();
     let mut steps = Vec::new();
     // A later migration may change the mirror, so it has to be there before them.
-    if known && !objects::missing(transaction, MIRROR.parts()).await?.is_empty() {
-        steps.push(make(transaction, &MIRROR).await?);
-        mirror::restore(transaction).await?;
+    if known {
+        steps.extend(remake(transaction).await?);
     }
     for migration in migrations {
         transaction.batch_execute(migration.sql).await?;
         record(transaction, migration).await?;
         steps.push(Upgrade::Migration(migration));
     }
-    lost(transaction).await?;
+    lost_tables(transaction).await?;
     for object in objects::pending(transaction).await? {
         steps.push(make(transaction, object).await?);
     }
     if !known {
-        mirror::remember_deleted(transaction).await?;
+        lost::remember_deleted(transaction).await?;
+    }
+    Ok(steps)
+}
+
+/// Makes the mirrors again that this database has had and lost.
+async fn remake(transaction: &Transaction<'_>) -> Result<Vec<Upgrade>, tokio_postgres::Error> {
+    let mut steps = Vec::new();
+    for (mirror, object) in mirror::ALL.iter().zip(objects::all()) {
+        let is_missing = !objects::missing(transaction, &[mirror.table]).await?.is_empty();
+        if is_missing && objects::is_made(transaction, object).await? {
+            steps.push(make(transaction, object).await?);
+            lost::restore(transaction, mirror).await?;
+        }
     }
     Ok(steps)
 }
@@ -156,19 +170,18 @@ async fn make(
 
 /// What `apply` would do; writes nothing.
 pub async fn pending(client: &impl GenericClient) -> Result<Vec<Upgrade>, Error> {
-    mirror::check(client).await?;
+    check::check(client).await?;
     let migrations = if objects::missing(client, &["users_sync.migrations"]).await?.is_empty() {
         unapplied(client).await?
     } else {
         ALL.iter().collect()
     };
     if migrations.is_empty() {
-        lost(client).await?;
+        lost_tables(client).await?;
     }
     let mut objects = objects::pending(client).await?;
     if migrations.len() == ALL.len() {
-        // The migrations make those that no changed text replaces.
-        objects.retain(|object| object.is_replaced());
+        objects.retain(|object| !object.is_migrated());
     }
     let steps = migrations.into_iter().map(Upgrade::Migration);
     Ok(steps.chain(objects.into_iter().map(Upgrade::Object)).collect())
@@ -191,7 +204,7 @@ async fn unapplied(client: &impl GenericClient) -> Result<Vec<&'static Migration
 }
 
 /// An error where a table of ours, or a part of it, is gone although every migration was applied.
-async fn lost(client: &impl GenericClient) -> Result<(), Error> {
+async fn lost_tables(client: &impl GenericClient) -> Result<(), Error> {
     let lost = tables::lost(client).await?;
     if lost.is_empty() { Ok(()) } else { Err(Error::Lost(lost)) }
 }

@@ -1,149 +1,155 @@
-//! Whether the mirror tables are the ones that we can keep: a table of somebody else's making is refused, never altered.
+//! The mirrors, each a row of data: the kind that it shows, its table, its columns, and how a record fills them.
 
-use tokio_postgres::types::Type;
-use tokio_postgres::{GenericClient, Row};
+pub mod check;
+pub mod lost;
+pub(super) mod render;
 
-use super::findings;
-use crate::model::Subject;
+use crate::model::{Grant, Kind, Membership, Organization, Profile, Role, User};
 
-const MIRROR: &str = "neon_auth.users_sync";
-
-/// What differs from the table that we would have made.
-#[derive(Debug, thiserror::Error)]
-pub enum Difference {
-    #[error(
-        "neon_auth.users_sync exists and is not a table that users-sync can keep: {0}. Nothing was changed. See what `users-sync adopt` would make of it; or rename or drop it"
-    )]
-    Shape(String),
-    #[error("the catalog of the database could not be read")]
-    Database(#[from] tokio_postgres::Error),
+/// The table of one kind, in the schema `neon_auth`.
+#[derive(Debug)]
+pub struct Mirror {
+    pub kind: Kind,
+    /// With its schema.
+    pub table: &'static str,
+    /// What it holds, for the comment on the table.
+    about: &'static str,
+    /// The kind's own columns, which stand between `id` and `created_at`.
+    pub columns: &'static [Column],
+    /// Beside the one on `deleted_at`: a name and the columns.
+    indexes: &'static [(&'static str, &'static str)],
+    /// What the id is, for the comment on it.
+    id: &'static str,
 }
 
-/// Name, type, and whether a value is required.
-pub(super) const USERS: [(&str, &str, bool); 7] = [
-    ("id", "text", true),
-    ("name", "text", false),
-    ("email", "text", false),
-    ("created_at", "timestamp with time zone", false),
-    ("updated_at", "timestamp with time zone", false),
-    ("deleted_at", "timestamp with time zone", false),
-    ("raw_json", "jsonb", true),
+/// One column of a kind's own.
+#[derive(Debug)]
+pub struct Column {
+    pub name: &'static str,
+    pub shape: Shape,
+    about: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `text`, one of [`texts`].
+    Text,
+    /// `text[]`, the [`permissions`].
+    Permissions,
+}
+
+impl Shape {
+    pub fn sql_type(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Permissions => "text[]",
+        }
+    }
+}
+
+const fn text(name: &'static str, about: &'static str) -> Column {
+    Column { name, shape: Shape::Text, about }
+}
+
+const fn permissions(about: &'static str) -> Column {
+    Column { name: "permissions", shape: Shape::Permissions, about }
+}
+
+/// Every mirror, one for each kind, in the order of [`Kind::ALL`].
+pub static ALL: [Mirror; 5] = [
+    Mirror {
+        kind: Kind::User,
+        table: "neon_auth.users_sync",
+        about: "The auth provider's users, kept by users-sync. Join to it, put foreign keys on id; do not write to it.",
+        id: "The provider's user id.",
+        columns: &[
+            text("name", "Display name; null where the provider has none."),
+            text("email", "Primary e-mail address; null where there is none. Not unique."),
+        ],
+        indexes: &[],
+    },
+    Mirror {
+        kind: Kind::Organization,
+        table: "neon_auth.organizations_sync",
+        about: "The auth provider's organizations or teams, kept by users-sync. Join to it, put foreign keys on id; do not write to it.",
+        id: "The provider's organization or team id.",
+        columns: &[
+            text("name", "Display name; null where the provider has none."),
+            text("slug", "The name in URLs; null where the provider has none. Not unique."),
+        ],
+        indexes: &[],
+    },
+    Mirror {
+        kind: Kind::Membership,
+        table: "neon_auth.memberships_sync",
+        about: "Who is in which organization, kept by users-sync. Read memberships_active for those that count; do not write to it.",
+        id: "The provider's membership id, or organization_id/user_id where it has none.",
+        columns: &[
+            text("user_id", "The member."),
+            text("organization_id", "The organization."),
+            text("role", "The key of the member's role; null where the provider has no roles."),
+            permissions(
+                "What the provider says that the member may do, beside the role of roles_sync.",
+            ),
+        ],
+        indexes: &[
+            ("memberships_sync_user_id_idx", "user_id, organization_id"),
+            ("memberships_sync_organization_id_idx", "organization_id"),
+        ],
+    },
+    Mirror {
+        kind: Kind::Role,
+        table: "neon_auth.roles_sync",
+        about: "The auth provider's roles, kept by users-sync. Do not write to it.",
+        id: "The provider's role id.",
+        columns: &[
+            text("key", "What memberships call the role."),
+            text("name", "Display name; null where the provider has none."),
+            permissions("What everybody with the role may do."),
+        ],
+        indexes: &[("roles_sync_key_idx", "key")],
+    },
+    Mirror {
+        kind: Kind::Grant,
+        table: "neon_auth.grants_sync",
+        about: "Permissions that single users have, kept by users-sync. Do not write to it.",
+        id: "The parts that identify the grant: organization_id/user_id/permission, or user_id/permission.",
+        columns: &[
+            text("user_id", "Who has the permission."),
+            text("organization_id", "Where it holds; null for the whole project."),
+            text("permission", "The provider's id of the permission."),
+        ],
+        indexes: &[("grants_sync_user_id_idx", "user_id, organization_id, permission")],
+    },
 ];
 
-/// Passes where the table is missing: a migration makes it.
-pub async fn check(client: &impl GenericClient) -> Result<(), Difference> {
-    let columns = columns(client).await?;
-    if columns.is_empty() {
-        return Ok(());
+/// The mirror of a kind.
+pub fn of(kind: Kind) -> &'static Mirror {
+    ALL.iter().find(|mirror| mirror.kind == kind).expect("every kind has a mirror")
+}
+
+/// The values of a kind's text columns, in their order.
+pub fn texts(profile: &Profile) -> Vec<Option<&str>> {
+    match profile {
+        Profile::User(User { name, email }) => vec![name.as_deref(), email.as_deref()],
+        Profile::Organization(Organization { name, slug }) => {
+            vec![name.as_deref(), slug.as_deref()]
+        }
+        Profile::Membership(Membership { user_id, organization_id, role, permissions: _ }) => {
+            vec![Some(user_id), Some(organization_id), role.as_deref()]
+        }
+        Profile::Role(Role { key, name, permissions: _ }) => vec![Some(key), name.as_deref()],
+        Profile::Grant(Grant { user_id, organization_id, permission }) => {
+            vec![Some(user_id), organization_id.as_deref(), Some(permission)]
+        }
     }
-    match difference(&columns) {
-        Some(difference) => Err(Difference::Shape(difference)),
-        None => Ok(()),
+}
+
+/// The value of the column `permissions`, for the kinds that have one.
+pub fn permissions_of(profile: &Profile) -> Option<&[String]> {
+    match profile {
+        Profile::Membership(Membership { permissions, .. })
+        | Profile::Role(Role { permissions, .. }) => Some(permissions),
+        Profile::User(_) | Profile::Organization(_) | Profile::Grant(_) => None,
     }
-}
-
-/// As the catalog has them; none where there is no mirror.
-pub(super) async fn columns(
-    client: &impl GenericClient,
-) -> Result<Vec<Row>, tokio_postgres::Error> {
-    let statement = include_str!("../../sql/schema/mirror.sql");
-    client.query_typed(statement, &[(&"users_sync", Type::TEXT)]).await
-}
-
-/// Fills a mirror that was made again with what the ledger knows: tombstones at once, the living by the provider's API or a
-/// replay, and a finding until they are back. Its caller commits.
-pub(super) async fn restore(client: &impl GenericClient) -> Result<(), tokio_postgres::Error> {
-    client.execute_typed(include_str!("../../sql/schema/bury_again.sql"), &[]).await?;
-    client.execute_typed(include_str!("../../sql/schema/mark_lost.sql"), &[]).await?;
-    report_lost(client).await
-}
-
-/// Sets the finding that the mirror lacks users which the ledger knows, or clears it where it lacks none.
-pub async fn report_lost(client: &impl GenericClient) -> Result<(), tokio_postgres::Error> {
-    let lost = lost(client).await?;
-    if lost == 0 {
-        return findings::clear(client, Subject::Mirror, MIRROR).await;
-    }
-    findings::set(client, Subject::Mirror, MIRROR, &lost_in_words(lost)).await
-}
-
-/// How many living users the ledger knows and the mirror lacks.
-pub async fn lost(client: &impl GenericClient) -> Result<i64, tokio_postgres::Error> {
-    let rows = client.query_typed(include_str!("../../sql/schema/lost.sql"), &[]).await?;
-    rows.first().map_or(Ok(0), |row| row.try_get(0))
-}
-
-/// How many rows the ledger does not know, and which are no stubs: nobody owns them, and nobody says who is disabled.
-pub async fn unknown(client: &impl GenericClient) -> Result<i64, tokio_postgres::Error> {
-    let rows = client.query_typed(include_str!("../../sql/schema/unknown.sql"), &[]).await?;
-    rows.first().map_or(Ok(0), |row| row.try_get(0))
-}
-
-/// The problem and the remedy, for an operator.
-pub fn lost_in_words(lost: i64) -> String {
-    format!(
-        "{lost} users that users-sync knows have no row: somebody dropped or emptied the table. `users-sync backfill` brings them back from the provider, `users-sync replay --all` from the bodies that the journal keeps"
-    )
-}
-
-/// Tells a new ledger which rows of an older mirror are tombstones. Its caller commits.
-pub(super) async fn remember_deleted(
-    client: &impl GenericClient,
-) -> Result<(), tokio_postgres::Error> {
-    client.execute_typed(include_str!("../../sql/schema/remember_deleted.sql"), &[]).await?;
-    Ok(())
-}
-
-fn difference(columns: &[Row]) -> Option<String> {
-    if columns.iter().any(|column| !matches!(column.get("relkind"), "r" | "p")) {
-        return Some("it is not a table".into());
-    }
-    USERS
-        .iter()
-        .find_map(|expected| expected_column(columns, expected))
-        .or_else(|| columns.iter().find_map(foreign_column))
-        .or_else(|| unusable_key(columns))
-}
-
-fn expected_column(
-    columns: &[Row],
-    &(name, expected, required): &(&str, &str, bool),
-) -> Option<String> {
-    let Some(column) = columns.iter().find(|column| column.get::<_, &str>("name") == name) else {
-        return Some(format!("column {name} is missing"));
-    };
-    if column.get("generated") {
-        return Some(format!("column {name} is generated, as Neon Auth makes it"));
-    }
-    let actual: &str = column.get("type");
-    if actual != expected {
-        return Some(format!("column {name} is of type {actual}, not {expected}"));
-    }
-    let refuses_null = column.get("required");
-    (refuses_null && !required)
-        .then(|| format!("column {name} is not null, but it must allow null"))
-}
-
-/// A column more does no harm while a row can be written without it.
-fn foreign_column(column: &Row) -> Option<String> {
-    let name: &str = column.get("name");
-    let ours = USERS.iter().any(|(expected, ..)| *expected == name);
-    let required: bool = column.get("required");
-    let has_default: bool = column.get("has_default");
-    (!ours && required && !has_default)
-        .then(|| format!("column {name} is required, but users-sync does not know it"))
-}
-
-fn unusable_key(columns: &[Row]) -> Option<String> {
-    let is_key = columns.iter().any(|column| {
-        column.get::<_, &str>("name") == "id"
-            && column.get("in_key")
-            && column.get::<_, i32>("key_length") == 1
-    });
-    if !is_key {
-        return Some("id is not its primary key".into());
-    }
-    // `on conflict` cannot lean on it.
-    let deferrable = columns.iter().any(|column| column.get("key_deferrable"));
-    deferrable.then(|| "its primary key is deferrable".into())
 }

@@ -2,76 +2,117 @@
 //!
 //! They are looked for in the catalog: what a migration once made may be gone.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, GenericClient};
 
-/// One file of `sql/objects`.
+use super::mirror::{self, Mirror, render};
+use crate::model::Kind;
+
+/// One file of `sql/objects`, or what is rendered of one in `sql/mirror`.
 #[derive(Debug)]
 pub struct Object {
     pub name: &'static str,
-    /// The relations or functions that its text makes.
-    parts: &'static [&'static str],
-    /// Whether a changed text makes it anew; else only its absence does.
-    replaced: bool,
-    sql: &'static str,
+    /// The relations, types or functions that its text makes.
+    parts: Vec<String>,
+    making: Making,
+    sql: Cow<'static, str>,
+}
+
+/// When an object is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Making {
+    /// Where it is missing, or its text has changed.
+    Replaced,
+    /// Where it is missing.
+    Once,
+    /// Where it is missing from a database that the migrations have made it in.
+    Again,
 }
 
 macro_rules! object {
-    ($name:literal, $replaced:literal, $parts:expr) => {
+    ($name:literal, $making:ident, $parts:expr) => {
         Object {
             name: $name,
-            parts: &$parts,
-            replaced: $replaced,
-            sql: include_str!(concat!("../../sql/objects/", $name, ".sql")),
+            parts: $parts.map(str::to_owned).into(),
+            making: Making::$making,
+            sql: Cow::Borrowed(include_str!(concat!("../../sql/objects/", $name, ".sql"))),
         }
     };
 }
 
-/// The mirror of users: a table, which a migration makes, and which this brings back empty.
-pub(super) static MIRROR: Object = object!("users_sync", false, ["neon_auth.users_sync"]);
+/// Every object, in the order of their dependence; the mirrors first.
+static ALL: LazyLock<Vec<Object>> = LazyLock::new(|| {
+    let mut all: Vec<_> = mirror::ALL.iter().map(Object::of_mirror).collect();
+    all.extend(others());
+    all
+});
 
-/// The others, in the order of their dependence.
-static OTHERS: [Object; 8] = [
-    object!(
-        "indexes",
-        false,
-        [
-            "neon_auth.users_sync_deleted_at_idx",
-            "users_sync.journal_received_at_idx",
-            "users_sync.journal_outcome_idx",
-            "users_sync.journal_entity_idx",
-            "users_sync.journal_source_idx",
-            "users_sync.journal_quarantined_idx",
-            "users_sync.ledger_to_purge_idx",
-            "users_sync.ledger_purged_idx",
-            "users_sync.marks_due_at_idx",
-            "users_sync.runs_source_idx",
-        ]
-    ),
-    object!("tombstone", true, ["users_sync.tombstone"]),
-    object!("lasting", true, ["users_sync.lasting"]),
-    object!("is_printable", true, ["users_sync.is_printable"]),
-    object!("write_batch", true, ["users_sync.write_batch"]),
-    object!("ensure_user", true, ["users_sync.ensure_user"]),
-    object!("disabled_users", true, ["users_sync.disabled_users"]),
-    object!("users_active", true, ["neon_auth.users_active"]),
-];
+fn others() -> [Object; 10] {
+    let converge = Object {
+        sql: render::converge().into(),
+        ..object!("converge", Replaced, ["users_sync.converge"])
+    };
+    [
+        object!(
+            "indexes",
+            Again,
+            [
+                "users_sync.journal_received_at_idx",
+                "users_sync.journal_outcome_idx",
+                "users_sync.journal_entity_idx",
+                "users_sync.journal_source_idx",
+                "users_sync.journal_quarantined_idx",
+                "users_sync.ledger_to_purge_idx",
+                "users_sync.ledger_purged_idx",
+                "users_sync.marks_due_at_idx",
+                "users_sync.mentions_entity_idx",
+                "users_sync.runs_source_idx",
+            ]
+        ),
+        object!("tombstone", Replaced, ["users_sync.tombstone"]),
+        object!("lasting", Replaced, ["users_sync.lasting"]),
+        object!("is_printable", Replaced, ["users_sync.is_printable"]),
+        object!(
+            "types",
+            Once,
+            [
+                "users_sync.key",
+                "users_sync.claim",
+                "users_sync.delivery",
+                "users_sync.mention",
+                "users_sync.standing",
+            ]
+        ),
+        object!("verdict", Replaced, ["users_sync.verdict"]),
+        converge,
+        object!("ensure_user", Replaced, ["users_sync.ensure_user"]),
+        object!("disabled_users", Replaced, ["users_sync.disabled_users"]),
+        object!("users_active", Replaced, ["neon_auth.users_active"]),
+    ]
+}
 
 /// Every object, in the order of their dependence.
 pub fn all() -> impl Iterator<Item = &'static Object> {
-    std::iter::once(&MIRROR).chain(&OTHERS)
+    ALL.iter()
 }
 
 impl Object {
-    pub(super) fn is_replaced(&self) -> bool {
-        self.replaced
+    fn of_mirror(mirror: &'static Mirror) -> Self {
+        let mut parts = mirror.index_names();
+        parts.push(mirror.table.to_owned());
+        // A migration made the first one.
+        let making = if mirror.kind == Kind::User { Making::Again } else { Making::Once };
+        Self { name: mirror.name(), parts, making, sql: mirror.create().into() }
     }
 
-    pub(super) fn parts(&self) -> &'static [&'static str] {
-        self.parts
+    /// Whether the migrations make it in a new database.
+    pub(super) fn is_migrated(&self) -> bool {
+        self.making == Making::Again
     }
 
     /// SHA-256 of its text, in hex.
@@ -81,7 +122,7 @@ impl Object {
 
     /// Makes it; its caller commits.
     pub(super) async fn make(&self, client: &impl GenericClient) -> Result<(), Error> {
-        client.batch_execute(self.sql).await?;
+        client.batch_execute(&self.sql).await?;
         let checksum = self.checksum();
         let params = [(&self.name as _, Type::TEXT), (&checksum as _, Type::TEXT)];
         client.execute_typed(include_str!("../../sql/schema/make.sql"), &params).await?;
@@ -92,24 +133,30 @@ impl Object {
 /// The objects that have to be made: they are missing, or were made of another text.
 pub(super) async fn pending(client: &impl GenericClient) -> Result<Vec<&'static Object>, Error> {
     let made = made(client).await?;
-    let parts: Vec<_> = all().flat_map(|object| object.parts).copied().collect();
+    let parts: Vec<_> = all().flat_map(|object| &object.parts).map(String::as_str).collect();
     let missing = missing(client, &parts).await?;
     let is_pending = |object: &&Object| {
-        let changed = object.replaced && made.get(object.name) != Some(&object.checksum());
-        changed || object.parts.iter().any(|part| missing.contains(part))
+        let changed =
+            object.making == Making::Replaced && made.get(object.name) != Some(&object.checksum());
+        changed || object.parts.iter().any(|part| missing.contains(&part.as_str()))
     };
     Ok(all().filter(is_pending).collect())
 }
 
 /// Those of these relations and functions, by their qualified names, that the database lacks.
-pub(super) async fn missing(
+pub(super) async fn missing<'a>(
     client: &impl GenericClient,
-    names: &[&'static str],
-) -> Result<Vec<&'static str>, Error> {
+    names: &[&'a str],
+) -> Result<Vec<&'a str>, Error> {
     let statement = include_str!("../../sql/schema/present.sql");
     let rows = client.query_typed(statement, &[(&names, Type::TEXT_ARRAY)]).await?;
     let absent = names.iter().zip(rows).filter(|(_, row)| !row.get::<_, bool>("present"));
     Ok(absent.map(|(name, _)| *name).collect())
+}
+
+/// Whether the database has had this object; a migration has made the first mirror.
+pub(super) async fn is_made(client: &impl GenericClient, object: &Object) -> Result<bool, Error> {
+    Ok(object.is_migrated() || made(client).await?.contains_key(object.name))
 }
 
 async fn made(client: &impl GenericClient) -> Result<HashMap<String, String>, Error> {

@@ -5,7 +5,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
 use super::values::{optional_time, time};
-use crate::model::{RawJson, User, Version};
+use crate::model::{RawJson, Record, Version};
 use crate::provider::api::fields_of_all;
 
 /// How a user that the API shows stands to the tables.
@@ -31,20 +31,21 @@ pub enum Standing {
 pub struct Shown<'a> {
     pub source: &'a str,
     pub version: &'a Version,
-    pub user: &'a User,
+    pub record: &'a Record,
 }
 
 /// How each user stands, in their order. Fields that change without a change of the user do not count.
 pub async fn compare(client: &Client, shown: &[Shown<'_>]) -> Result<Vec<Standing>, Error> {
-    let users = || shown.iter().map(|Shown { user, .. }| *user);
+    let records = || shown.iter().map(|Shown { record, .. }| *record);
+    let users = || shown.iter().map(|Shown { record, .. }| record.user());
     let versions = || shown.iter().map(|Shown { version, .. }| *version);
     let sources: Vec<&str> = shown.iter().map(|Shown { source, .. }| *source).collect();
-    let ids: Vec<&str> = users().map(|user| user.id.as_str()).collect();
-    let names: Vec<_> = users().map(|user| user.name.as_deref()).collect();
-    let emails: Vec<_> = users().map(|user| user.email.as_deref()).collect();
-    let created_ats: Vec<_> = users().map(|user| user.created_at).collect();
-    let raw_jsons: Vec<&RawJson> = users().map(|user| &user.raw).collect();
-    let disableds: Vec<_> = users().map(|user| user.disabled).collect();
+    let ids: Vec<&str> = records().map(Record::id).collect();
+    let names: Vec<_> = users().map(|user| user.and_then(|user| user.name.as_deref())).collect();
+    let emails: Vec<_> = users().map(|user| user.and_then(|user| user.email.as_deref())).collect();
+    let created_ats: Vec<_> = records().map(|record| record.created_at).collect();
+    let raw_jsons: Vec<&RawJson> = records().map(|record| &record.raw).collect();
+    let disableds: Vec<_> = records().map(|record| record.disabled).collect();
     let version_ats: Vec<_> = versions().map(|version| version.at).collect();
     let deliveries: Vec<_> = versions().map(|version| version.delivery.as_str()).collect();
     let params: [(&(dyn ToSql + Sync), Type); 12] = [

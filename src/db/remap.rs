@@ -5,7 +5,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, GenericClient};
 
 use super::values::time;
-use crate::model::{DeliveryId, RawJson, User, Version};
+use crate::model::{DeliveryId, RawJson, Record, Version};
 
 /// What the mirror shows of one user, and where it comes from.
 pub struct Shown {
@@ -49,15 +49,20 @@ struct Columns<'a> {
 }
 
 /// Writes what differs, and answers of how many users.
-pub async fn write(client: &impl GenericClient, users: &[(Version, User)]) -> Result<usize, Error> {
+pub async fn write(
+    client: &impl GenericClient,
+    users: &[(Version, Record)],
+) -> Result<usize, Error> {
     let mut columns = Columns::default();
     for (version, user) in users {
-        let User { id, name, email, created_at, updated_at, disabled, raw: _ } = user;
-        columns.ids.push(id);
+        let Record { key, profile: _, created_at, updated_at, disabled, raw: _ } = user;
+        let (name, email) =
+            user.user().map_or((None, None), |user| (user.name.as_ref(), user.email.as_ref()));
+        columns.ids.push(&key.id);
         columns.version_ats.push(version.at);
         columns.version_deliveries.push(version.delivery.as_str());
-        columns.names.push(name.as_deref());
-        columns.emails.push(email.as_deref());
+        columns.names.push(name.map(String::as_str));
+        columns.emails.push(email.map(String::as_str));
         columns.created_ats.push(*created_at);
         columns.updated_ats.push(*updated_at);
         columns.disableds.push(*disabled);

@@ -51,21 +51,34 @@ const fn schema(name: &'static str, purpose: &'static str) -> Right {
     Right { object: Object::Schema(name), privileges: &["usage"], needed: Needed::Always, purpose }
 }
 
-/// Every right, in the order in which they are granted.
-pub static ALL: [Right; 15] = [
-    schema("neon_auth", "the table of users"),
-    schema("users_sync", "our own tables"),
-    table("neon_auth.users_sync", KEEP, "the users: deliveries, repair, `scrub`, erasing"),
+const fn removal(name: &'static str) -> Right {
     Right {
-        object: Object::Table("neon_auth.users_sync"),
+        object: Object::Table(name),
         privileges: &["delete"],
         needed: Needed::ToRemove,
         purpose: "only with `DELETE_POLICY=hard:…`, or to call `users erase --hard`",
-    },
+    }
+}
+
+/// Every right, in the order in which they are granted.
+pub static ALL: [Right; 24] = [
+    schema("neon_auth", "the table of users"),
+    schema("users_sync", "our own tables"),
+    table("neon_auth.users_sync", KEEP, "the users: deliveries, repair, `scrub`, erasing"),
+    removal("neon_auth.users_sync"),
+    table("neon_auth.organizations_sync", KEEP, "the organizations, in the same ways"),
+    table("neon_auth.memberships_sync", KEEP, "the memberships, in the same ways"),
+    table("neon_auth.roles_sync", KEEP, "the roles, in the same ways"),
+    table("neon_auth.grants_sync", KEEP, "the grants, in the same ways"),
+    removal("neon_auth.organizations_sync"),
+    removal("neon_auth.memberships_sync"),
+    removal("neon_auth.roles_sync"),
+    removal("neon_auth.grants_sync"),
     table("users_sync.migrations", READ, "whether the schema is current"),
     table("users_sync.objects", READ, "the same, for functions and views"),
     table("users_sync.ledger", KEEP, "versions and tombstones"),
     table("users_sync.journal", ALL_OF_IT, "deliveries; old ones are removed"),
+    table("users_sync.mentions", ALL_OF_IT, "the further entities of deliveries"),
     table("users_sync.marks", ALL_OF_IT, "users who are to be fetched"),
     table("users_sync.leases", ALL_OF_IT, "one reconcile at a time"),
     table("users_sync.runs", ALL_OF_IT, "backfills and reconciles"),

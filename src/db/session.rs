@@ -8,9 +8,11 @@ use deadpool_postgres::{Object, Pool, PoolError};
 use tokio::time::timeout;
 use tokio_postgres::{Client, IsolationLevel};
 
-use super::apply::{self, Applied, Entity, Entry};
+use super::apply::{self, Applied, Entry};
+use super::composite::Types;
 use super::conninfo::Conninfo;
 use super::fault::{Fault, Refusal};
+use crate::law::Claim;
 
 /// For a statement to end after the server was asked to cancel it.
 const GRACE: Duration = Duration::from_secs(1);
@@ -34,6 +36,7 @@ struct Connection {
     used: Instant,
     /// Whether a statement alone runs as read committed; else it needs a transaction that says so.
     read_committed: bool,
+    types: Types,
 }
 
 /// Why a batch was not committed.
@@ -53,7 +56,7 @@ pub enum ApplyError {
 /// What one attempt writes.
 #[derive(Clone, Copy)]
 struct Batch<'a> {
-    entities: &'a [Entity<'a>],
+    claims: &'a [Claim<'a>],
     entries: &'a [Entry<'a>],
     channel: Option<&'a str>,
     lock_wait: Duration,
@@ -77,13 +80,13 @@ impl Session {
     /// As [`apply::apply`]. The batch is idempotent, so what breaks with its connection is tried once more on a fresh one.
     pub async fn apply(
         &mut self,
-        entities: &[Entity<'_>],
+        claims: &[Claim<'_>],
         entries: &[Entry<'_>],
         lock_wait: Duration,
     ) -> Result<Applied, ApplyError> {
         let channel = self.channel.clone();
         let lock_wait = lock_wait.min(self.time_out * 3 / 4);
-        let batch = Batch { entities, entries, channel: channel.as_deref(), lock_wait };
+        let batch = Batch { claims, entries, channel: channel.as_deref(), lock_wait };
         match self.attempt(batch).await {
             Err(ApplyError::Broken(_) | ApplyError::Timeout(_)) => self.attempt(batch).await,
             Err(ApplyError::Refused(Refusal { fault: Fault::Listeners, .. })) => {
@@ -137,11 +140,18 @@ impl Session {
             drop(Object::take(kept.object));
         }
         let object = self.pool.get().await?;
-        let read_committed = timeout(self.time_out, is_read_committed(&object))
-            .await
-            .map_err(|_| ApplyError::Timeout(self.time_out))?;
-        let read_committed = read_committed.map_err(ApplyError::Broken)?;
-        Ok(Connection { object, used: Instant::now(), read_committed })
+        let asked = async { tokio::try_join!(is_read_committed(&object), Types::read(&**object)) };
+        let asked = timeout(self.time_out, asked).await;
+        match asked.map_err(|_| ApplyError::Timeout(self.time_out))? {
+            Ok((read_committed, types)) => {
+                Ok(Connection { object, used: Instant::now(), read_committed, types })
+            }
+            Err(error) => Err(match Refusal::of(&error) {
+                // The types are missing: somebody dropped them.
+                Some(refusal) => ApplyError::Refused(refusal),
+                None => ApplyError::Broken(error),
+            }),
+        }
     }
 
     /// `None` where the server does not even say how the statement ended.
@@ -164,15 +174,15 @@ impl Session {
 
 async fn once(
     connection: &mut Connection,
-    Batch { entities, entries, channel, lock_wait }: Batch<'_>,
+    Batch { claims, entries, channel, lock_wait }: Batch<'_>,
 ) -> Result<Applied, tokio_postgres::Error> {
-    let client: &mut Client = &mut connection.object;
+    let (types, client): (_, &mut Client) = (&connection.types, &mut connection.object);
     if connection.read_committed {
-        return apply::apply(client, entities, entries, channel, lock_wait).await;
+        return apply::apply(client, types, claims, entries, channel, lock_wait).await;
     }
     let transaction = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted);
     let transaction = transaction.start().await?;
-    let applied = apply::apply(&transaction, entities, entries, channel, lock_wait).await?;
+    let applied = apply::apply(&transaction, types, claims, entries, channel, lock_wait).await?;
     transaction.commit().await?;
     Ok(applied)
 }

@@ -6,7 +6,7 @@ use tokio_postgres::{Error, GenericClient};
 use super::objects;
 
 /// Each with its columns.
-const TABLES: [(&str, &[&str]); 8] = [
+const TABLES: [(&str, &[&str]); 9] = [
     (
         "users_sync.ledger",
         &[
@@ -41,6 +41,10 @@ const TABLES: [(&str, &[&str]); 8] = [
             "body",
         ],
     ),
+    (
+        "users_sync.mentions",
+        &["source", "delivery_id", "kind", "entity_id", "version_at", "received_at"],
+    ),
     ("users_sync.marks", &["source", "kind", "id", "mark", "due_at", "attempts"]),
     ("users_sync.leases", &["name", "holder", "until"]),
     (
@@ -64,6 +68,7 @@ const TABLES: [(&str, &[&str]); 8] = [
             "unannounced",
             "unannounced_since",
             "instance",
+            "entity",
         ],
     ),
     ("users_sync.repairs", &["source", "missing", "stale", "restored", "gone"]),

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::api::{Api, Credential, NewUser, Page, Rate};
 use super::{Envelope, Meaning, Provider, Sample, TEST_DELIVERY, UNSUPPORTED, raw};
 use crate::json::{self, Object, Unreadable};
-use crate::model::{Change, Kind, User, Version};
+use crate::model::{
+    Change, Key, Kind, Membership, Organization, Profile, Record, Role, User, Version,
+};
 use crate::signature::Scheme;
 
 pub(super) static PROVIDER: Provider = Provider {
@@ -19,12 +21,27 @@ pub(super) static PROVIDER: Provider = Provider {
     secret_aliases: &["CLERK_WEBHOOK_SIGNING_SECRET"],
     versioned: true,
     decode,
-    user,
+    key,
+    record,
+    reused: &[],
     api: API,
     // <https://clerk.com/docs/guides/users/extending>: unsafe_metadata is the user's own to read and write.
     private: &["private_metadata"],
     id_prefix: "user_",
-    events: &["user.created", "user.updated", "user.deleted"],
+    events: &[
+        ("user.created", Kind::User),
+        ("user.updated", Kind::User),
+        ("user.deleted", Kind::User),
+        ("organization.created", Kind::Organization),
+        ("organization.updated", Kind::Organization),
+        ("organization.deleted", Kind::Organization),
+        ("organizationMembership.created", Kind::Membership),
+        ("organizationMembership.updated", Kind::Membership),
+        ("organizationMembership.deleted", Kind::Membership),
+        ("role.created", Kind::Role),
+        ("role.updated", Kind::Role),
+        ("role.deleted", Kind::Role),
+    ],
     sample,
 };
 
@@ -38,10 +55,11 @@ const EXAMPLE_USERS: [&str; 3] = [
 const EXAMPLE_INSTANCES: [&str; 2] = ["ins_2g7np7Hrk0SN6kj5EDMLDaKNL0S", "ins_123"];
 
 fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
-    let read = match envelope.event_type {
-        "user.created" | "user.updated" => snapshot,
-        "user.deleted" => deletion,
-        _ => return Ok(UNSUPPORTED),
+    let Some(kind) = PROVIDER.kind_of(envelope.event_type) else {
+        return Ok(match envelope.event_type.split_once('.') {
+            Some(("permission", _)) => Meaning::Ignored("roles say which permissions they have"),
+            _ => UNSUPPORTED,
+        });
     };
     // Before the event is read: an example that cannot be read must not be quarantined.
     if is_any(envelope.body.id("instance_id"), &EXAMPLE_INSTANCES) {
@@ -51,30 +69,78 @@ fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
     if is_any(data.id("id"), &EXAMPLE_USERS) {
         return Ok(TEST_DELIVERY);
     }
-    read(envelope, &data).map(Meaning::Change)
+    let is_deletion = envelope.event_type.ends_with(".deleted");
+    let read = if is_deletion { deletion } else { snapshot };
+    Ok(Meaning::Changes(vec![read(kind, envelope, &data)?]))
 }
 
 fn is_any(id: Result<String, Unreadable>, known: &[&str]) -> bool {
     id.is_ok_and(|id| known.contains(&&*id))
 }
 
-/// <https://clerk.com/docs/reference/backend/types/backend-user>: `data` is always the whole user.
-fn snapshot(envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Change, Unreadable> {
-    let user = user(data, envelope.bytes)?;
-    let at = user.updated_at.ok_or(Unreadable::Missing { field: "updated_at" })?;
-    Ok(Change::Snapshot { version: Version { at, delivery: envelope.delivery.clone() }, user })
+/// `data` is always the whole object: <https://clerk.com/docs/reference/backend/types/backend-user>
+fn snapshot(kind: Kind, envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Change, Unreadable> {
+    let record = record(kind, data, envelope.bytes)?;
+    let at = record.updated_at.ok_or(Unreadable::Missing { field: "updated_at" })?;
+    let version = Version { at, delivery: envelope.delivery.clone() };
+    Ok(PROVIDER.snapshot(version, record))
 }
 
-fn user(data: &Object<'_>, bytes: &Bytes) -> Result<User, Unreadable> {
-    Ok(User {
-        id: data.id("id")?,
-        name: name(data)?,
-        email: primary_email(data)?,
-        // Only shown: a strange one must not cost the user, and raw_json keeps it.
+/// Only the envelope says when: in seconds or in milliseconds, or not at all. What `data` says of times is older.
+fn deletion(kind: Kind, envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Change, Unreadable> {
+    let at = envelope.body.time("timestamp")?.unwrap_or(envelope.made_at);
+    Ok(Change::Deleted { key: key(kind, data)?, at })
+}
+
+fn key(kind: Kind, data: &Object<'_>) -> Result<Key, Unreadable> {
+    Ok(Key::new(kind, data.id("id")?))
+}
+
+fn record(kind: Kind, data: &Object<'_>, bytes: &Bytes) -> Result<Record, Unreadable> {
+    let profile = match kind {
+        Kind::User => Profile::User(user(data)?),
+        Kind::Organization => Profile::Organization(organization(data)?),
+        Kind::Membership => Profile::Membership(membership(data)?),
+        Kind::Role => Profile::Role(role(data)?),
+        Kind::Grant => return Err(Unreadable::Unexpected { field: "data", expected: "known" }),
+    };
+    Ok(Record {
+        key: key(kind, data)?,
+        profile,
+        // Only shown: a strange one must not cost the row, and raw_json keeps it.
         created_at: data.time("created_at").unwrap_or_default(),
         updated_at: data.time("updated_at")?,
-        disabled: data.flag("banned")? || data.flag("deprovisioned")?,
+        disabled: kind == Kind::User && (data.flag("banned")? || data.flag("deprovisioned")?),
         raw: raw(data, bytes),
+    })
+}
+
+fn user(data: &Object<'_>) -> Result<User, Unreadable> {
+    Ok(User { name: name(data)?, email: primary_email(data)? })
+}
+
+/// <https://clerk.com/docs/reference/backend/types/backend-organization>
+fn organization(data: &Object<'_>) -> Result<Organization, Unreadable> {
+    Ok(Organization { name: data.filled("name")?, slug: data.filled("slug")? })
+}
+
+/// <https://clerk.com/docs/reference/backend/types/backend-organization-membership>
+fn membership(data: &Object<'_>) -> Result<Membership, Unreadable> {
+    let part = |field| data.object(field)?.ok_or(Unreadable::Missing { field });
+    Ok(Membership {
+        user_id: part("public_user_data")?.id("user_id")?,
+        organization_id: part("organization")?.id("id")?,
+        role: data.filled("role")?,
+        permissions: data.strings("permissions")?,
+    })
+}
+
+fn role(data: &Object<'_>) -> Result<Role, Unreadable> {
+    let permissions = data.objects("permissions")?;
+    Ok(Role {
+        key: data.id("key")?,
+        name: data.filled("name")?,
+        permissions: permissions.iter().map(|one| one.id("key")).collect::<Result<_, _>>()?,
     })
 }
 
@@ -98,12 +164,6 @@ fn primary_email(data: &Object<'_>) -> Result<Option<String>, Unreadable> {
         }
     }
     Ok(None)
-}
-
-/// `data` says which user, only the envelope says when: in seconds or in milliseconds, or not at all.
-fn deletion(envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Change, Unreadable> {
-    let at = envelope.body.time("timestamp")?.unwrap_or(envelope.made_at);
-    Ok(Change::Deleted { kind: Kind::User, id: data.id("id")?, at })
 }
 
 /// <https://clerk.com/docs/reference/backend-api>

@@ -6,9 +6,11 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::api::{Api, Credential, NewUser, Page};
-use super::{Envelope, Meaning, Provider, Sample, TEST_DELIVERY, UNSUPPORTED, raw};
+use super::{Envelope, Meaning, Provider, Sample, TEST_DELIVERY, UNSUPPORTED, composed, raw};
 use crate::json::{Object, Unreadable};
-use crate::model::{Change, Kind, User, Version};
+use crate::model::{
+    Change, Grant, Key, Kind, Membership, Organization, Profile, Record, User, Version,
+};
 use crate::signature::Scheme;
 
 pub(super) static PROVIDER: Provider = Provider {
@@ -18,7 +20,10 @@ pub(super) static PROVIDER: Provider = Provider {
     secret_aliases: &[],
     versioned: false,
     decode,
-    user,
+    key,
+    record,
+    // Their ids are made of their parts, which may meet again.
+    reused: &[Kind::Membership, Kind::Grant],
     api: API,
     // <https://docs.stack-auth.com/docs/concepts/custom-user-data>: the two others of the metadata are the client's to read.
     private: &[
@@ -27,7 +32,20 @@ pub(super) static PROVIDER: Provider = Provider {
         "restricted_by_admin_private_details",
     ],
     id_prefix: "",
-    events: &["user.created", "user.updated", "user.deleted"],
+    events: &[
+        ("user.created", Kind::User),
+        ("user.updated", Kind::User),
+        ("user.deleted", Kind::User),
+        ("team.created", Kind::Organization),
+        ("team.updated", Kind::Organization),
+        ("team.deleted", Kind::Organization),
+        ("team_membership.created", Kind::Membership),
+        ("team_membership.deleted", Kind::Membership),
+        ("team_permission.created", Kind::Grant),
+        ("team_permission.deleted", Kind::Grant),
+        ("project_permission.created", Kind::Grant),
+        ("project_permission.deleted", Kind::Grant),
+    ],
     sample,
 };
 
@@ -35,37 +53,94 @@ pub(super) static PROVIDER: Provider = Provider {
 const EXAMPLE_USER: &str = "3241a285-8329-4d69-8f3d-316e08cf140c";
 
 fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
-    let read = match envelope.event_type {
-        "user.created" | "user.updated" => snapshot,
-        "user.deleted" => deletion,
-        "stack.test" => return Ok(TEST_DELIVERY),
-        _ => return Ok(UNSUPPORTED),
-    };
-    // Before the event is read: an example that cannot be read must not be quarantined.
-    let data = envelope.data()?;
-    if data.id("id").is_ok_and(|id| id == EXAMPLE_USER) {
+    if envelope.event_type == "stack.test" {
         return Ok(TEST_DELIVERY);
     }
-    read(envelope, &data).map(Meaning::Change)
+    let Some(kind) = PROVIDER.kind_of(envelope.event_type) else { return Ok(UNSUPPORTED) };
+    // Before the event is read: an example that cannot be read must not be quarantined.
+    let data = envelope.data()?;
+    if ["id", "user_id"].iter().any(|field| data.id(field).is_ok_and(|id| id == EXAMPLE_USER)) {
+        return Ok(TEST_DELIVERY);
+    }
+    Ok(Meaning::Changes(match (kind, envelope.event_type.ends_with(".deleted")) {
+        (Kind::User, true) => user_deletion(envelope, &data)?,
+        (_, true) => vec![deletion(key(kind, &data)?, envelope)],
+        (_, false) => vec![snapshot(kind, envelope, &data)?],
+    }))
 }
 
-/// `data` is the whole user as the server API shows it, anonymous users too.
-fn snapshot(envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Change, Unreadable> {
-    let mut user = user(data, envelope.bytes)?;
-    user.updated_at = Some(envelope.made_at);
+/// `data` is the whole object as the server API shows it, anonymous users too.
+fn snapshot(kind: Kind, envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Change, Unreadable> {
+    let mut record = record(kind, data, envelope.bytes)?;
+    record.updated_at = Some(envelope.made_at);
     let version = Version { at: envelope.made_at, delivery: envelope.delivery.clone() };
-    Ok(Change::Snapshot { version, user })
+    Ok(PROVIDER.snapshot(version, record))
 }
 
-fn user(data: &Object<'_>, bytes: &Bytes) -> Result<User, Unreadable> {
-    Ok(User {
-        id: data.id("id")?,
-        name: data.filled("display_name")?,
-        email: data.filled("primary_email")?,
-        // Only shown: a strange one must not cost the user, and raw_json keeps it.
-        created_at: data.time("signed_up_at_millis").unwrap_or_default(),
+fn deletion(key: Key, envelope: &Envelope<'_>) -> Change {
+    Change::Deleted { key, at: envelope.made_at }
+}
+
+/// It names the teams that the user was in, whose own deliveries may never come.
+fn user_deletion(envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Vec<Change>, Unreadable> {
+    let user = key(Kind::User, data)?;
+    let teams = data.objects("teams")?;
+    let membership = |team: &Object<'_>| {
+        let id = composed(&[&team.id("id")?, &user.id]);
+        Ok(deletion(Key::new(Kind::Membership, id), envelope))
+    };
+    let memberships: Vec<_> = teams.iter().map(membership).collect::<Result<_, Unreadable>>()?;
+    Ok(std::iter::once(deletion(user, envelope)).chain(memberships).collect())
+}
+
+/// Memberships and permissions have no id of their own.
+fn key(kind: Kind, data: &Object<'_>) -> Result<Key, Unreadable> {
+    let id = match kind {
+        Kind::Membership => composed(&[&data.id("team_id")?, &data.id("user_id")?]),
+        Kind::Grant => match team(data)? {
+            Some(team) => composed(&[&team, &data.id("user_id")?, &data.id("id")?]),
+            None => composed(&[&data.id("user_id")?, &data.id("id")?]),
+        },
+        Kind::User | Kind::Organization | Kind::Role => data.id("id")?,
+    };
+    Ok(Key::new(kind, id))
+}
+
+/// The team of a permission; that of a whole project has none.
+fn team(data: &Object<'_>) -> Result<Option<String>, Unreadable> {
+    data.has("team_id").then(|| data.id("team_id")).transpose()
+}
+
+fn record(kind: Kind, data: &Object<'_>, bytes: &Bytes) -> Result<Record, Unreadable> {
+    let profile = match kind {
+        Kind::User => Profile::User(User {
+            name: data.filled("display_name")?,
+            email: data.filled("primary_email")?,
+        }),
+        Kind::Organization => {
+            Profile::Organization(Organization { name: data.filled("display_name")?, slug: None })
+        }
+        Kind::Membership => Profile::Membership(Membership {
+            user_id: data.id("user_id")?,
+            organization_id: data.id("team_id")?,
+            role: None,
+            permissions: Vec::new(),
+        }),
+        Kind::Grant => Profile::Grant(Grant {
+            user_id: data.id("user_id")?,
+            organization_id: team(data)?,
+            permission: data.id("id")?,
+        }),
+        Kind::Role => return Err(Unreadable::Unexpected { field: "data", expected: "known" }),
+    };
+    let created = if kind == Kind::User { "signed_up_at_millis" } else { "created_at_millis" };
+    Ok(Record {
+        key: key(kind, data)?,
+        profile,
+        // Only shown: a strange one must not cost the row, and raw_json keeps it.
+        created_at: data.time(created).unwrap_or_default(),
         updated_at: None,
-        disabled: restricted_by_administrator(data)?,
+        disabled: kind == Kind::User && restricted_by_administrator(data)?,
         raw: raw(data, bytes),
     })
 }
@@ -77,11 +152,6 @@ fn restricted_by_administrator(data: &Object<'_>) -> Result<bool, Unreadable> {
     }
     let Some(reason) = data.object("restricted_reason")? else { return Ok(false) };
     Ok(reason.filled("type")?.as_deref() == Some("restricted_by_administrator"))
-}
-
-fn deletion(envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Change, Unreadable> {
-    let id = data.id("id")?;
-    Ok(Change::Deleted { kind: Kind::User, id, at: envelope.made_at })
 }
 
 /// <https://docs.stack-auth.com/api/server/users>

@@ -8,7 +8,7 @@ use crate::db::adopt::{self, Error, Found};
 use crate::db::blame;
 use crate::db::durable::durable;
 use crate::json::{Object, Unreadable};
-use crate::model::User;
+use crate::model::{Kind, Record};
 use crate::provider::Provider;
 
 /// Rows in one statement.
@@ -58,7 +58,7 @@ async fn step(
     adopted: &mut Adopted,
 ) -> Result<(), Error> {
     let users: Vec<_> = page.iter().map(|row| shown(provider?, row)).collect();
-    let is_disabled = |user: &Option<User>| user.as_ref().is_some_and(|user| user.disabled);
+    let is_disabled = |user: &Option<Record>| user.as_ref().is_some_and(|user| user.disabled);
     let rows: Vec<_> = page.iter().zip(users.iter().map(is_disabled)).collect();
     let new = adopt::enter(transaction, source, &rows).await?;
     adopted.ledgered += new.len() as u64;
@@ -67,26 +67,26 @@ async fn step(
         .zip(&users)
         .filter(|(row, user)| user.is_none() && new.contains(&row.id))
         .count() as u64;
-    let users: Vec<_> = users.iter().flatten().filter(|user| new.contains(&user.id)).collect();
+    let users: Vec<_> = users.iter().flatten().filter(|user| new.contains(user.id())).collect();
     adopted.disabled += users.iter().filter(|user| user.disabled).count() as u64;
     adopted.filled += fill(transaction, &users).await?;
     Ok(())
 }
 
 /// The user of a row, where its `raw_json` is that user's.
-fn shown(provider: &Provider, row: &Found) -> Option<User> {
+fn shown(provider: &Provider, row: &Found) -> Option<Record> {
     let user = read(provider, row.raw_json.as_deref()?).ok()?;
-    (user.id == row.id).then_some(user)
+    (user.id() == row.id).then_some(user)
 }
 
-fn read(provider: &Provider, raw_json: &str) -> Result<User, Unreadable> {
+fn read(provider: &Provider, raw_json: &str) -> Result<Record, Unreadable> {
     let bytes = Bytes::copy_from_slice(raw_json.as_bytes());
     let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::NotUtf8)?;
-    (provider.user)(&Object::parse(text, "raw_json")?, &bytes)
+    (provider.record)(Kind::User, &Object::parse(text, "raw_json")?, &bytes)
 }
 
 /// A trigger or a constraint of the application may refuse it: then they stay as they are, and `remap` can try again.
-async fn fill(transaction: &mut Transaction<'_>, users: &[&User]) -> Result<u64, Error> {
+async fn fill(transaction: &mut Transaction<'_>, users: &[&Record]) -> Result<u64, Error> {
     let attempt = transaction.transaction().await?;
     match adopt::fill(&attempt, users).await {
         Ok(filled) => {

@@ -144,7 +144,7 @@ impl<'a> Filling<'a> {
         self.skipped.refused = self.writer.refused();
         let counts = &mut self.run.counts;
         for (reading, standing) in news.iter().zip(stood) {
-            let is_written = !self.writer.has_left_out(reading.change.entity_id());
+            let is_written = !self.writer.has_left_out(reading.change.key());
             counts.missing += i64::from(is_written && standing == Standing::Missing);
             counts.stale += i64::from(is_written && matches!(standing, Standing::Stale(_)));
         }

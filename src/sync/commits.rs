@@ -1,4 +1,4 @@
-//! Who waits for a commit, and is woken by it.
+//! Those that wait for a commit, and are woken by it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::db::apply::Entity;
+use crate::law::Claim;
+use crate::model::Key;
 
-/// What the writers of this process have committed, for whoever waits for it.
+/// What the writers of this process have committed, for those that wait for it.
 #[derive(Clone, Default)]
 pub(super) struct Commits {
-    users: Arc<Mutex<HashMap<String, Arc<Notify>>>>,
+    awaited: Arc<Mutex<HashMap<Key, Arc<Notify>>>>,
     marks: Arc<Notify>,
     /// Whether the last batch could not be written, for a reason that is no delivery's.
     failing: Arc<AtomicBool>,
@@ -30,45 +31,45 @@ impl Commits {
         self.failing.load(Ordering::Relaxed)
     }
 
-    /// Called after every commit. Where nobody waits, this is one look at an empty map.
-    pub(super) fn announce(&self, entities: &[Entity<'_>]) {
-        if entities.iter().any(|entity| entity.marked) {
+    /// Called after every commit. Where no request waits, this is one look at an empty map.
+    pub(super) fn announce(&self, claims: &[Claim<'_>]) {
+        if claims.iter().any(|claim| claim.marked) {
             self.marks.notify_one();
         }
-        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        if users.is_empty() {
+        let awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        if awaited.is_empty() {
             return;
         }
-        for notify in entities.iter().filter_map(|entity| users.get(entity.id)) {
+        for notify in claims.iter().filter_map(|claim| awaited.get(claim.key)) {
             notify.notify_one();
         }
     }
 
-    /// Another process has committed something about this user.
-    pub(super) fn announce_elsewhere(&self, id: &str) {
-        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(notify) = users.get(id) {
+    /// Another process has committed something about this entity.
+    pub(super) fn announce_elsewhere(&self, key: &Key) {
+        let awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(notify) = awaited.get(key) {
             notify.notify_one();
         }
     }
 
-    /// Wakes whoever fetches what is marked.
+    /// Wakes the task that fetches what is marked.
     pub(super) async fn marked(&self) {
         self.marks.notified().await;
     }
 
-    /// Commits about one user from now on; for one who waits on behalf of all.
-    pub(super) fn of(&self, id: &str) -> Awaited {
+    /// Commits about one entity from now on; for one task that waits on behalf of all.
+    pub(super) fn of(&self, key: &Key) -> Awaited {
         let notify = Arc::new(Notify::new());
-        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        users.insert(id.to_owned(), notify.clone());
-        Awaited { commits: self.clone(), id: id.to_owned(), notify }
+        let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        awaited.insert(key.clone(), notify.clone());
+        Awaited { commits: self.clone(), key: key.clone(), notify }
     }
 }
 
 pub(super) struct Awaited {
     commits: Commits,
-    id: String,
+    key: Key,
     notify: Arc<Notify>,
 }
 
@@ -80,9 +81,9 @@ impl Awaited {
 
 impl Drop for Awaited {
     fn drop(&mut self) {
-        let mut users = self.commits.users.lock().unwrap_or_else(PoisonError::into_inner);
-        if users.get(&self.id).is_some_and(|notify| Arc::ptr_eq(notify, &self.notify)) {
-            users.remove(&self.id);
+        let mut awaited = self.commits.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        if awaited.get(&self.key).is_some_and(|notify| Arc::ptr_eq(notify, &self.notify)) {
+            awaited.remove(&self.key);
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Deliveries whose row another transaction holds: each key waits in a lane of its own, and everybody else commits.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use super::queue::Job;
+use crate::model::{DeliveryId, Key};
 
 /// How long the server waits for a held row, shared among the lanes that wait in turn.
 const WAIT: Duration = Duration::from_secs(1);
@@ -17,15 +18,19 @@ const ABREAST: usize = 256;
 
 /// What a lane is about: an entity, or the delivery itself where it is about none.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Key(String);
+enum Subject {
+    Entity(Key),
+    Delivery(Arc<str>, DeliveryId),
+}
 
-impl Key {
-    fn of(job: &Job) -> Self {
-        let decoded = &job.decoded;
-        Self(match decoded.verdict.change() {
-            Some(change) => format!("{} {}", change.kind().as_str(), change.entity_id()),
-            None => format!("{} delivery {}", decoded.source, decoded.id),
-        })
+impl Subject {
+    /// Each of them may be the one that another transaction holds.
+    fn all_of(job: &Job) -> Vec<Self> {
+        let changes = job.decoded.verdict.changes();
+        if changes.is_empty() {
+            return vec![Self::Delivery(job.decoded.source.clone(), job.decoded.id.clone())];
+        }
+        changes.iter().map(|change| Self::Entity(change.key().clone())).collect()
     }
 }
 
@@ -38,10 +43,10 @@ pub(super) struct Lanes {
 
 #[derive(Default)]
 struct State {
-    /// Those that wait, by key; the key that is being tried has an entry, too.
-    held: HashMap<Key, Vec<Job>>,
-    /// The keys in the order in which they are tried.
-    turns: VecDeque<Key>,
+    /// Those that wait, by what they are about; the one that is being tried has an entry, too.
+    held: HashMap<Subject, Vec<Job>>,
+    /// The lanes in the order in which they are tried.
+    turns: VecDeque<Subject>,
     /// Trials in a row that were not in vain: a lock of a whole table fills hundreds of lanes, and all are free at once.
     free: u32,
     closed: bool,
@@ -49,25 +54,27 @@ struct State {
 
 /// The deliveries of some lanes, on trial; later ones for the same keys join the lanes meanwhile.
 pub(super) struct Trial {
-    keys: Vec<Key>,
+    lanes: Vec<Subject>,
     pub(super) jobs: Vec<Job>,
     /// How long the server may wait for a row.
     pub(super) wait: Duration,
 }
 
 impl Lanes {
-    /// Puts a delivery into the lane of its key.
+    /// Puts a delivery into the lane of what it is about: one that there is already, if any.
     pub(super) fn hold(&self, job: Job) {
         let mut state = self.state();
-        let key = Key::of(&job);
-        if !state.held.contains_key(&key) {
-            state.turns.push_back(key.clone());
+        let mut subjects = Subject::all_of(&job);
+        let known = subjects.iter().position(|subject| state.held.contains_key(subject));
+        let subject = subjects.swap_remove(known.unwrap_or_default());
+        if known.is_none() {
+            state.turns.push_back(subject.clone());
         }
-        state.held.entry(key).or_default().push(job);
+        state.held.entry(subject).or_default().push(job);
         self.changed.notify_one();
     }
 
-    /// Puts those whose key is held behind the others of their lane, and answers the rest.
+    /// Puts those that are about a held entity behind the others of its lane, and answers the rest.
     pub(super) fn pass(&self, jobs: Vec<Job>) -> Vec<Job> {
         let mut state = self.state();
         if state.held.is_empty() {
@@ -75,7 +82,8 @@ impl Lanes {
         }
         let mut free = Vec::with_capacity(jobs.len());
         for job in jobs {
-            match state.held.get_mut(&Key::of(&job)) {
+            let held = Subject::all_of(&job).into_iter().find(|one| state.held.contains_key(one));
+            match held.and_then(|subject| state.held.get_mut(&subject)) {
                 Some(lane) => lane.push(job),
                 None => free.push(job),
             }
@@ -104,11 +112,11 @@ impl Lanes {
     pub(super) fn end(&self, trial: Trial, was_free: bool) {
         let mut state = self.state();
         state.free = if was_free { state.free.saturating_add(1) } else { 0 };
-        for key in trial.keys {
-            if state.held.get(&key).is_some_and(Vec::is_empty) {
-                state.held.remove(&key);
+        for lane in trial.lanes {
+            if state.held.get(&lane).is_some_and(Vec::is_empty) {
+                state.held.remove(&lane);
             } else {
-                state.turns.push_back(key);
+                state.turns.push_back(lane);
             }
         }
     }
@@ -135,20 +143,20 @@ impl State {
         let lanes = u32::try_from(self.held.len()).unwrap_or(u32::MAX).max(1);
         let abreast = 2_usize.saturating_pow(self.free).min(ABREAST);
         let wait = (WAIT / lanes).max(SHORTEST_WAIT);
-        let mut trial = Trial { keys: Vec::new(), jobs: Vec::new(), wait };
-        while trial.keys.len() < abreast
-            && let Some(key) = self.turns.pop_front()
+        let mut trial = Trial { lanes: Vec::new(), jobs: Vec::new(), wait };
+        while trial.lanes.len() < abreast
+            && let Some(lane) = self.turns.pop_front()
         {
-            let mut jobs = self.held.get_mut(&key).map(std::mem::take).unwrap_or_default();
+            let mut jobs = self.held.get_mut(&lane).map(std::mem::take).unwrap_or_default();
             // A sender that stopped waiting has its 503, and sends the delivery again.
             jobs.retain(|job| !job.answer.is_closed());
             if jobs.is_empty() {
-                self.held.remove(&key);
+                self.held.remove(&lane);
                 continue;
             }
-            trial.keys.push(key);
+            trial.lanes.push(lane);
             trial.jobs.extend(jobs);
         }
-        (!trial.keys.is_empty()).then_some(trial)
+        (!trial.lanes.is_empty()).then_some(trial)
     }
 }

@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::{Client, Error};
 
 use crate::db::journal::{Lingering, Pruned};
-use crate::db::{findings, journal, mirror, requests};
+use crate::db::mirror::lost;
+use crate::db::{findings, journal, requests};
 use crate::model::Subject;
 
 /// Rows in one transaction, so that no lock is held for long.
@@ -56,7 +57,7 @@ async fn prune_once(pool: &Pool, retention: SignedDuration) -> Result<i64, Strin
 async fn look_at_lost_rows(client: &Client) -> Result<(), Error> {
     let found = findings::counts(client).await?;
     if found.iter().any(|(subject, _)| subject == Subject::Mirror.as_str()) {
-        mirror::report_lost(client).await?;
+        lost::report(client).await?;
     }
     Ok(())
 }

@@ -7,13 +7,13 @@
 //! wait for answers: of sixteen, eight in one batch and eight in the next keep Postgres and the service busy at once.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
 use tracing::Span;
 
 use super::{QueueStatus, Unavailable};
-use crate::model::Outcome;
+use crate::model::{Change, Outcome};
 use crate::webhook::Decoded;
 
 /// Most deliveries in one batch.
@@ -30,6 +30,13 @@ pub(super) struct Job {
     pub(super) span: Span,
     /// Its share of the memory that the queue may use.
     pub(super) _bytes: OwnedSemaphorePermit,
+}
+
+impl Job {
+    /// Who says what.
+    pub(super) fn says(&self) -> (&Arc<str>, &[Change]) {
+        (&self.decoded.source, self.decoded.verdict.changes())
+    }
 }
 
 pub(super) struct Queue {

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::Tables;
 use super::commits::Commits;
-use super::fold::fold_readings;
 use crate::db::apply::Changed;
 use crate::db::fault::Fault;
 use crate::db::readings::{self, Shown, Standing};
 use crate::db::session::{ApplyError, Session};
-use crate::model::{Change, Reading};
+use crate::law;
+use crate::model::{Change, Key, Reading};
 
 /// Most readings in one statement: webhooks wait for no longer.
 const BATCH: usize = 256;
@@ -25,9 +25,9 @@ pub struct Readings {
     session: Session,
     commits: Commits,
     pool: deadpool_postgres::Pool,
-    /// Readings so far that Postgres refused, and whose they were the last time.
+    /// Readings so far that Postgres refused, and what they were about the last time.
     refused: u64,
-    left_out: HashSet<String>,
+    left_out: HashSet<Key>,
 }
 
 /// Why readings were not written. What was committed before stays.
@@ -55,8 +55,8 @@ impl Readings {
     /// How each snapshot stands to the tables; a deletion stands as [`Standing::Same`].
     pub async fn compare(&self, readings: &[Reading]) -> Result<Vec<Standing>, Error> {
         let snapshots = readings.iter().enumerate().filter_map(|(place, reading)| {
-            let Change::Snapshot { version, user } = &reading.change else { return None };
-            Some((place, Shown { source: &reading.source, version, user }))
+            let Change::Snapshot { version, record, .. } = &reading.change else { return None };
+            Some((place, Shown { source: &reading.source, version, record }))
         });
         let (places, shown): (Vec<_>, Vec<_>) = snapshots.unzip();
         let client = self.pool.get().await?;
@@ -73,9 +73,9 @@ impl Readings {
         self.refused
     }
 
-    /// Whether the last time this user was left out.
-    pub fn has_left_out(&self, id: &str) -> bool {
-        self.left_out.contains(id)
+    /// Whether the last time this entity was left out.
+    pub fn has_left_out(&self, key: &Key) -> bool {
+        self.left_out.contains(key)
     }
 
     /// Writes readings, and answers what changed. One that Postgres refuses is left out, and logged.
@@ -84,10 +84,11 @@ impl Readings {
         let mut changed = Vec::new();
         self.left_out.clear();
         while let Some(part) = parts.pop() {
-            let entities = fold_readings(part);
-            match self.session.apply(&entities, &[], LOCK_WAIT).await {
+            let said = part.iter().map(|Reading { source, change }| (&**source, change));
+            let claims = law::fold(said);
+            match self.session.apply(&claims, &[], LOCK_WAIT).await {
                 Ok(applied) => {
-                    self.commits.announce(&entities);
+                    self.commits.announce(&claims);
                     changed.extend(applied.changed);
                 }
                 Err(ApplyError::Refused(refusal))
@@ -100,10 +101,11 @@ impl Readings {
                     parts.extend([second, first]);
                 }
                 Err(error @ ApplyError::Refused(_)) => {
-                    let (id, error) = (part[0].change.entity_id(), crate::error_chain(&error));
-                    tracing::warn!(user = id, error, "a user in a list is left out");
+                    let (key, error) = (part[0].change.key(), crate::error_chain(&error));
+                    let Key { kind, id } = key;
+                    tracing::warn!(%kind, id, error, "an entity in a list is left out");
                     self.refused += 1;
-                    self.left_out.insert(id.to_owned());
+                    self.left_out.insert(key.clone());
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -120,7 +122,8 @@ impl Readings {
             .filter(|(reading, standing)| {
                 let differs =
                     matches!(standing, Standing::Missing | Standing::Stale(_) | Standing::Touched);
-                let is_news = differs || reading.fence.is_some() || reading.change.is_deletion();
+                let is_news =
+                    differs || !matches!(reading.change, Change::Snapshot { fence: None, .. });
                 is_news && *standing != Standing::Foreign
             })
             .map(|(reading, _)| reading)

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use tokio_postgres::{Client, Error};
 
-use super::fold::{fold, one_owner_each};
+use super::batch::Batch;
 use crate::db::apply::{self, Judgement};
+use crate::db::composite::Types;
 use crate::db::fault::{Fault, Refusal};
 use crate::db::journal;
+use crate::law::one_owner_each;
 use crate::model::Outcome;
 use crate::webhook::{Decoded, Delivery};
 
@@ -32,7 +34,8 @@ pub(super) async fn rehearse(
     let mut outcomes = vec![Outcome::Quarantined; decoded.len()];
     let mut rest: Vec<(usize, &Decoded)> = decoded.iter().enumerate().collect();
     while !rest.is_empty() {
-        let (part, later) = one_owner_each(rest, |(_, decoded)| decoded);
+        let (part, later) =
+            one_owner_each(rest, |(_, decoded)| (&decoded.source, decoded.verdict.changes()));
         rest = later;
         for (place, outcome) in together_or_one_by_one(client, &part).await? {
             outcomes[place] = outcome;
@@ -68,10 +71,11 @@ async fn attempt(
     client: &mut Client,
     part: &[(usize, &Decoded)],
 ) -> Result<Vec<(usize, Outcome)>, Error> {
-    let batch = fold(part.iter().map(|(_, decoded)| *decoded), false);
+    let batch = Batch::of(part.iter().map(|(_, decoded)| *decoded), false);
+    let types = Types::read(client).await?;
     let transaction = client.transaction().await?;
     let applied =
-        apply::apply(&transaction, &batch.entities, &batch.entries, None, LOCK_WAIT).await?;
+        apply::apply(&transaction, &types, &batch.claims, &batch.entries, None, LOCK_WAIT).await?;
     // A deferred constraint is checked at the commit, which does not come.
     transaction.batch_execute("set constraints all immediate").await?;
     transaction.rollback().await?;
@@ -85,6 +89,6 @@ fn outcome(judgement: &Judgement) -> Outcome {
     match judgement {
         Judgement::Journaled(outcome) => *outcome,
         Judgement::Foreign(_) => Outcome::Quarantined,
-        Judgement::Again | Judgement::Unknown => Outcome::Stale,
+        Judgement::Unknown => Outcome::Stale,
     }
 }

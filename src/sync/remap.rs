@@ -6,7 +6,7 @@ use tokio_postgres::{Client, Error};
 use crate::db::blame;
 use crate::db::durable::durable;
 use crate::db::remap::{self, Shown};
-use crate::model::{DeletePolicy, User, Version};
+use crate::model::{DeletePolicy, Kind, Record, Version};
 use crate::webhook::Source;
 
 /// Users in one transaction.
@@ -56,21 +56,21 @@ pub async fn remap(
 }
 
 /// `None` where its source is unknown, or its `raw_json` is not this user's.
-fn derived(source: &impl Fn(&str) -> Option<Source>, shown: &Shown) -> Option<(Version, User)> {
+fn derived(source: &impl Fn(&str) -> Option<Source>, shown: &Shown) -> Option<(Version, Record)> {
     let raw_json = shown.raw_json.as_ref()?.as_str()?;
     let provider = source(&shown.source)?.provider;
-    let mut user = provider.reread(raw_json, &shown.version).ok()?;
+    let mut user = provider.reread(Kind::User, raw_json, &shown.version).ok()?;
     if shown.version.at == Timestamp::UNIX_EPOCH && !provider.versioned {
         // That version only lies before any delivery: the row was adopted or transferred.
         user.updated_at = None;
     }
-    (user.id == shown.id).then(|| (shown.version.clone(), user))
+    (user.id() == shown.id).then(|| (shown.version.clone(), user))
 }
 
 /// Together where that is possible, else in halves, down to the row that cannot change.
 async fn write(
     client: &mut Client,
-    users: &[(Version, User)],
+    users: &[(Version, Record)],
     dry_run: bool,
     remapped: &mut Remapped,
 ) -> Result<(), RemapError> {
@@ -96,7 +96,7 @@ async fn write(
 
 async fn together(
     client: &mut Client,
-    users: &[(Version, User)],
+    users: &[(Version, Record)],
     dry_run: bool,
 ) -> Result<u64, Error> {
     let transaction = client.transaction().await?;

@@ -5,14 +5,16 @@ use std::time::{Duration, Instant};
 
 use tracing::Instrument;
 
-use super::fold::{fold, one_owner_each};
+use super::batch::Batch;
 use super::lanes::Lanes;
 use super::queue::{Job, Queue};
+use super::report::report;
 use super::{Tables, Unavailable};
 use crate::db::apply::Judgement;
 use crate::db::fault::{Fault, Refusal};
 use crate::db::session::{ApplyError, Session};
 use crate::db::writable;
+use crate::law::one_owner_each;
 use crate::traces;
 use crate::webhook::{Decoded, Verdict};
 
@@ -94,7 +96,7 @@ impl Writer {
             if part.is_empty() {
                 continue;
             }
-            let (mut part, later) = one_owner_each(part, |job| &job.decoded);
+            let (mut part, later) = one_owner_each(part, Job::says);
             parts.push(later);
             match self.apply(&part, &tally).await {
                 Ok(judgements) => {
@@ -147,15 +149,15 @@ impl Writer {
         self.session.allow(if tally.slow > 0 { HURRY } else { self.commit });
         let began = Instant::now();
         let keep_bodies = self.tables.options.keep_bodies;
-        let mut batch = fold(jobs.iter().map(|job| &job.decoded), keep_bodies);
-        batch.mark(|source| self.tables.options.refetch.contains(source));
+        let mut batch = Batch::of(jobs.iter().map(|job| &job.decoded), keep_bodies);
+        batch.mark(|claim| self.tables.options.refetch.contains(claim.source));
         let span = traces::committing(jobs.iter().map(|job| &job.span));
-        let applied = self.session.apply(&batch.entities, &batch.entries, lock_wait);
+        let applied = self.session.apply(&batch.claims, &batch.entries, lock_wait);
         let applied = applied.instrument(span.clone()).await;
         let applied = applied.inspect_err(|_| traces::failed(&span))?;
         self.tables.commits.succeeded();
         self.tables.options.metrics.committed(jobs.len(), began.elapsed());
-        self.tables.commits.announce(&batch.entities);
+        self.tables.commits.announce(&batch.claims);
         Ok(batch.judgements(&applied.judgements))
     }
 
@@ -165,6 +167,7 @@ impl Writer {
         for (mut job, judgement) in jobs.into_iter().zip(judgements) {
             match judgement {
                 Judgement::Journaled(outcome) => {
+                    report(&job.decoded, outcome, &self.tables.options.metrics);
                     // Its sender may have gone: the outcome is committed all the same.
                     let _ = job.answer.send(Ok(outcome));
                 }
@@ -173,7 +176,6 @@ impl Writer {
                     job.decoded.verdict = Verdict::Quarantined(foreign(&job.decoded, &owner));
                     again.push(job);
                 }
-                Judgement::Again => again.push(job),
                 Judgement::Unknown => self.refuse(vec![job], &Newer),
             }
         }
@@ -254,6 +256,9 @@ struct Newer;
 
 /// Why a source may not speak of another one's entity; names both.
 fn foreign(decoded: &Decoded, owner: &str) -> String {
-    let kind = decoded.verdict.change().map_or("entity", |change| change.kind().as_str());
-    format!("the {kind} belongs to the source {owner}, and {} may not change it", decoded.source)
+    let what = match decoded.verdict.changes() {
+        [change] => format!("the {}", change.key().kind),
+        _ => "an entity of it".to_owned(),
+    };
+    format!("{what} belongs to the source {owner}, and {} may not change it", decoded.source)
 }

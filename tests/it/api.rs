@@ -22,7 +22,7 @@ async fn enrolled(provider: &'static str, count: usize) -> (Vendor, Vec<String>)
 }
 
 fn id(reading: &Reading) -> String {
-    reading.change.entity_id().to_owned()
+    reading.change.key().id.clone()
 }
 
 /// The ids that a walk meets.

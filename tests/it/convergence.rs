@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
 use users_sync::db::session::Session;
-use users_sync::sync::fold::fold;
+use users_sync::sync::batch::Batch;
 use uuid::Uuid;
 
 use crate::harness::{Service, Signed, TestDatabase, body, conninfo};
@@ -232,9 +232,9 @@ fn any_split_of_a_history_into_batches_ends_in_the_same_tables() {
         for together in arrival.order.chunks(arrival.at_once) {
             let decoded: Vec<_> =
                 together.iter().map(|(place, _)| deliveries[*place].decoded()).collect();
-            let batch = fold(&decoded, false);
+            let batch = Batch::of(&decoded, false);
             let applied =
-                session.apply(&batch.entities, &batch.entries, Duration::from_secs(5)).await;
+                session.apply(&batch.claims, &batch.entries, Duration::from_secs(5)).await;
             applied.expect("the batch is applied");
         }
     });

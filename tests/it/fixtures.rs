@@ -114,7 +114,7 @@ fn every_expectation_stands_beside_a_fixture_and_every_event_of_a_provider_has_o
         let files = fs::read_dir(&folder).expect("the provider has fixtures").count();
         let of_provider = fixtures.iter().filter(|fixture| fixture.provider == provider.name);
         assert_eq!(files, of_provider.count() * 2, "{}", folder.display());
-        for event in provider.events {
+        for (event, _) in provider.events {
             let whole = folder.join(format!("{event}.json"));
             assert!(whole.exists(), "{} is missing", whole.display());
         }

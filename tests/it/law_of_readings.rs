@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use users_sync::db::apply::Changed;
-use users_sync::model::{Change, DeliveryId, Effect, Kind, RawJson, Reading, User, Version};
+use users_sync::model::{
+    Change, DeliveryId, Effect, Key, Profile, RawJson, Reading, Record, User, Version,
+};
 
 use crate::harness::{Mirror, Row};
 
@@ -16,27 +18,27 @@ fn at(second: i64) -> Timestamp {
 fn snapshot(second: i64, delivery: &str) -> Reading {
     let delivery = DeliveryId::new(delivery).expect("an id");
     let name = format!("{second} {delivery}");
-    let user = User {
-        id: "user_1".into(),
+    let record = Record {
+        key: Key::user("user_1"),
         raw: RawJson(format!("{{\"id\": \"user_1\", \"name\": \"{name}\"}}").into()),
-        name: Some(name),
-        email: None,
+        profile: Profile::User(User { name: Some(name), email: None }),
         created_at: None,
         updated_at: Some(at(second)),
         disabled: false,
     };
     let version = Version { at: at(second), delivery };
-    let change = Change::Snapshot { version, user };
-    Reading { source: "clerk".into(), change, fence: None }
+    let change = Change::Snapshot { version, record, fence: None };
+    Reading { source: "clerk".into(), change }
 }
 
 fn deletion(second: i64) -> Reading {
-    let change = Change::Deleted { kind: Kind::User, id: "user_1".into(), at: at(second) };
-    Reading { source: "clerk".into(), change, fence: None }
+    let change = Change::Deleted { key: Key::user("user_1"), at: at(second) };
+    Reading { source: "clerk".into(), change }
 }
 
 fn confirmed(second: i64, fence: i64) -> Reading {
-    Reading { fence: Some(at(fence)), ..snapshot(second, "~confirmed") }
+    let Reading { source, change } = snapshot(second, "~confirmed");
+    Reading { source, change: change.fenced(Some(at(fence))) }
 }
 
 async fn row(mirror: &Mirror) -> Row {
@@ -83,7 +85,7 @@ async fn a_confirmed_user_comes_back_and_deletions_from_before_are_stale() {
 
     let changed = mirror.accept(&[confirmed(10, 20)]).await;
 
-    assert_eq!(changed, [Changed { id: "user_1".into(), effect: Effect::Restored }]);
+    assert_eq!(changed, [Changed { key: Key::user("user_1"), effect: Effect::Restored }]);
     assert_eq!(row(&mirror).await.deleted_at, None);
     assert_eq!(mirror.accept(&[deletion(19)]).await, []);
     assert_eq!(row(&mirror).await.deleted_at, None);
@@ -117,7 +119,11 @@ fn expected(history: &[Reading]) -> (Option<Version>, Option<Timestamp>) {
         Change::Deleted { at, .. } => Some(at),
         Change::Snapshot { .. } => None,
     };
-    let fence = history.iter().filter_map(|reading| reading.fence).max();
+    let fence = |reading: &Reading| match reading.change {
+        Change::Snapshot { fence, .. } => fence,
+        Change::Deleted { .. } => None,
+    };
+    let fence = history.iter().filter_map(fence).max();
     let stands = |at: &Timestamp| fence.is_none_or(|fence| *at >= fence);
     let deletions = || history.iter().filter_map(deletion);
     let deleted_at = deletions().min().filter(stands).or(deletions().max().filter(stands));

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use users_sync::model::{Change, Kind, Reading};
+use users_sync::model::{Change, Key, Reading};
 
 use crate::harness::{API_KEY, Fault, Mirror, Said, Vendor, run};
 
@@ -141,8 +141,8 @@ async fn a_tombstone_that_cannot_be_asked_about_holds_up_no_other() {
     let desk = Desk::in_sync(5).await;
     let at = Timestamp::now() - SignedDuration::from_hours(1);
     for id in ["user_00001", "user_00002"] {
-        let change = Change::Deleted { kind: Kind::User, id: id.into(), at };
-        desk.mirror.accept(&[Reading { source: "clerk".into(), change, fence: None }]).await;
+        let change = Change::Deleted { key: Key::user(id), at };
+        desk.mirror.accept(&[Reading { source: "clerk".into(), change }]).await;
     }
     desk.vendor.desk().about.insert("user_00001".into(), Fault::Refused(422, "not_this_one"));
 

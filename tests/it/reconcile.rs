@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use users_sync::model::{Change, Kind, Reading};
+use users_sync::model::{Change, Key, Reading};
 use users_sync::sync::guard::Why;
 use users_sync::sync::lease;
 use users_sync::sync::reconcile::{Drift, Error, Report, Settings, reconcile};
@@ -39,8 +39,8 @@ fn ago(seconds: i64) -> Timestamp {
 }
 
 fn deleted(id: &str, at: Timestamp) -> Reading {
-    let change = Change::Deleted { kind: Kind::User, id: id.into(), at };
-    Reading { source: "clerk".into(), change, fence: None }
+    let change = Change::Deleted { key: Key::user(id), at };
+    Reading { source: "clerk".into(), change }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use tokio_postgres::{Client, Error};
 
 use super::check::Checks;
 use crate::db::inspect::{self, ForeignKey, Obstacles, OnDelete};
-use crate::db::mirror;
+use crate::db::mirror::lost;
 use crate::model::DeletePolicy;
 
 pub(super) async fn check(checks: &mut Checks, client: &Client, policy: DeletePolicy) {
@@ -38,17 +38,21 @@ async fn look(checks: &mut Checks, client: &Client, policy: DeletePolicy) -> Res
 
 /// Whether every user that the ledger knows has a row, and the ledger knows every row; the schema is current.
 pub(super) async fn rows(checks: &mut Checks, client: &Client) {
-    match mirror::lost(client).await {
-        Ok(0) => checks.ok("rows", "every user that users-sync knows has one"),
-        Ok(lost) => {
-            let found = format!("{lost} users that users-sync knows have none");
-            checks.fail("rows", found, mirror::lost_in_words(lost));
+    match lost::lost(client).await {
+        Ok(lacking) if lacking.is_empty() => {
+            checks.ok("rows", "every entity that users-sync knows has one");
+        }
+        Ok(lacking) => {
+            for (mirror, count) in lacking {
+                let found = format!("{count} {}s that users-sync knows have none", mirror.kind);
+                checks.fail("rows", found, lost::in_words(count, mirror));
+            }
         }
         Err(error) => {
             checks.fail("rows", crate::error_chain(&error), "the tables could not be read");
         }
     }
-    match mirror::unknown(client).await {
+    match lost::unknown(client).await {
         Ok(0) => {}
         Ok(unknown) => {
             let found = format!("{unknown} rows are of users that users-sync does not know");

@@ -7,7 +7,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Transaction};
 
 use crate::db::values::optional_time;
-use crate::model::User;
+use crate::model::Record;
 
 /// A row as another program made it.
 pub struct Found {
@@ -57,10 +57,11 @@ pub async fn enter(
 }
 
 /// Fills the columns of these users that are empty, and answers of how many there were some.
-pub async fn fill(transaction: &Transaction<'_>, users: &[&User]) -> Result<u64, Error> {
-    let ids: Vec<&str> = users.iter().map(|user| user.id.as_str()).collect();
-    let names: Vec<Option<&str>> = users.iter().map(|user| user.name.as_deref()).collect();
-    let emails: Vec<Option<&str>> = users.iter().map(|user| user.email.as_deref()).collect();
+pub async fn fill(transaction: &Transaction<'_>, users: &[&Record]) -> Result<u64, Error> {
+    let ids: Vec<&str> = users.iter().map(|user| user.id()).collect();
+    let names: Vec<Option<&str>> = users.iter().map(|user| user.user()?.name.as_deref()).collect();
+    let emails: Vec<Option<&str>> =
+        users.iter().map(|user| user.user()?.email.as_deref()).collect();
     let created_ats: Vec<Option<Timestamp>> = users.iter().map(|user| user.created_at).collect();
     let updated_ats: Vec<Option<Timestamp>> = users.iter().map(|user| user.updated_at).collect();
     let params: [(&(dyn ToSql + Sync), Type); 5] = [

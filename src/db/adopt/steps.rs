@@ -3,11 +3,13 @@
 use tokio_postgres::Row;
 
 use super::Step;
-use crate::db::mirror::USERS;
+use crate::db::mirror;
+use crate::model::Kind;
 
 pub(super) fn steps(columns: &[Row], foreign_keys: i64) -> Result<Vec<Step>, String> {
     let mut steps = Vec::new();
-    for (name, expected, required) in USERS {
+    let expected = mirror::of(Kind::User).expected();
+    for &(name, expected, required) in &expected {
         match columns.iter().find(|column| column.get::<_, &str>("name") == name) {
             Some(column) => present(&mut steps, column, expected, required, foreign_keys)?,
             None => steps.extend(missing(name, expected, required)?),
@@ -15,7 +17,7 @@ pub(super) fn steps(columns: &[Row], foreign_keys: i64) -> Result<Vec<Step>, Str
     }
     for column in columns {
         let name: &str = column.get("name");
-        let ours = USERS.iter().any(|(ours, ..)| *ours == name);
+        let ours = expected.iter().any(|(ours, ..)| *ours == name);
         if !ours && column.get("required") && !column.get::<_, bool>("has_default") {
             let quoted = format!("\"{}\"", name.replace('"', "\"\""));
             steps.push(alter(

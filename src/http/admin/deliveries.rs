@@ -16,7 +16,7 @@ use crate::db::journal::search::{self, Filter};
 use crate::http::body::Form;
 use crate::http::deliveries::{self as api, cursor, place};
 use crate::http::{connection_of, failed, sources};
-use crate::model::Outcome;
+use crate::model::{Kind, Outcome};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -107,6 +107,7 @@ pub(super) async fn one(
     if line.user.is_none() {
         let source = sources::named(&app, &source);
         let named = text.as_deref().and_then(|text| source?.provider.subject(text));
+        let named = named.filter(|key| key.kind == Kind::User).map(|key| key.id);
         line.user_href = named.as_deref().map(links::user);
         line.user = named;
     }

@@ -6,9 +6,9 @@ use super::pass::Pass;
 use super::{Drift, Error};
 use crate::api::{Found, Walk};
 use crate::db::{readings, users};
+use crate::law::too_early;
 use crate::model::Reading;
 use crate::sync::guard;
-use crate::sync::settling::too_early;
 
 /// Rows that are looked at together.
 const STEP: i64 = 1000;
@@ -42,9 +42,10 @@ impl Pass<'_> {
         let ids: Vec<_> = missing.iter().map(|(id, _)| id.as_str()).collect();
         let database = self.pool.get().await?;
         let heard = users::heard(&database, &ids).await?;
+        let now = Timestamp::now();
         let settled = missing
             .iter()
-            .filter(|(id, fence)| too_early(heard.get(id).copied(), *fence).is_none());
+            .filter(|(id, fence)| too_early(heard.get(id).copied(), *fence, now).is_none());
         Ok(settled.map(|(id, fence)| self.client.gone(id, *fence)).collect())
     }
 

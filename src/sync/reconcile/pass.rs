@@ -6,11 +6,11 @@ use super::{Drift, Error, Finding, Report, Settings};
 use crate::api::{Client, Found, Page, Walk};
 use crate::db::readings::{self, Standing};
 use crate::db::runs::{self, Counts, Run};
+use crate::law::too_early;
 use crate::model::{Change, Reading};
 use crate::sync::backfill::length;
 use crate::sync::guard::{self, Wanted};
 use crate::sync::readings::Readings;
-use crate::sync::settling::too_early;
 use crate::sync::{Skipped, Tables};
 
 /// Most findings that a report names.
@@ -117,7 +117,11 @@ impl<'a> Pass<'a> {
                 Standing::Touched => (reading, None),
                 Standing::Missing => (reading, Some((Drift::Missing, None))),
                 Standing::Stale(known) => (reading, Some((Drift::Stale, known))),
-                Standing::Deleted(at) if too_early(Some(at), page.fence).is_some() => continue,
+                Standing::Deleted(at)
+                    if too_early(Some(at), page.fence, Timestamp::now()).is_some() =>
+                {
+                    continue;
+                }
                 Standing::Deleted(_) => match self.confirmed(reading).await? {
                     Some(reading) => (reading, Some((Drift::Alive, None))),
                     None => continue,
@@ -137,7 +141,7 @@ impl<'a> Pass<'a> {
         }
         for (Reading { change, .. }, difference) in readings.iter().zip(differences) {
             if let Some((drift, known)) = difference
-                && !self.writer.has_left_out(change.entity_id())
+                && !self.writer.has_left_out(change.key())
             {
                 self.note(change, drift, known);
             }
@@ -156,9 +160,9 @@ impl<'a> Pass<'a> {
 
     /// A list may be old; what lifts a tombstone is the answer to the question for this one user.
     async fn confirmed(&mut self, listed: Reading) -> Result<Option<Reading>, Error> {
-        match self.ask(listed.change.entity_id()).await? {
-            Some(Found::Shown { reading, fence }) => {
-                Ok(Some(Reading { fence: Some(fence), ..reading }))
+        match self.ask(&listed.change.key().id).await? {
+            Some(Found::Shown { reading: Reading { source, change }, fence }) => {
+                Ok(Some(Reading { source, change: change.fenced(Some(fence)) }))
             }
             Some(Found::Missing(_)) | None => Ok(None),
         }
@@ -207,16 +211,16 @@ impl<'a> Pass<'a> {
                 Some(counts.unannounced_since.map_or(at, |since| since.min(at)));
         }
         if self.report.findings.len() < NAMED {
-            let id = change.entity_id().to_owned();
+            let id = change.key().id.clone();
             self.report.findings.push(Finding { id, drift, changed_at });
         }
     }
 
     /// When the provider made the change, where it can be known.
     fn changed_at(&self, change: &Change, drift: Drift) -> Option<Timestamp> {
-        let Change::Snapshot { version, user } = change else { return None };
+        let Change::Snapshot { version, record, .. } = change else { return None };
         match drift {
-            Drift::Missing if !self.client.versioned() => user.created_at,
+            Drift::Missing if !self.client.versioned() => record.created_at,
             _ if self.client.versioned() => Some(version.at),
             _ => None,
         }

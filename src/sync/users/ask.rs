@@ -9,10 +9,10 @@ use super::{Error, Users};
 use crate::api::{self, Client, Found, Removed};
 use crate::db::readings::Standing;
 use crate::db::users::{self, UserRow};
+use crate::law::too_early;
 use crate::model::{Change, Reading};
 use crate::sync::guard;
 use crate::sync::readings::Readings;
-use crate::sync::settling::too_early;
 
 /// A caller waits no longer for an answer that can be newer than the row.
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
@@ -78,7 +78,8 @@ impl Users {
                 Ok(Found::Shown { reading, fence }) => {
                     let kept = self.write(reading).await?;
                     // After the settling time an older answer is the API's last word, too.
-                    let kept = kept.filter(|kept| too_early(Some(*kept), fence).is_some());
+                    let kept = kept
+                        .filter(|kept| too_early(Some(*kept), fence, Timestamp::now()).is_some());
                     return Ok(kept.map_or(Fetched::Written, |kept| {
                         Fetched::Older(api::until_seen(kept, fence))
                     }));
@@ -128,10 +129,11 @@ impl Users {
         fence: Timestamp,
     ) -> Result<(), Error> {
         let deleted_at = known.and_then(|row| row.deleted_at);
-        if let Some(wait) = too_early(deleted_at, fence) {
+        if let Some(wait) = too_early(deleted_at, fence, Timestamp::now()) {
             return Err(Error::TooEarly(wait));
         }
-        let reading = Reading { fence: deleted_at.map(|_| fence), ..reading };
+        let Reading { source, change } = reading;
+        let reading = Reading { source, change: change.fenced(deleted_at.map(|_| fence)) };
         let Some(kept) = self.write(reading.clone()).await? else { return Ok(()) };
         if self.is_known(reading).await? {
             return Ok(());
@@ -153,7 +155,7 @@ impl Users {
         let database = self.tables.pool().get().await?;
         let heard = users::heard(&database, &[id]).await?;
         drop(database);
-        if let Some(wait) = too_early(heard.get(id).copied(), *fence) {
+        if let Some(wait) = too_early(heard.get(id).copied(), *fence, Timestamp::now()) {
             return Err(Error::TooEarly(wait));
         }
         guard::silence::<Error>(self.tables.pool(), client, id).await?;
@@ -163,8 +165,8 @@ impl Users {
 
     /// Writes what an API showed; when the later version was made that the row has kept instead, if any.
     async fn write(&self, reading: Reading) -> Result<Option<Timestamp>, Error> {
-        let Change::Snapshot { version, user } = &reading.change else { return Ok(None) };
-        let (version, id) = (version.clone(), user.id.clone());
+        let Change::Snapshot { version, record, .. } = &reading.change else { return Ok(None) };
+        let (version, id) = (version.clone(), record.id().to_owned());
         Readings::new(&self.tables).accept_news(vec![reading]).await?;
         let database = self.tables.pool().get().await?;
         let kept = users::version(&database, &id).await?;

@@ -9,10 +9,10 @@ use super::{Error, Users};
 use crate::api::Client;
 use crate::db::requests::{self, Begun};
 use crate::db::users::UserRow;
+use crate::law::SETTLING;
 use crate::model::{Change, Reading};
 use crate::provider::api::NewUser;
 use crate::sync::readings::Readings;
-use crate::sync::settling::SETTLING;
 
 /// With the time that a creation may take it is less than the minute after which somebody else takes the request over.
 const LOOK_UP: Duration = Duration::from_secs(8);
@@ -97,7 +97,7 @@ impl Users {
     }
 
     async fn created(&self, reading: Reading, before: bool) -> Result<Created, Error> {
-        let id = reading.change.entity_id().to_owned();
+        let id = reading.change.key().id.clone();
         Readings::new(&self.tables).accept(&[reading]).await?;
         Ok(Created { row: self.row(&id).await?, id, before })
     }
@@ -111,14 +111,14 @@ async fn with_address(client: &Client, user: &NewUser) -> Result<Vec<Reading>, E
 
 /// Whether the user is as young as the request. An older one is somebody else, and must not be answered as new.
 fn is_since(reading: &Reading, since: Timestamp) -> bool {
-    let Change::Snapshot { user, .. } = &reading.change else { return false };
-    user.created_at.is_some_and(|at| at >= since - SETTLING)
+    let Change::Snapshot { record, .. } = &reading.change else { return false };
+    record.created_at.is_some_and(|at| at >= since - SETTLING)
 }
 
 /// Whether the name, too, is the one that was asked for.
 fn is_same(reading: &Reading, wanted: &NewUser) -> bool {
-    let Change::Snapshot { user, .. } = &reading.change else { return false };
-    wanted.name.is_some() && user.name == wanted.name
+    let Change::Snapshot { record, .. } = &reading.change else { return false };
+    wanted.name.is_some() && record.user().is_some_and(|user| user.name == wanted.name)
 }
 
 fn fingerprint(client: &Client, NewUser { email, name }: &NewUser) -> String {

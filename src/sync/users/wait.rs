@@ -8,6 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{Error, Users, Watch};
 use crate::db::users::{self, UserRow};
+use crate::model::Key;
 
 /// How often the table is looked at for all who wait: another replica may have written the row.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -60,7 +61,7 @@ impl Users {
     async fn watch(self, entry: Entry) {
         let Entry { id, watch, .. } = &entry;
         // From before the first look: no commit falls between the two.
-        let commits = self.tables.commits.of(id);
+        let commits = self.tables.commits.of(&Key::user(id));
         let _asking = AbortOnDropHandle::new(tokio::spawn(self.clone().ask(id.clone())));
         loop {
             match self.row(id).await {
@@ -105,7 +106,7 @@ impl Users {
             users::present(&database, &ids).await.ok()
         };
         for id in found.await.unwrap_or_default() {
-            self.tables.commits.announce_elsewhere(&id);
+            self.tables.commits.announce_elsewhere(&Key::user(id));
         }
     }
 

@@ -78,7 +78,7 @@ impl Front {
 
     /// Brings the tables back to nothing, for the next round of a loop: cheaper than another database.
     pub(crate) async fn forget(&self) {
-        self.execute("truncate neon_auth.users_sync, users_sync.ledger, users_sync.journal").await;
+        self.execute("truncate neon_auth.users_sync, users_sync.ledger, users_sync.journal, users_sync.mentions").await;
     }
 
     pub(crate) async fn execute(&self, sql: &str) {

@@ -1,0 +1,260 @@
+-- converge: writes one batch by the law of convergence; as a function, so that each session plans it once, behind a transaction pooler too
+create or replace function users_sync.converge(
+    -- at most one for each entity
+    claims users_sync.claim[],
+    -- in the order of the answers
+    deliveries users_sync.delivery[],
+    -- the further changes of deliveries that say more than one
+    mentions users_sync.mention[],
+    -- the channel that announces every changed entity; null for none
+    notify_channel text,
+    lock_wait text
+)
+-- One row for each delivery, with its place; and, where they are announced or there are no deliveries, one for each mirror
+-- row that changed, without. A delivery that says something of another source's entity is not journaled: its outcome is
+-- `foreign`, and owner names that source.
+returns table (place bigint, outcome text, entity_kind text, entity_id text, owner text, notified text)
+language plpgsql
+-- Postgres plans once, before it knows how long the arrays are: nested loops over them would be quadratic.
+set enable_nestloop = off
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+    standings users_sync.standing[] := '{}';
+    kinds text[] := '{}';
+    -- Whether there are entities of which the mirror shows no snapshot of this batch.
+    buries boolean;
+    marks boolean;
+    changed users_sync.key[] := '{}';
+    further text[];
+    further_owners text[];
+begin
+    -- Until the end of the transaction. The server itself ends a wait for the lock of another session, behind any pooler.
+    perform set_config('lock_timeout', lock_wait, true);
+    -- An answer of 200 promises that the row survives a crash, whatever the role or the database has for a default.
+    if current_setting('synchronous_commit') not in ('on', 'remote_apply') then
+        perform set_config('synchronous_commit', 'on', true);
+    end if;
+
+    if cardinality(claims) > 0 then
+        with claim as (
+            select * from unnest(claims)
+        ),
+        ledgered as (
+            insert into users_sync.ledger as l
+                (kind, id, source, version_at, version_delivery, disabled,
+                 first_deleted_at, last_deleted_at, fence, deleted_at)
+            select kind, id, source, version_at, version_delivery, disabled,
+                first_deleted_at, last_deleted_at, fence,
+                users_sync.tombstone(first_deleted_at, last_deleted_at, fence)
+            from claim
+            -- One order in every session: two batches can wait for each other, but never in a circle.
+            order by kind collate "C", id collate "C"
+            on conflict (kind, id) do update set
+                source = excluded.source,
+                -- A snapshot at or after the known one replaces it; a mere deletion (no version) replaces nothing.
+                (version_at, version_delivery, disabled) = (
+                    select w.version_at, w.version_delivery, w.disabled
+                    from (values
+                        (excluded.version_at, excluded.version_delivery, excluded.disabled),
+                        (l.version_at, l.version_delivery, l.disabled)
+                    ) as w (version_at, version_delivery, disabled)
+                    order by w.version_at desc nulls last, w.version_delivery collate "C" desc nulls last
+                    limit 1
+                ),
+                first_deleted_at = least(l.first_deleted_at, excluded.first_deleted_at),
+                last_deleted_at = greatest(l.last_deleted_at, excluded.last_deleted_at),
+                fence = greatest(l.fence, excluded.fence),
+                deleted_at = users_sync.tombstone(
+                    least(l.first_deleted_at, excluded.first_deleted_at),
+                    greatest(l.last_deleted_at, excluded.last_deleted_at),
+                    greatest(l.fence, excluded.fence)
+                )
+            where l.purged_at is null
+              -- An entity has one owner, the source that said it first; an empty one is still to be claimed.
+              and l.source in ('', excluded.source)
+              -- Equal ones pass too: a replay must be able to repair a lost mirror row.
+              and (
+                  (excluded.version_at, excluded.version_delivery)
+                      >= (coalesce(l.version_at, '-infinity'), coalesce(l.version_delivery, ''))
+                  or excluded.first_deleted_at is not null
+                  or excluded.fence is not null
+              )
+            returning l.kind, l.id, l.version_at, l.version_delivery, l.deleted_at, l.xmax = 0 as is_new
+        ),
+        standing as (
+            select
+                c.kind, c.id, c.marked, l.id is not null as taken,
+                l.version_at, l.version_delivery, l.deleted_at,
+                case
+                    when l.deleted_at is not null then 'deleted'
+                    when l.is_new then 'created'
+                    when c.fence is not null then 'restored'
+                    else 'updated'
+                end as effect,
+                coalesce((c.version_at, c.version_delivery) = (l.version_at, l.version_delivery), false) as shows,
+                c.texts, c.permissions, c.created_at, c.updated_at, c.raw_json
+            from claim c
+            left join ledgered l on l.kind = c.kind and l.id = c.id
+        )
+        select
+            coalesce(
+                array_agg(
+                    (
+                        kind, id, version_at, version_delivery, deleted_at, effect, shows,
+                        texts, permissions, created_at, updated_at, raw_json
+                    )::users_sync.standing
+                ) filter (where taken),
+                '{}'
+            ),
+            coalesce(array_agg(distinct kind) filter (where taken), '{}'),
+            bool_or(taken and not shows),
+            bool_or(marked)
+        into standings, kinds, buries, marks
+        from standing;
+
+{mirrors}
+        if marks then
+            -- In the same transaction: what is to be fetched is neither lost nor fetched for a change that never was.
+            insert into users_sync.marks as m (source, kind, id)
+            select source, kind, id
+            from unnest(claims) as c
+            where marked
+              -- A stale delivery is a reason to ask, too: the provider may have changed the entity since without another one.
+              and coalesce((
+                  select o.source from users_sync.ledger o where o.kind = c.kind and o.id = c.id
+              ), '') in ('', c.source)
+            order by source collate "C", kind collate "C", id collate "C"
+            on conflict (source, kind, id) do update
+            -- A mark that rests for long after answers in vain is due again soon after a new delivery.
+            set mark = default, due_at = least(m.due_at, clock_timestamp() + interval '2 seconds');
+        end if;
+    end if;
+
+    if cardinality(mentions) > 0 then
+        -- One of the deliveries at least says more than one change: the verdict that weighs most, and the owner that it names.
+        select array_agg(w.verdict order by w.place), array_agg(w.owner order by w.place)
+        into further, further_owners
+        from (
+            select distinct on (d.place) d.place, v.verdict, v.owner
+            from unnest(deliveries) with ordinality as d (
+                source, delivery_id, event_type, received_at, attempts,
+                kind, entity_id, change_at, deletes, decided, reason, body, place
+            )
+            left join lateral (
+                select
+                    users_sync.verdict(
+                        m.change_at, d.delivery_id, m.deletes, d.source,
+                        s.version_at, s.version_delivery, s.deleted_at, s.id is not null, o.source
+                    ) as verdict,
+                    o.source as owner
+                from unnest(mentions) as m
+                left join unnest(standings) as s on s.kind = m.kind and s.id = m.entity_id
+                left join users_sync.ledger o on o.kind = m.kind and o.id = m.entity_id
+                where m.place = d.place and d.decided is null
+            ) v on true
+            order by d.place, array_position(array['stale', 'applied', 'foreign'], v.verdict) desc nulls last
+        ) w;
+    end if;
+
+    if cardinality(deliveries) > 0 then
+        return query
+        with judged as (
+            select
+                d.*,
+                case
+                    when d.decided is not null then d.decided
+                    when d.verdict = 'foreign' or further is null then d.verdict
+                    when further[d.place] in ('applied', 'foreign') then further[d.place]
+                    else d.verdict
+                end as outcome
+            from (
+                select
+                    l.*,
+                    users_sync.verdict(
+                        l.change_at, l.delivery_id, l.deletes, l.source,
+                        l.version_at, l.version_delivery, l.deleted_at, l.taken, l.owner
+                    ) as verdict
+                from (
+                    select
+                        d.*, s.id is not null as taken, s.version_at, s.version_delivery, s.deleted_at,
+                        -- Only where the ledger took nothing: one look at an index for what is stale, none for what is applied.
+                        case when d.decided is null and s.id is null then (
+                            select o.source from users_sync.ledger o where o.kind = d.kind and o.id = d.entity_id
+                        ) end as owner
+                    from unnest(deliveries) with ordinality as d (
+                        source, delivery_id, event_type, received_at, attempts,
+                        kind, entity_id, change_at, deletes, decided, reason, body, place
+                    )
+                    left join unnest(standings) as s on s.kind = d.kind and s.id = d.entity_id
+                ) l
+            ) d
+        ),
+        journaled as (
+            insert into users_sync.journal as j
+                (source, delivery_id, event_type, kind, entity_id, version_at, received_at, attempts,
+                 outcome, reason, body)
+            select source, delivery_id, event_type, kind, entity_id, change_at, received_at, attempts,
+                outcome, reason, body
+            from judged
+            where judged.outcome <> 'foreign'
+            order by source collate "C", delivery_id collate "C"
+            on conflict (source, delivery_id) do update set
+                attempts = j.attempts + excluded.attempts,
+                -- Only a quarantined delivery gets a new outcome: a fix may have made it readable.
+                (event_type, kind, entity_id, version_at, processed_at, processed_in, outcome, reason, body) = (
+                    select w.event_type, w.kind, w.entity_id, w.version_at, w.processed_at, w.processed_in,
+                        w.outcome, w.reason, w.body
+                    from (values
+                        (j.event_type, j.kind, j.entity_id, j.version_at, j.processed_at, j.processed_in,
+                            j.outcome, j.reason, j.body, j.outcome <> 'quarantined'),
+                        (excluded.event_type, excluded.kind, excluded.entity_id, excluded.version_at,
+                            excluded.processed_at, excluded.processed_in,
+                            excluded.outcome, excluded.reason, excluded.body, j.outcome = 'quarantined')
+                    ) as w (event_type, kind, entity_id, version_at, processed_at, processed_in,
+                        outcome, reason, body, holds)
+                    where w.holds
+                )
+            returning j.source, j.delivery_id, j.processed_in
+        )
+        select
+            g.place,
+            case when j.processed_in is null or j.processed_in = pg_current_xact_id() then g.outcome else 'duplicate' end,
+            null, null,
+            case when g.verdict = 'foreign' then g.owner else further_owners[g.place] end,
+            null
+        from judged g
+        left join journaled j using (source, delivery_id);
+    end if;
+
+    if cardinality(mentions) > 0 then
+        insert into users_sync.mentions (source, delivery_id, kind, entity_id, version_at, received_at)
+        select j.source, j.delivery_id, m.kind, m.entity_id, m.change_at, j.received_at
+        from unnest(mentions) as m
+        join unnest(deliveries) with ordinality as d (
+            source, delivery_id, event_type, received_at, attempts,
+            kind, entity_id, change_at, deletes, decided, reason, body, place
+        ) on d.place = m.place
+        -- What is not journaled is not named.
+        join users_sync.journal j on j.source = d.source and j.delivery_id = d.delivery_id
+        order by j.source collate "C", j.delivery_id collate "C", m.kind collate "C", m.entity_id collate "C"
+        on conflict do nothing;
+    end if;
+
+    if cardinality(changed) > 0 and (notify_channel is not null or cardinality(deliveries) = 0) then
+        return query
+        select
+            null::bigint, s.effect, s.kind, s.id, null,
+            case when notify_channel is not null then pg_notify(
+                notify_channel,
+                json_build_object('kind', s.kind, 'id', s.id, 'effect', s.effect)::text
+            )::text end
+        from unnest(changed) as c
+        join unnest(standings) as s on s.kind = c.kind and s.id = c.id;
+    end if;
+end
+$$;
+
+comment on function users_sync.converge is
+    'Writes one batch by the law of convergence: ledger, mirrors, marks and journal.';

@@ -1,0 +1,93 @@
+//! The statements of the mirrors, from their rows.
+
+use super::{ALL, Column, Mirror, Shape};
+
+impl Mirror {
+    /// The statement that makes the table with its indexes and comments where the database lacks it.
+    pub(in crate::db) fn create(&self) -> String {
+        let columns = self
+            .columns
+            .iter()
+            .map(|Column { name, shape, .. }| format!("{name} {}", shape.sql_type()));
+        include_str!("../../../sql/mirror/table.sql")
+            .replace("{table}", self.table)
+            .replace("{columns}", &columns.collect::<Vec<_>>().join(",\n    "))
+            .replace("{indexes}", &self.create_indexes())
+            .replace("{comments}", &self.comments())
+    }
+
+    /// The indexes beside the key, with their schema.
+    pub(in crate::db) fn index_names(&self) -> Vec<String> {
+        let named = self.indexes.iter().map(|(name, _)| format!("neon_auth.{name}"));
+        std::iter::once(format!("{}_deleted_at_idx", self.table)).chain(named).collect()
+    }
+
+    /// The name without its schema.
+    pub fn name(&self) -> &'static str {
+        self.table.trim_start_matches("neon_auth.")
+    }
+
+    fn create_indexes(&self) -> String {
+        let deleted_at = format!("{}_deleted_at_idx", self.name());
+        let own = self.indexes.iter().map(|(name, columns)| ((*name).to_owned(), *columns));
+        let indexes = std::iter::once((deleted_at, "deleted_at")).chain(own);
+        let statement = |(name, columns): (String, &str)| {
+            format!("create index if not exists {name} on {} ({columns});", self.table)
+        };
+        indexes.map(statement).collect::<Vec<_>>().join("\n")
+    }
+
+    fn comments(&self) -> String {
+        let kind = self.kind.as_str();
+        let subject = if kind == "user" { "profile" } else { kind };
+        let common = [
+            ("id", self.id.to_owned()),
+            ("created_at", format!("When the {kind} was created, as the provider says.")),
+            ("updated_at", format!("When the provider last changed this {subject}.")),
+            ("deleted_at", format!("When the provider deleted the {kind}; null while it exists.")),
+            ("raw_json", format!("The provider's own {kind} object.")),
+        ];
+        let own = self.columns.iter().map(|column| (column.name, column.about.to_owned()));
+        let on_columns = own.chain(common).map(|(name, about)| {
+            format!("comment on column {}.{name} is {};", self.table, literal(&about))
+        });
+        let on_table = format!("comment on table {} is {};", self.table, literal(self.about));
+        std::iter::once(on_table).chain(on_columns).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The part of `users_sync.converge` that writes to this mirror.
+    fn write(&self) -> String {
+        let names: Vec<_> = self.columns.iter().map(|column| column.name).collect();
+        let each = |of: &dyn Fn(&str) -> String| {
+            names.iter().map(|name| of(name)).collect::<Vec<_>>().join(", ")
+        };
+        let mut place = 0;
+        let values = self.columns.iter().map(|column| match column.shape {
+            Shape::Text => {
+                place += 1;
+                format!("s.texts[{place}]")
+            }
+            Shape::Permissions => "s.permissions".to_owned(),
+        });
+        let values = values.collect::<Vec<_>>().join(", ");
+        include_str!("../../../sql/mirror/write.sql")
+            .replace("{kind}", self.kind.as_str())
+            .replace("{table}", self.table)
+            .replace("{names}", &names.join(", "))
+            .replace("{values}", &values)
+            .replace("{assignments}", &each(&|name| format!("{name} = excluded.{name}")))
+            .replace("{old}", &each(&|name| format!("m.{name}")))
+            .replace("{new}", &each(&|name| format!("excluded.{name}")))
+    }
+}
+
+/// The function that writes a batch to every mirror.
+pub(in crate::db) fn converge() -> String {
+    let mirrors: String = ALL.iter().map(|mirror| mirror.write()).collect();
+    include_str!("../../../sql/objects/converge.sql").replace("{mirrors}", &mirrors)
+}
+
+/// As a string constant of SQL.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

@@ -1,0 +1,90 @@
+//! The law of convergence, pure: the state of an entity is a function of the set of its changes, not of their order or
+//! number.
+//!
+//! - The profile is the snapshot with the greatest version.
+//! - Deleted is a one-way flag with the smallest time, unless the provider says later that the entity exists: what deleted
+//!   it before that fence is past.
+//! - An entity has one owner, the source that said it first.
+//!
+//! The statement that applies a batch does the same to what the tables hold.
+
+mod settling;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::{Change, Key, Record, Version};
+
+pub use settling::{SETTLING, too_early};
+
+/// All that one batch says about one entity: the greatest snapshot, the first and the last deletion, and the last fence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim<'a> {
+    pub key: &'a Key,
+    pub source: &'a str,
+    pub snapshot: Option<(&'a Version, &'a Record)>,
+    /// The smallest and the greatest deletion time.
+    pub deleted_at: Option<(Timestamp, Timestamp)>,
+    /// When the provider last said that the entity exists.
+    pub fence: Option<Timestamp>,
+    /// Whether its truth is to be fetched from the provider's API.
+    pub marked: bool,
+}
+
+impl<'a> Claim<'a> {
+    fn empty(source: &'a str, key: &'a Key) -> Self {
+        Self { key, source, snapshot: None, deleted_at: None, fence: None, marked: false }
+    }
+
+    fn add(&mut self, source: &'a str, change: &'a Change) {
+        match change {
+            Change::Snapshot { version, record, fence } => {
+                self.fence = self.fence.max(*fence);
+                if self.snapshot.is_none_or(|(known, _)| known < version) {
+                    self.snapshot = Some((version, record));
+                    self.source = source;
+                }
+            }
+            Change::Deleted { at, .. } => {
+                let (first, last) = self.deleted_at.unwrap_or((*at, *at));
+                self.deleted_at = Some((first.min(*at), last.max(*at)));
+            }
+        }
+    }
+}
+
+/// Folds changes in any order, repeated or not, into one claim for each entity, in the order of their keys.
+pub fn fold<'a>(changes: impl IntoIterator<Item = (&'a str, &'a Change)>) -> Vec<Claim<'a>> {
+    let mut claims: BTreeMap<&Key, Claim<'a>> = BTreeMap::new();
+    for (source, change) in changes {
+        let key = change.key();
+        claims.entry(key).or_insert_with(|| Claim::empty(source, key)).add(source, change);
+    }
+    claims.into_values().collect()
+}
+
+/// Parts what one batch may hold from what is about an entity that another source of the batch was first to speak of: the
+/// ledger has to decide about the first before the others can be judged.
+pub fn one_owner_each<T>(
+    items: Vec<T>,
+    said: impl for<'b> Fn(&'b T) -> (&'b Arc<str>, &'b [Change]),
+) -> (Vec<T>, Vec<T>) {
+    let mut owners: HashMap<&Key, &Arc<str>> = HashMap::new();
+    let mut is_the_owners = Vec::with_capacity(items.len());
+    for item in &items {
+        let (source, changes) = said(item);
+        let owns = |change: &Change| owners.get(change.key()).is_none_or(|owner| *owner == source);
+        let owns_all = changes.iter().all(owns);
+        if owns_all {
+            owners.extend(changes.iter().map(|change| (change.key(), source)));
+        }
+        is_the_owners.push(owns_all);
+    }
+    if is_the_owners.iter().all(|is| *is) {
+        return (items, Vec::new());
+    }
+    let mut is_the_owners = is_the_owners.into_iter();
+    items.into_iter().partition(|_| is_the_owners.next().unwrap_or(true))
+}

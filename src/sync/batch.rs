@@ -1,0 +1,61 @@
+//! Deliveries that are written together.
+
+use std::collections::HashMap;
+
+use crate::db::apply::{Entry, Judgement};
+use crate::law::{self, Claim};
+use crate::model::{DeliveryId, Outcome};
+use crate::webhook::Decoded;
+
+/// A batch as the statement wants it, and which entry each delivery became.
+pub struct Batch<'a> {
+    pub claims: Vec<Claim<'a>>,
+    pub entries: Vec<Entry<'a>>,
+    places: Vec<usize>,
+}
+
+impl<'a> Batch<'a> {
+    /// Of deliveries in any order, repeated or not; `keep_bodies` journals every body.
+    pub fn of(
+        deliveries: impl IntoIterator<Item = &'a Decoded> + Clone,
+        keep_bodies: bool,
+    ) -> Self {
+        let changes = deliveries.clone().into_iter().flat_map(|decoded| {
+            decoded.verdict.changes().iter().map(|change| (&*decoded.source, change))
+        });
+        let claims = law::fold(changes);
+        let mut entries: Vec<Entry<'_>> = Vec::new();
+        let mut seen: HashMap<(&str, &DeliveryId), usize> = HashMap::new();
+        let mut places = Vec::new();
+        for decoded in deliveries {
+            let place = *seen.entry((&decoded.source, &decoded.id)).or_insert(entries.len());
+            match entries.get_mut(place) {
+                Some(entry) => entry.attempts += 1,
+                None => entries.push(Entry { decoded, attempts: 1, keep_body: keep_bodies }),
+            }
+            places.push(place);
+        }
+        Self { claims, entries, places }
+    }
+
+    /// Marks the entities whose delivered profile is not the last word.
+    pub fn mark(&mut self, is_fetched: impl Fn(&Claim<'_>) -> bool) {
+        for claim in &mut self.claims {
+            claim.marked = claim.snapshot.is_some() && is_fetched(claim);
+        }
+    }
+
+    /// What becomes of each delivery, from what becomes of the entries: the second of the same is a duplicate as soon as the
+    /// first is journaled.
+    pub fn judgements(&self, of_entries: &[Judgement]) -> Vec<Judgement> {
+        let mut journaled = vec![false; of_entries.len()];
+        let judgement = |&place: &usize| match &of_entries[place] {
+            Judgement::Journaled(outcome) => {
+                let before = std::mem::replace(&mut journaled[place], true);
+                Judgement::Journaled(if before { Outcome::Duplicate } else { *outcome })
+            }
+            unwritten => unwritten.clone(),
+        };
+        self.places.iter().map(judgement).collect()
+    }
+}
