@@ -11,7 +11,7 @@ use tokio_postgres::{Error, GenericClient};
 type Failure = Box<dyn std::error::Error + Sync + Send>;
 
 /// The composite types that [`super::apply`] sends.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Types {
     pub(super) claim: Composite,
     pub(super) delivery: Composite,
@@ -19,7 +19,7 @@ pub struct Types {
 }
 
 /// A composite type as this database numbers it, and the type of its arrays.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Composite {
     element: u32,
     array: Type,

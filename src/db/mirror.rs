@@ -18,8 +18,9 @@ pub struct Mirror {
     pub columns: &'static [Column],
     /// Beside the one on `deleted_at`: a name and the columns.
     indexes: &'static [(&'static str, &'static str)],
-    /// What the id is, for the comment on it.
+    /// What the id and the time of creation are, for the comments on them.
     id: &'static str,
+    created_at: &'static str,
 }
 
 /// One column of a kind's own.
@@ -62,6 +63,7 @@ pub static ALL: [Mirror; 5] = [
         table: "neon_auth.users_sync",
         about: "The auth provider's users, kept by users-sync. Join to it, put foreign keys on id; do not write to it.",
         id: "The provider's user id.",
+        created_at: "When the user signed up, as the provider says.",
         columns: &[
             text("name", "Display name; null where the provider has none."),
             text("email", "Primary e-mail address; null where there is none. Not unique."),
@@ -73,6 +75,7 @@ pub static ALL: [Mirror; 5] = [
         table: "neon_auth.organizations_sync",
         about: "The auth provider's organizations or teams, kept by users-sync. Join to it, put foreign keys on id; do not write to it.",
         id: "The provider's organization or team id.",
+        created_at: "When the organization was created, as the provider says.",
         columns: &[
             text("name", "Display name; null where the provider has none."),
             text("slug", "The name in URLs; null where the provider has none. Not unique."),
@@ -84,6 +87,7 @@ pub static ALL: [Mirror; 5] = [
         table: "neon_auth.memberships_sync",
         about: "Who is in which organization, kept by users-sync. Read memberships_active for those that count; do not write to it.",
         id: "The provider's membership id, or organization_id/user_id where it has none.",
+        created_at: "When the membership was created, as the provider says.",
         columns: &[
             text("user_id", "The member."),
             text("organization_id", "The organization."),
@@ -102,6 +106,7 @@ pub static ALL: [Mirror; 5] = [
         table: "neon_auth.roles_sync",
         about: "The auth provider's roles, kept by users-sync. Do not write to it.",
         id: "The provider's role id.",
+        created_at: "When the role was created, as the provider says.",
         columns: &[
             text("key", "What memberships call the role."),
             text("name", "Display name; null where the provider has none."),
@@ -114,6 +119,7 @@ pub static ALL: [Mirror; 5] = [
         table: "neon_auth.grants_sync",
         about: "Permissions that single users have, kept by users-sync. Do not write to it.",
         id: "The parts that identify the grant: organization_id/user_id/permission, or user_id/permission.",
+        created_at: "When the grant was created, as the provider says.",
         columns: &[
             text("user_id", "Who has the permission."),
             text("organization_id", "Where it holds; null for the whole project."),

@@ -93,8 +93,23 @@ impl Session {
                 tracing::warn!("the queue of notifications is full: changes are not announced");
                 self.attempt(Batch { channel: None, ..batch }).await
             }
+            // The schema may have been made again since the connection asked for the numbers of its types.
+            Err(ApplyError::Refused(Refusal { fault: Fault::Unclear, .. }))
+                if self.renumber().await =>
+            {
+                self.attempt(batch).await
+            }
             result => result,
         }
+    }
+
+    /// Whether the types have other numbers than those that the connection knew; now it knows them.
+    async fn renumber(&mut self) -> bool {
+        let Some(connection) = &mut self.connection else { return false };
+        let read = timeout(self.time_out, Types::read(&**connection.object)).await;
+        let Ok(Ok(types)) = read else { return false };
+        let known = std::mem::replace(&mut connection.types, types);
+        known != connection.types
     }
 
     async fn attempt(&mut self, batch: Batch<'_>) -> Result<Applied, ApplyError> {

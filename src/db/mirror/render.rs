@@ -42,7 +42,7 @@ impl Mirror {
         let subject = if kind == "user" { "profile" } else { kind };
         let common = [
             ("id", self.id.to_owned()),
-            ("created_at", format!("When the {kind} was created, as the provider says.")),
+            ("created_at", self.created_at.to_owned()),
             ("updated_at", format!("When the provider last changed this {subject}.")),
             ("deleted_at", format!("When the provider deleted the {kind}; null while it exists.")),
             ("raw_json", format!("The provider's own {kind} object.")),
