@@ -213,6 +213,7 @@ pub struct Grant {
 
 /// What a delivery or an answer of an API says about one entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every change is a snapshot")]
 pub enum Change {
     Snapshot {
         version: Version,
