@@ -1,4 +1,4 @@
-//! What a role that owns nothing needs to serve: one table, from which the grants, the README and the doctor's check are
+//! What a role that owns nothing needs to serve: one table, from which the grants, the documentation and the doctor's check are
 //! made.
 
 use tokio_postgres::types::{ToSql, Type};
