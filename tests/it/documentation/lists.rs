@@ -36,7 +36,7 @@ fn the_pages_list_every_right_and_no_others() {
         };
         vec![on, right.privileges.join(", "), right.purpose.to_owned()]
     };
-    let needed: Vec<_> = rights::ALL.iter().map(row).collect();
+    let needed: Vec<_> = rights::all().iter().map(row).collect();
 
     assert_eq!(rows("| on | the role needs |"), needed);
 }
