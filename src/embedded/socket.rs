@@ -6,12 +6,16 @@ use std::{
 };
 
 use aws_lc_rs::digest;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::{Error, cluster::SUPERUSER, user::User};
 
 pub(super) const PORT: &str = "5432";
 /// The least that a system allows for a socket's path: 104 bytes with the final NUL, on macOS.
 const LONGEST: usize = 103;
+
+/// What RFC 3986 lets stand as it is in every part of a URL.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A private directory for the socket: `wanted`, or a short one where its path would be too long.
 pub fn directory(wanted: &Path, user: Option<&User>) -> Result<PathBuf, Error> {
@@ -23,7 +27,7 @@ pub fn directory(wanted: &Path, user: Option<&User>) -> Result<PathBuf, Error> {
 
 /// A URL that libpq, node-postgres and tokio-postgres read alike.
 pub fn url(socket_dir: &Path, database: &str) -> String {
-    let host = percent_encode(socket_dir.as_os_str().as_encoded_bytes());
+    let host = percent_encode(socket_dir.as_os_str().as_encoded_bytes(), UNRESERVED);
     format!("postgresql://{SUPERUSER}@/{database}?host={host}&port={PORT}")
 }
 
@@ -52,13 +56,4 @@ pub fn make_private(dir: &Path, user: Option<&User>) -> io::Result<()> {
         }
         Err(err) => Err(err),
     }
-}
-
-fn percent_encode(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |encoded, byte| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            encoded + char::from(*byte).encode_utf8(&mut [0])
-        }
-        _ => format!("{encoded}%{byte:02X}"),
-    })
 }

@@ -1,5 +1,6 @@
 mod keepalive;
 
+use percent_encoding::percent_encode_byte;
 use proptest::prelude::*;
 use users_sync::db::conninfo::Conninfo;
 
@@ -239,7 +240,7 @@ proptest! {
     ) {
         // What is also a part of the rest of the text would be found without having leaked.
         prop_assume!(!"postgresql://alice@host/database?sslmode=prefer".contains(&password));
-        let encoded: String = password.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded: String = password.bytes().map(percent_encode_byte).collect();
         let quoted = password.replace('\\', r"\\").replace('\'', r"\'");
         let url = match template {
             0 => format!("postgresql://alice:{encoded}@host/database?{broken}"),
