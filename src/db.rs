@@ -1,9 +1,8 @@
-//! Everything that talks to Postgres: one function per statement under `sql/`, and where the server is.
+//! Everything that talks to Postgres: one function per statement under `sql/`.
 
 pub mod adopt;
 pub mod apply;
 pub mod blame;
-pub mod conninfo;
 pub mod durable;
 pub mod fault;
 pub mod findings;
@@ -16,7 +15,6 @@ pub mod migrations;
 pub mod mirror;
 pub mod objects;
 pub mod pages;
-mod pgpass;
 pub mod purge;
 pub mod readings;
 pub mod remap;
@@ -27,7 +25,6 @@ pub mod server;
 pub mod session;
 pub mod status;
 mod tables;
-mod tls;
 pub mod users;
 pub mod values;
 pub mod words;

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
+use users_sync_conninfo::Conninfo;
+use users_sync_embedded::Embedded;
 
 use super::Failure;
-use crate::config::Database;
-use crate::db::conninfo::Conninfo;
-use crate::embedded::{self, Embedded};
+use crate::config::{Database, PROGRAM};
+use crate::embedded;
 
 /// How long a server that is still starting is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -25,7 +26,7 @@ impl Open {
         match database {
             Database::Server(conninfo) => Ok(Self { conninfo: conninfo.clone(), embedded: None }),
             Database::Embedded(settings) => {
-                let embedded = Embedded::start(settings).await.map_err(Failure::of)?;
+                let embedded = embedded::start(settings).await.map_err(Failure::of)?;
                 let conninfo = local(&embedded.url())?;
                 Ok(Self { conninfo, embedded: Some(embedded) })
             }
@@ -81,5 +82,5 @@ impl Open {
 
 /// The embedded server's URL says all there is to say, so that no variable may change it.
 fn local(url: &str) -> Result<Conninfo, Failure> {
-    Conninfo::parse(url, &|_| None).map_err(Failure::of)
+    Conninfo::parse(url, PROGRAM, &|_| None).map_err(Failure::of)
 }

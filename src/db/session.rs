@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use deadpool_postgres::{Object, Pool, PoolError};
 use tokio::time::timeout;
 use tokio_postgres::{Client, IsolationLevel};
+use users_sync_conninfo::Conninfo;
 
 use super::apply::{self, Applied, Entity, Entry};
-use super::conninfo::Conninfo;
 use super::fault::{Fault, Refusal};
 
 /// For a statement to end after the server was asked to cancel it.

@@ -6,7 +6,8 @@ mod service;
 
 use std::{fs, os::unix::fs::MetadataExt, path::Path};
 
-use users_sync::embedded::{Embedded, Postmaster, default_data_dir, running};
+use users_sync::embedded::{default_data_dir, running};
+use users_sync_embedded::{Embedded, Postmaster};
 
 use crate::harness::{Scratch, connect, settings};
 

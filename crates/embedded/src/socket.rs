@@ -1,3 +1,5 @@
+//! The Unix socket through which alone a server is reached.
+
 use std::{
     fs::{self, DirBuilder},
     io,
@@ -6,11 +8,11 @@ use std::{
 };
 
 use aws_lc_rs::digest;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 
-use super::{Error, cluster::SUPERUSER, user::User};
+use crate::{Error, cluster::SUPERUSER, user::User};
 
-pub(super) const PORT: &str = "5432";
+pub(crate) const PORT: &str = "5432";
 /// The least that a system allows for a socket's path: 104 bytes with the final NUL, on macOS.
 const LONGEST: usize = 103;
 
@@ -25,16 +27,17 @@ pub fn directory(wanted: &Path, user: Option<&User>) -> Result<PathBuf, Error> {
     Ok(dir)
 }
 
-/// A URL that libpq, node-postgres and tokio-postgres read alike.
+/// The URL of a database, which libpq, node-postgres and tokio-postgres read alike.
 pub fn url(socket_dir: &Path, database: &str) -> String {
     let host = percent_encode(socket_dir.as_os_str().as_encoded_bytes(), UNRESERVED);
+    let database = utf8_percent_encode(database, UNRESERVED);
     format!("postgresql://{SUPERUSER}@/{database}?host={host}&port={PORT}")
 }
 
 /// The same name each time, so that nothing piles up in /tmp.
 fn short(wanted: &Path) -> PathBuf {
     let digest = digest::digest(&digest::SHA256, wanted.as_os_str().as_encoded_bytes());
-    format!("/tmp/users-sync-{}", hex::encode(&digest.as_ref()[..8])).into()
+    format!("/tmp/embedded-postgres-{}", hex::encode(&digest.as_ref()[..8])).into()
 }
 
 /// A directory that only the account can enter; one that somebody else has put there is refused.

@@ -34,10 +34,10 @@ pub enum Error {
 }
 
 /// The keys and values of a connection string, in the order written; a later one overrides.
-pub(super) type Pairs = Vec<(String, String)>;
+pub(crate) type Pairs = Vec<(String, String)>;
 
 /// Takes a URL or `key=value` words apart; an empty text is an empty list.
-pub(super) fn pairs(text: &str) -> Result<Pairs, Error> {
+pub(crate) fn pairs(text: &str) -> Result<Pairs, Error> {
     let text = text.trim();
     let url = text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://"));
     match url {
