@@ -8,16 +8,19 @@ WORKDIR /build
 # The dependencies first, with stand-ins for our sources: this layer changes only with Cargo.lock.
 COPY Cargo.toml Cargo.lock ./
 COPY bench/Cargo.toml bench/Cargo.toml
-RUN mkdir -p src bench/src \
+COPY crates/conninfo/Cargo.toml crates/conninfo/Cargo.toml
+COPY crates/embedded/Cargo.toml crates/embedded/Cargo.toml
+RUN mkdir -p src bench/src crates/conninfo/src crates/embedded/src \
     && echo 'fn main() {}' | tee src/main.rs bench/src/main.rs \
-    && touch src/lib.rs \
+    && touch src/lib.rs crates/conninfo/src/lib.rs crates/embedded/src/lib.rs \
     && cargo build --release --locked --package users-sync --features otlp
 
+COPY crates crates
 COPY sql sql
 COPY src src
 COPY templates templates
 # Cargo compares times, and the files that were copied are older than the stand-ins.
-RUN touch src/lib.rs src/main.rs \
+RUN touch src/lib.rs src/main.rs crates/*/src/lib.rs \
     && cargo build --release --locked --package users-sync --features otlp
 
 

@@ -3,25 +3,25 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use users_sync_embedded::{Embedded, Error, Place, Settings};
+use users_sync_embedded::{self as server, Embedded, Place, Settings};
 
 /// The name of the embedded server's database.
 pub const NAME: &str = "users_sync";
 
-const DATABASE: &str = "set DATABASE_URL to a database of yours";
+const ANOTHER: &str = "set DATABASE_URL to a database of yours";
 
 /// Why the embedded server does not run; the text ends with the way out.
 #[derive(Debug)]
-pub struct Failure(pub Error);
+pub struct Error(pub server::Error);
 
 /// Starts the server, or says what to set or to install.
-pub async fn start(settings: &Settings) -> Result<Embedded, Failure> {
-    Embedded::start(settings).await.map_err(Failure)
+pub async fn start(settings: &Settings) -> Result<Embedded, Error> {
+    Embedded::start(settings).await.map_err(Error)
 }
 
 /// The URL of the database that another process of ours runs on this directory.
 pub fn running(data_dir: &Path) -> Option<String> {
-    users_sync_embedded::running(data_dir, NAME)
+    server::running(data_dir, NAME)
 }
 
 /// Where the data goes unless the operator says otherwise; `None` for a user without a home.
@@ -39,7 +39,7 @@ pub fn default_data_dir(
     Some(base.join("users-sync"))
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let problem = self.0.to_string();
         // What a program said stands in lines of its own.
@@ -48,19 +48,21 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {
+impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source()
     }
 }
 
 /// What the operator can do; the variables are those of users-sync.
-fn way_out(error: &Error) -> String {
+fn way_out(error: &server::Error) -> String {
+    use server::Error;
+
     let either = "set PG_BIN_DIR or DATABASE_URL";
     match error {
         Error::NoPrograms { install, .. } => format!(
             "install them with {install}, set PG_BIN_DIR to the directory that holds them, or \
-             {DATABASE}"
+             {ANOTHER}"
         ),
         Error::NotPrograms(_) => {
             "correct PG_BIN_DIR, or unset it to have them searched for".to_owned()
@@ -74,21 +76,23 @@ fn way_out(error: &Error) -> String {
             "install PostgreSQL {made_by} or set PG_BIN_DIR to its programs (or move the directory \
              away to begin empty)"
         ),
-        Error::NoUser => format!("add one with `useradd --system postgres`, or {DATABASE}"),
+        Error::NoUser => format!("add one with `useradd --system postgres`, or {ANOTHER}"),
         Error::NoPasswdEntry(_) => {
-            format!("add an entry, run users-sync as a user that has one, or {DATABASE}")
+            format!("add an entry, run users-sync as a user that has one, or {ANOTHER}")
         }
         Error::WillNotStop(pid) => format!("end it with `kill -QUIT {pid}` and try again"),
         error => other_directory(error),
     }
 }
 
-fn other_directory(error: &Error) -> String {
+fn other_directory(error: &server::Error) -> String {
+    use server::Error;
+
     let elsewhere = "set USERS_SYNC_DATA_DIR to another directory";
     match error {
-        Error::Directory(..) => format!(
-            "set USERS_SYNC_DATA_DIR to a directory that this user can write, or {DATABASE}"
-        ),
+        Error::Directory(..) => {
+            format!("set USERS_SYNC_DATA_DIR to a directory that this user can write, or {ANOTHER}")
+        }
         Error::DiskFull(_) => {
             "free some space, or set USERS_SYNC_DATA_DIR to a directory on another disk".to_owned()
         }
@@ -108,6 +112,6 @@ fn other_directory(error: &Error) -> String {
         }
         Error::WritableByOthers(_) => format!("`chmod go-w` it, or {elsewhere}"),
         Error::NotData(_) => "move it away, or restore it".to_owned(),
-        _ => format!("{elsewhere}, or {DATABASE}"),
+        _ => format!("{elsewhere}, or {ANOTHER}"),
     }
 }

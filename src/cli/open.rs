@@ -49,7 +49,8 @@ impl Open {
 
     /// Lets commands that know only the data directory find the service.
     pub(super) fn announce(&self, service: SocketAddr) -> Result<(), Failure> {
-        self.embedded.as_ref().map_or(Ok(()), |it| it.announce(service)).map_err(Failure::of)
+        let announced = self.embedded.as_ref().map_or(Ok(()), |it| it.announce(service));
+        announced.map_err(embedded::Error).map_err(Failure::of)
     }
 
     /// A connection, once the server is there.
@@ -74,7 +75,7 @@ impl Open {
 
     pub(super) async fn close(self) -> Result<(), Failure> {
         match self.embedded {
-            Some(embedded) => embedded.stop().await.map_err(Failure::of),
+            Some(it) => it.stop().await.map_err(embedded::Error).map_err(Failure::of),
             None => Ok(()),
         }
     }

@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use users_sync::embedded::{self, Failure};
+use users_sync::embedded;
 use users_sync_embedded::{Error, Programs, Search, Settings, download};
 
 use super::{data, start};
@@ -16,13 +16,13 @@ use crate::harness::{Scratch, settings};
 async fn failure(settings: &Settings) -> Error {
     match embedded::start(settings).await {
         Ok(_) => panic!("it started"),
-        Err(Failure(err)) => err,
+        Err(embedded::Error(err)) => err,
     }
 }
 
 #[track_caller]
 fn assert_says(err: Error, words: &[&str]) {
-    let text = Failure(err).to_string();
+    let text = embedded::Error(err).to_string();
     words.iter().for_each(|word| assert!(text.contains(word), "{word} is missing in: {text}"));
 }
 
