@@ -10,8 +10,8 @@ COPY Cargo.toml Cargo.lock ./
 COPY bench/Cargo.toml bench/Cargo.toml
 COPY crates/conninfo/Cargo.toml crates/conninfo/Cargo.toml
 COPY crates/embedded/Cargo.toml crates/embedded/Cargo.toml
-RUN mkdir -p src bench/src crates/conninfo/src crates/embedded/src \
-    && echo 'fn main() {}' | tee src/main.rs bench/src/main.rs \
+RUN mkdir -p src benches bench/src crates/conninfo/src crates/embedded/src \
+    && echo 'fn main() {}' | tee src/main.rs bench/src/main.rs benches/pure.rs benches/allocations.rs \
     && touch src/lib.rs crates/conninfo/src/lib.rs crates/embedded/src/lib.rs \
     && cargo build --release --locked --package users-sync --features otlp
 
