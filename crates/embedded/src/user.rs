@@ -8,13 +8,16 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::Error;
+use crate::{Error, Place};
 
 /// The account that Postgres runs as when it is not our own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
+    /// Its user id.
     pub uid: u32,
+    /// The id of its group.
     pub gid: u32,
+    /// Its name, or its user id where only the owner of a directory is known.
     pub name: String,
 }
 
@@ -59,16 +62,16 @@ impl User {
         shell.status().is_ok_and(|status| status.success())
     }
 
-    pub(super) fn must_enter(&self, dir: &Path, variable: &'static str) -> Result<(), Error> {
+    pub(crate) fn must_enter(&self, dir: &Path, place: Place) -> Result<(), Error> {
         if self.can_enter(dir) {
             return Ok(());
         }
-        Err(Error::Unreachable { path: dir.into(), user: self.name.clone(), variable })
+        Err(Error::Unreachable { path: dir.into(), user: self.name.clone(), place })
     }
 }
 
 /// The account that packages make for Postgres.
-pub(super) fn postgres() -> Option<User> {
+pub(crate) fn postgres() -> Option<User> {
     parse(&fs::read_to_string("/etc/passwd").unwrap_or_default(), "postgres")
 }
 

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::foreign::{IGNORED, REFUSED};
-use super::{Error, Resembling, syntax};
+use crate::foreign::{IGNORED, REFUSED};
+use crate::{Error, Resembling, syntax};
 
 /// The parameters that are understood, and the variable that libpq reads for each.
 const KNOWN: &[(&str, &str)] = &[
@@ -48,10 +48,10 @@ struct Setting {
 }
 
 /// Every parameter that is set, the connection string's before the environment's.
-pub(super) struct Settings(BTreeMap<&'static str, Setting>);
+pub(crate) struct Settings(BTreeMap<&'static str, Setting>);
 
 impl Settings {
-    pub(super) fn read(
+    pub(crate) fn read(
         pairs: syntax::Pairs,
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Error> {
@@ -135,17 +135,17 @@ impl Settings {
         Ok(())
     }
 
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(|setting| setting.value.as_str())
     }
 
     /// The error that names where `key` was written and what may stand there.
-    pub(super) fn refuse(&self, key: &'static str, expected: &'static str) -> Error {
+    pub(crate) fn refuse(&self, key: &'static str, expected: &'static str) -> Error {
         Error::value(self.0.get(key).map_or(key, |setting| setting.name), expected)
     }
 
     /// The entry of `choices` that the parameter names.
-    pub(super) fn choice<T: Copy>(
+    pub(crate) fn choice<T: Copy>(
         &self,
         key: &'static str,
         choices: &[(&str, T)],
@@ -157,14 +157,14 @@ impl Settings {
     }
 
     /// A number of seconds or of attempts; zero and less mean the default, as in libpq.
-    pub(super) fn number(&self, key: &'static str) -> Result<Option<u32>, Error> {
+    pub(crate) fn number(&self, key: &'static str) -> Result<Option<u32>, Error> {
         let Some(value) = self.text(key) else { return Ok(None) };
         let number = value.trim().parse::<i32>();
         let number = number.map_err(|_| self.refuse(key, "a whole number"))?;
         Ok(u32::try_from(number).ok().filter(|number| *number > 0))
     }
 
-    pub(super) fn seconds(&self, key: &'static str) -> Result<Option<Duration>, Error> {
+    pub(crate) fn seconds(&self, key: &'static str) -> Result<Option<Duration>, Error> {
         Ok(self.number(key)?.map(|seconds| Duration::from_secs(seconds.into())))
     }
 }

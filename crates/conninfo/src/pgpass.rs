@@ -5,13 +5,13 @@ use std::{os::unix::fs::PermissionsExt, path::Path};
 use tracing::warn;
 
 /// A password file that may be read: a regular file that nobody but its owner can open.
-pub(super) struct Pgpass {
+pub(crate) struct Pgpass {
     lines: String,
 }
 
 impl Pgpass {
     /// Reads `path`; a file that is missing is nothing, one that others can read is ignored with a warning.
-    pub(super) fn open(path: &Path) -> Option<Self> {
+    pub(crate) fn open(path: &Path) -> Option<Self> {
         let metadata = path.metadata().ok()?;
         let file = path.display();
         if !metadata.is_file() {
@@ -32,7 +32,7 @@ impl Pgpass {
     }
 
     /// The password on the first line whose four other fields match.
-    pub(super) fn password(&self, login: [&str; 4]) -> Option<String> {
+    pub(crate) fn password(&self, login: [&str; 4]) -> Option<String> {
         self.lines.lines().find_map(|line| password_for(line, login))
     }
 }

@@ -27,7 +27,7 @@ use verifier::{Anchors, Verifier};
 
 /// How much a connection insists on TLS, in libpq's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum SslMode {
+pub(crate) enum SslMode {
     Disable,
     Allow,
     Prefer,
@@ -37,7 +37,7 @@ pub(super) enum SslMode {
 }
 
 impl SslMode {
-    pub(super) const ALL: [(&str, Self); 6] = [
+    pub(crate) const ALL: [(&str, Self); 6] = [
         ("disable", Self::Disable),
         ("allow", Self::Allow),
         ("prefer", Self::Prefer),
@@ -46,22 +46,22 @@ impl SslMode {
         ("verify-full", Self::VerifyFull),
     ];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         Self::ALL[self as usize].0
     }
 }
 
 /// What the parameters of a connection say about TLS.
-pub(super) struct Options<'a> {
-    pub(super) mode: SslMode,
-    pub(super) sslrootcert: Option<&'a str>,
-    pub(super) sslcert: Option<&'a str>,
-    pub(super) sslkey: Option<&'a str>,
+pub(crate) struct Options<'a> {
+    pub(crate) mode: SslMode,
+    pub(crate) sslrootcert: Option<&'a str>,
+    pub(crate) sslcert: Option<&'a str>,
+    pub(crate) sslkey: Option<&'a str>,
     /// The directory of libpq's default files, `~/.postgresql`.
-    pub(super) defaults: Option<PathBuf>,
-    pub(super) sni: bool,
-    pub(super) direct: bool,
-    pub(super) only_tls13: bool,
+    pub(crate) defaults: Option<PathBuf>,
+    pub(crate) sni: bool,
+    pub(crate) direct: bool,
+    pub(crate) only_tls13: bool,
 }
 
 /// Why TLS could not be prepared as the parameters ask.
@@ -86,7 +86,7 @@ pub enum Error {
 }
 
 /// Prepares TLS once, reading every file it needs.
-pub(super) fn connector(options: &Options<'_>) -> Result<MakeRustlsConnect, Error> {
+pub(crate) fn connector(options: &Options<'_>) -> Result<MakeRustlsConnect, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = Verifier::new(anchors(options)?, &provider);
     let mut config = client_config(provider, verifier, options)?;

@@ -1,7 +1,7 @@
 //! Parameters that are not ours to follow: of other drivers, of poolers, and of libpq.
 
 /// What changes nothing for us: pools and caches of others, statements that we never prepare, names that we qualify.
-pub(super) const IGNORED: &[&str] = &[
+pub(crate) const IGNORED: &[&str] = &[
     "advisory_locks",
     "autosave",
     "binary_parameters",
@@ -92,7 +92,7 @@ const SESSION: &str =
 const REVOKED: &str = "revocation lists are not read: remove it";
 
 /// What asks for something that we do not do, where going on without it would be wrong.
-pub(super) const REFUSED: &[(&str, &str)] = &[
+pub(crate) const REFUSED: &[(&str, &str)] = &[
     ("default_transaction_isolation", SESSION),
     ("default_transaction_read_only", SESSION),
     ("idle_in_transaction_session_timeout", SESSION),

@@ -15,23 +15,23 @@ use std::{
 
 use rustix::process::Signal;
 
-use super::postmaster::{FAST, send};
+use crate::postmaster::{FAST, send};
 
 /// What a guard is told on its command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Job {
+pub(crate) struct Job {
     /// How long readers may be without a writer: for a server that short-lived processes share.
-    pub(super) linger: Duration,
-    pub(super) user: Option<(u32, u32)>,
+    pub(crate) linger: Duration,
+    pub(crate) user: Option<(u32, u32)>,
     /// A directory that goes when the server has stopped.
-    pub(super) then_remove: Option<PathBuf>,
-    pub(super) command: Vec<OsString>,
+    pub(crate) then_remove: Option<PathBuf>,
+    pub(crate) command: Vec<OsString>,
 }
 
 const NONE: &str = "-";
 
 impl Job {
-    pub(super) fn into_args(self) -> Vec<OsString> {
+    pub(crate) fn into_args(self) -> Vec<OsString> {
         let user = self.user.map(|(uid, gid)| format!("{uid}:{gid}"));
         let mut args = vec![
             self.linger.as_millis().to_string().into(),
@@ -82,10 +82,13 @@ impl Job {
     }
 }
 
-/// The body of the hidden command `embedded-guard`; its arguments are between it and this module.
+/// The first argument of a guard.
+pub const GUARD: &str = "embedded-guard";
+
+/// Runs a guard to its end, with the arguments that follow [`GUARD`]; they are between [`crate::Server`] and this function.
 pub fn guard(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Some(job) = Job::from_args(args.into_iter()) else {
-        eprintln!("embedded-guard is a part of users-sync, not a command for people");
+        eprintln!("{GUARD} is a part of the embedded Postgres, not a command for people");
         return ExitCode::from(2);
     };
     let program = PathBuf::from(&job.command[0]);

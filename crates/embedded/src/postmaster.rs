@@ -7,17 +7,20 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-use super::Error;
+use crate::Error;
 
-pub(super) const FAST: Duration = Duration::from_secs(60);
+pub(crate) const FAST: Duration = Duration::from_secs(60);
 const IMMEDIATE: Duration = Duration::from_secs(10);
-pub(super) const POLL: Duration = Duration::from_millis(5);
+pub(crate) const POLL: Duration = Duration::from_millis(5);
 
 /// What a server writes about itself into `postmaster.pid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Postmaster {
+    /// Its process id.
     pub pid: i32,
+    /// Where its Unix socket is.
     pub socket_dir: PathBuf,
+    /// Whether it accepts connections.
     pub ready: bool,
 }
 
@@ -59,12 +62,12 @@ impl Postmaster {
     }
 }
 
-pub(super) fn send(pid: i32, signal: Signal) {
+pub(crate) fn send(pid: i32, signal: Signal) {
     // A process that is gone already is what every caller wants.
     let _gone = Pid::from_raw(pid).map(|pid| kill_process(pid, signal));
 }
 
-pub(super) fn is_alive(pid: i32) -> bool {
+pub(crate) fn is_alive(pid: i32) -> bool {
     let Some(pid) = Pid::from_raw(pid) else { return false };
     !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH))
 }

@@ -6,10 +6,9 @@ use tokio_postgres::config::{
     ChannelBinding, Config, LoadBalanceHosts, SslNegotiation, TargetSessionAttrs,
 };
 
-use super::{Error, settings::Settings};
+use crate::{Error, settings::Settings};
 
 const TIME_OUT: Duration = Duration::from_secs(10);
-const APPLICATION_NAME: &str = "users-sync";
 
 /// Firewalls and NATs forget a silent connection, often after five minutes, and drop what comes later without a word.
 const KEEPALIVES_IDLE: Duration = Duration::from_secs(30);
@@ -19,13 +18,14 @@ const KEEPALIVES_COUNT: u32 = 3;
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
 /// How long one host may take to open a session, whole.
-pub(super) fn time_out(settings: &Settings) -> Result<Duration, Error> {
+pub(crate) fn time_out(settings: &Settings) -> Result<Duration, Error> {
     Ok(settings.seconds("connect_timeout")?.unwrap_or(TIME_OUT))
 }
 
 /// Everything of a session but its host, its sslmode and a password from the password file.
-pub(super) fn config(
+pub(crate) fn config(
     settings: &Settings,
+    program: &str,
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Config, Error> {
     let mut config = Config::new();
@@ -41,7 +41,7 @@ pub(super) fn config(
     }
     let name = settings.text("application_name");
     let name = name.or_else(|| settings.text("fallback_application_name"));
-    config.application_name(name.unwrap_or(APPLICATION_NAME));
+    config.application_name(name.unwrap_or(program));
     choose(settings, &mut config)?;
     keep_alive(settings, &mut config)?;
     Ok(config)

@@ -1,6 +1,13 @@
-//! How to reach Postgres: a connection string, the PG… variables and the password file, read as libpq reads them.
+//! How to reach Postgres: a connection string, the PG… variables, the password file and TLS, read as libpq reads them.
 //!
-//! The differences, each for a reason:
+//! What it promises:
+//! - [`Conninfo::parse`] takes what libpq takes and refuses what it cannot honour, never silently; it reads no
+//!   environment, only the lookup that it is given;
+//! - [`Conninfo::connect`] tries the hosts in order, each as its sslmode allows, and ends in time;
+//! - the pool of [`Conninfo::pool`] proves a connection alive before it hands it out;
+//! - no error, log line or `Debug` repeats a password, or a piece of a connection string that may be one.
+//!
+//! The differences to libpq, each for a reason:
 //! - `connect_timeout` covers a host's whole start, with TLS and authentication, and is ten seconds
 //!   where libpq would wait for ever;
 //! - keepalives begin after half a minute, and what is sent waits as long for its acknowledgement: a
@@ -11,9 +18,11 @@
 
 mod connect;
 mod foreign;
+mod pgpass;
 mod session;
 mod settings;
 mod syntax;
+mod tls;
 
 use std::{
     fmt,
@@ -25,13 +34,13 @@ use std::{
 use tokio_postgres::config::{Config, SslNegotiation};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{
-    pgpass::Pgpass,
-    tls::{self, SslMode},
-};
+use pgpass::Pgpass;
 use settings::Settings;
+use tls::SslMode;
 
 pub use connect::ConnectError;
+pub use syntax::Error as SyntaxError;
+pub use tls::Error as TlsError;
 
 /// Where servers put their Unix socket: packages of Linux distributions, then Postgres itself.
 const SOCKET_DIRECTORIES: [&str; 2] = ["/var/run/postgresql", "/tmp"];
@@ -95,12 +104,17 @@ struct Address {
 }
 
 impl Conninfo {
-    /// Reads a `postgres://` URL or `key=value` words; what they leave open comes from `lookup`, the environment.
-    pub fn parse(url: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+    /// Reads a `postgres://` URL or `key=value` words; what they leave open comes from `lookup`, the environment. The
+    /// sessions are called `program` unless something else is asked for.
+    pub fn parse(
+        url: &str,
+        program: &str,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
         let settings = Settings::read(syntax::pairs(url)?, lookup)?;
         let addresses = addresses(&settings)?;
         let sslmode = sslmode(&settings)?;
-        let config = session::config(&settings, lookup)?;
+        let config = session::config(&settings, program, lookup)?;
         let home = lookup("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
         let encrypted = sslmode != SslMode::Disable && addresses.iter().any(|at| !at.is_socket());
         let tls = tls::connector(&tls::Options {

@@ -1,3 +1,5 @@
+//! The Unix socket through which alone a server is reached.
+
 use std::{
     fs::{self, DirBuilder},
     io,
@@ -6,12 +8,16 @@ use std::{
 };
 
 use aws_lc_rs::digest;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 
-use super::{Error, cluster::SUPERUSER, user::User};
+use crate::{Error, cluster::SUPERUSER, user::User};
 
-pub(super) const PORT: &str = "5432";
+pub(crate) const PORT: &str = "5432";
 /// The least that a system allows for a socket's path: 104 bytes with the final NUL, on macOS.
 const LONGEST: usize = 103;
+
+/// What RFC 3986 lets stand as it is in every part of a URL.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A private directory for the socket: `wanted`, or a short one where its path would be too long.
 pub fn directory(wanted: &Path, user: Option<&User>) -> Result<PathBuf, Error> {
@@ -21,16 +27,17 @@ pub fn directory(wanted: &Path, user: Option<&User>) -> Result<PathBuf, Error> {
     Ok(dir)
 }
 
-/// A URL that libpq, node-postgres and tokio-postgres read alike.
+/// The URL of a database, which libpq, node-postgres and tokio-postgres read alike.
 pub fn url(socket_dir: &Path, database: &str) -> String {
-    let host = percent_encode(socket_dir.as_os_str().as_encoded_bytes());
+    let host = percent_encode(socket_dir.as_os_str().as_encoded_bytes(), UNRESERVED);
+    let database = utf8_percent_encode(database, UNRESERVED);
     format!("postgresql://{SUPERUSER}@/{database}?host={host}&port={PORT}")
 }
 
 /// The same name each time, so that nothing piles up in /tmp.
 fn short(wanted: &Path) -> PathBuf {
     let digest = digest::digest(&digest::SHA256, wanted.as_os_str().as_encoded_bytes());
-    format!("/tmp/users-sync-{}", hex::encode(&digest.as_ref()[..8])).into()
+    format!("/tmp/embedded-postgres-{}", hex::encode(&digest.as_ref()[..8])).into()
 }
 
 /// A directory that only the account can enter; one that somebody else has put there is refused.
@@ -52,13 +59,4 @@ pub fn make_private(dir: &Path, user: Option<&User>) -> io::Result<()> {
         }
         Err(err) => Err(err),
     }
-}
-
-fn percent_encode(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |encoded, byte| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            encoded + char::from(*byte).encode_utf8(&mut [0])
-        }
-        _ => format!("{encoded}%{byte:02X}"),
-    })
 }

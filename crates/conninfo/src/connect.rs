@@ -20,7 +20,7 @@ use tokio_postgres::{
 };
 use tracing::{debug, warn};
 
-use super::{Conninfo, Error, Host, SslMode};
+use crate::{Conninfo, Error, Host, SslMode};
 
 /// How long a caller waits for a free connection, and a pooled connection may take to show that it lives.
 const POOL_TIME_OUT: Duration = Duration::from_secs(5);

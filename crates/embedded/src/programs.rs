@@ -5,7 +5,7 @@ use std::{
     process::Command,
 };
 
-use super::{Error, error::Output};
+use crate::{Error, error::Output};
 
 /// Where package managers put the server's programs outside the `PATH`; `*` stands for a version.
 pub const USUAL_PLACES: &[&str] = &[
@@ -21,16 +21,20 @@ pub const USUAL_PLACES: &[&str] = &[
 /// A directory that holds `initdb` and `postgres` of one major version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Programs {
+    /// Where they are.
     pub dir: PathBuf,
+    /// The 17 in 17.2.
     pub major: u32,
 }
 
 /// Where programs are looked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
-    /// `PG_BIN_DIR`: looked at alone when it is given.
+    /// Looked at alone when it is given.
     pub bin_dir: Option<&'a Path>,
+    /// The directories of the `PATH`.
     pub path: &'a [PathBuf],
+    /// Looked at last, as [`USUAL_PLACES`].
     pub places: &'a [&'a str],
 }
 
@@ -54,7 +58,7 @@ impl Programs {
     }
 
     /// The programs in `dir`; `None` when they are not there.
-    pub(super) fn at(dir: &Path) -> Result<Option<Self>, Error> {
+    pub(crate) fn at(dir: &Path) -> Result<Option<Self>, Error> {
         let programs = Self { dir: dir.into(), major: 0 };
         let postgres = programs.postgres();
         if !is_executable(&postgres) || !is_executable(&programs.initdb()) {
@@ -71,28 +75,30 @@ impl Programs {
         }
     }
 
+    /// The program that makes a cluster.
     pub fn initdb(&self) -> PathBuf {
         self.dir.join("initdb")
     }
 
+    /// The program that serves one.
     pub fn postgres(&self) -> PathBuf {
         self.dir.join("postgres")
     }
 }
 
 impl<'a> Search<'a> {
-    /// `PG_BIN_DIR` and the `PATH`, then the usual places.
+    /// The directory that is given and the `PATH`, then the usual places.
     pub fn new(bin_dir: Option<&'a Path>, path: &'a [PathBuf]) -> Self {
         Self { bin_dir, path, places: USUAL_PLACES }
     }
 
     /// The first program of this name on the `PATH`.
-    pub(super) fn program(&self, name: &str) -> Option<PathBuf> {
+    pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
         self.path.iter().map(|dir| dir.join(name)).find(|file| is_executable(file))
     }
 
     /// The command that installs the server's programs on this system.
-    pub(super) fn install(&self) -> String {
+    pub(crate) fn install(&self) -> String {
         let sudo = if rustix::process::geteuid().is_root() { "" } else { "sudo " };
         let managers = [
             ("apt-get", "apt-get install postgresql"),

@@ -10,7 +10,7 @@ use std::{
 
 use rustix::fs::OFlags;
 
-use super::{Error, user};
+use crate::{Error, user};
 
 /// Opens, or makes, a file for us alone; a link, or a file that others own or have another name for, is refused.
 pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
@@ -28,7 +28,7 @@ pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 }
 
 /// Refuses a directory in which another user could put a file: one that another user owns or can write.
-pub(super) fn must_be_ours(dir: &Path) -> Result<(), Error> {
+pub(crate) fn must_be_ours(dir: &Path) -> Result<(), Error> {
     let found = fs::metadata(dir).map_err(Error::directory(dir))?;
     let ours = rustix::process::geteuid().as_raw();
     let is_of_postgres = || ours == 0 && user::postgres().is_some_and(|it| it.uid == found.uid());

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
+use crate::{
     Error,
     postmaster::{POLL, is_alive},
     private,
@@ -18,10 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The right to run the server of a data directory: one process at a time, until it ends.
 #[derive(Debug)]
-pub(super) struct Lock(File);
+pub(crate) struct Lock(File);
 
 impl Lock {
-    pub(super) async fn take(data_dir: &Path) -> Result<Self, Error> {
+    pub(crate) async fn take(data_dir: &Path) -> Result<Self, Error> {
         let path = path(data_dir);
         let file = private::open(&path, File::options().create(true).truncate(false).write(true));
         let file = file.map_err(Error::directory(&path))?;
@@ -47,12 +47,12 @@ impl Lock {
     }
 
     /// Lets other commands find the server.
-    pub(super) fn announce(&mut self) -> io::Result<()> {
+    pub(crate) fn announce(&mut self) -> io::Result<()> {
         writeln!(self.0, "{READY}")
     }
 
     /// Lets other commands find the service that the server is for.
-    pub(super) fn announce_service(&self, address: SocketAddr) -> io::Result<()> {
+    pub(crate) fn announce_service(&self, address: SocketAddr) -> io::Result<()> {
         writeln!(&self.0, "{address}")
     }
 
@@ -77,13 +77,13 @@ fn holder(path: &Path) -> Option<i32> {
 }
 
 /// Whether the last process that held the lock had its server ready.
-pub(super) fn is_announced(data_dir: &Path) -> bool {
+pub(crate) fn is_announced(data_dir: &Path) -> bool {
     let content = fs::read_to_string(path(data_dir)).unwrap_or_default();
     content.lines().nth(1) == Some(READY)
 }
 
 /// Where the last process that held the lock served.
-pub(super) fn service(data_dir: &Path) -> Option<SocketAddr> {
+pub(crate) fn service(data_dir: &Path) -> Option<SocketAddr> {
     let content = fs::read_to_string(path(data_dir)).ok()?;
     content.lines().nth(2)?.parse().ok()
 }

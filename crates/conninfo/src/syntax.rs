@@ -2,6 +2,8 @@
 //!
 //! Errors never repeat what they read: any part of a mistyped URL may be a piece of its password.
 
+use percent_encoding::percent_decode_str;
+
 /// Why a connection string could not be taken apart.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -32,10 +34,10 @@ pub enum Error {
 }
 
 /// The keys and values of a connection string, in the order written; a later one overrides.
-pub(super) type Pairs = Vec<(String, String)>;
+pub(crate) type Pairs = Vec<(String, String)>;
 
 /// Takes a URL or `key=value` words apart; an empty text is an empty list.
-pub(super) fn pairs(text: &str) -> Result<Pairs, Error> {
+pub(crate) fn pairs(text: &str) -> Result<Pairs, Error> {
     let text = text.trim();
     let url = text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://"));
     match url {
@@ -116,19 +118,16 @@ fn split_hosts(hosts: &str) -> Result<(String, String), Error> {
 }
 
 fn decode(text: &str) -> Result<String, Error> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits = rest.get(..2).ok_or(Error::Percent)?;
-        bytes.extend(hex::decode(digits).map_err(|_| Error::Percent)?);
-        rest = &rest[2..];
+    // Checked first, because the decoder takes a `%` without digits for itself.
+    if !text.split('%').skip(1).all(begins_with_two_digits) {
+        return Err(Error::Percent);
     }
-    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).ok_or(Error::Encoding)
+    let decoded = percent_decode_str(text).decode_utf8().map_err(|_| Error::Encoding)?;
+    if decoded.contains('\0') { Err(Error::Encoding) } else { Ok(decoded.into_owned()) }
+}
+
+fn begins_with_two_digits(text: &str) -> bool {
+    text.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 fn begins_with_a_key(text: &str) -> bool {

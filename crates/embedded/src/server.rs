@@ -11,11 +11,11 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::{
+use crate::{
     Error,
     cluster::Cluster,
     error::Output,
-    guard::Job,
+    guard::{GUARD, Job},
     postmaster::{POLL, Postmaster},
     private, socket,
 };
@@ -27,9 +27,11 @@ const BACKENDS: Duration = Duration::from_secs(10);
 /// How a server is started.
 #[derive(Debug)]
 pub struct Options<'a> {
-    /// Our own executable, which is run as `<guard> embedded-guard …`.
+    /// Our own executable, which is run with [`GUARD`] as its first argument.
     pub guard: &'a Path,
+    /// A directory that only the server's account can enter.
     pub socket_dir: &'a Path,
+    /// What the server says, emptied first.
     pub log: &'a Path,
     /// Settings of Postgres that come before those of its configuration file.
     pub settings: &'a [(&'a str, &'a str)],
@@ -125,7 +127,7 @@ fn spawn(cluster: &Cluster, options: &Options<'_>) -> Result<Child, Error> {
         None => Stdio::piped(),
     };
     let mut guard = Command::new(options.guard);
-    guard.arg("embedded-guard").args(job(cluster, options).into_args());
+    guard.arg(GUARD).args(job(cluster, options).into_args());
     guard.env_clear().env("LC_ALL", "C").process_group(0).current_dir("/");
     if let Some(dead) = Postmaster::recorded(&cluster.dir) {
         // Nothing of ours runs here, but its number may be another process's by now; Postgres takes

@@ -1,3 +1,5 @@
+//! npm's build of the programs, for a machine that has none.
+
 use std::{
     fs::{self, File},
     io,
@@ -10,7 +12,7 @@ use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::process::Command;
 
-use super::{
+use crate::{
     Error,
     error::Output,
     programs::{Programs, Search},
@@ -86,7 +88,7 @@ pub async fn programs(
 }
 
 /// The programs that an earlier start has fetched.
-pub(super) fn installed(data_dir: &Path) -> Result<Option<Programs>, Error> {
+pub(crate) fn installed(data_dir: &Path) -> Result<Option<Programs>, Error> {
     Programs::at(&home(data_dir).join("native/bin"))
 }
 

@@ -7,16 +7,18 @@ use std::{
 
 use tokio::process::Command;
 
-use super::{Error, error::Output, programs::Programs, user::User};
+use crate::{Error, error::Output, programs::Programs, user::User};
 
 /// The superuser of every cluster of ours; the socket's directory keeps others out. Not named as a schema of ours: by the
 /// default search path, an application's tables would land in it.
-pub(super) const SUPERUSER: &str = "postgres";
+pub(crate) const SUPERUSER: &str = "postgres";
 
 /// A data directory of Postgres, with the programs and the account that run it.
 #[derive(Debug, Clone)]
 pub struct Cluster {
+    /// Where the data is.
     pub dir: PathBuf,
+    /// Those of the version that made the data.
     pub programs: Programs,
     /// `None`: our own account.
     pub user: Option<User>,
