@@ -1,4 +1,4 @@
-//! Opening sessions: every host in order, and on each the attempts that its sslmode allows.
+//! Opens sessions: tries every host in order, and on each host the attempts that its sslmode allows.
 
 use std::{
     error::Error as _,
@@ -22,10 +22,10 @@ use tracing::{debug, warn};
 
 use crate::{Conninfo, Error, Host, SslMode};
 
-/// How long a caller waits for a free connection, and a pooled connection may take to show that it lives.
+/// How long a caller waits for a free connection, and how long a pooled connection may take to answer the check.
 const POOL_TIME_OUT: Duration = Duration::from_secs(5);
 
-/// Why no session could be opened; the server's or the system's own words are in the sources.
+/// Why no session could be opened; the sources hold the text of the server or the operating system.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     #[error(
@@ -42,7 +42,7 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// Whether the server may let us in later: it is out of reach, still starting, or full.
+    /// Whether a later attempt may succeed: the server is unreachable, still starting, or full.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::TimedOut { .. } | Self::Failed { .. } => true,
@@ -58,7 +58,7 @@ impl ConnectError {
 type Session = (Client, JoinHandle<()>);
 
 impl Conninfo {
-    /// Opens one session, for one-off uses; it ends when the client is dropped.
+    /// Opens one session for a single use; it ends when the client is dropped.
     pub async fn connect(&self) -> Result<Client, ConnectError> {
         let (client, _detached) = match self.open_but_last().await {
             Some(session) => session,
@@ -67,7 +67,7 @@ impl Conninfo {
         Ok(client)
     }
 
-    /// Prepares a pool, without connecting; each connection is proved alive before it is handed out.
+    /// Prepares a pool without connecting; the pool checks each connection before it hands it out.
     pub fn pool(&self, max_size: usize) -> Result<Pool, Error> {
         if max_size == 0 {
             return Err(Error::value("pool size", "at least 1"));
@@ -85,7 +85,7 @@ impl Conninfo {
         Ok(pool.build().expect("the pool has a runtime"))
     }
 
-    /// Asks the server to stop a running query, as well as it can be done: no answer says whether it did.
+    /// Asks the server to stop a running query; the protocol has no answer that confirms it.
     pub async fn cancel(&self, token: CancelToken) {
         match timeout(self.time_out, token.cancel_query(self.tls.clone())).await {
             Ok(Ok(())) => {}
@@ -105,7 +105,7 @@ impl Conninfo {
         for host in &self.hosts[..self.hosts.len() - 1] {
             match self.open_in_time(host).await {
                 Ok(session) => return Some(session),
-                Err(error) => tell(host, &error, "trying the next database host"),
+                Err(error) => log_attempt(host, &error, "trying the next database host"),
             }
         }
         None
@@ -133,7 +133,7 @@ impl Conninfo {
             },
             SslMode::Prefer => match self.attempt(host, Attempt::Prefer).await {
                 Err(error) if may_work_without_tls(&error) => {
-                    tell(host, &error, "trying without TLS, as sslmode=prefer allows");
+                    log_attempt(host, &error, "trying without TLS, as sslmode=prefer allows");
                     self.attempt(host, Attempt::Disable).await.map_err(|_| error)
                 }
                 session => session,
@@ -159,8 +159,8 @@ impl Conninfo {
     }
 }
 
-/// Carries a session until it ends. What the server remarks may hold values of rows (a trigger's `RAISE NOTICE`), so of
-/// it only the code is kept.
+/// Drives a session until it ends. A server notice may hold values of rows (a trigger's `RAISE NOTICE`), so only
+/// its code is logged.
 async fn drive<S, T>(mut connection: Connection<S, T>) -> Result<(), tokio_postgres::Error>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -174,7 +174,7 @@ where
     Ok(())
 }
 
-/// Opens the pool's connections; the pool's own time-out cuts the last host's attempt.
+/// Opens the pool's connections; the pool's own time-out also ends the attempt on the last host.
 struct Connector(Conninfo);
 
 impl deadpool_postgres::Connect for Connector {
@@ -191,12 +191,12 @@ impl deadpool_postgres::Connect for Connector {
     }
 }
 
-/// Logs a failed attempt that another one follows.
-fn tell(host: &Host, error: &(dyn std::error::Error + 'static), next: &str) {
+/// Logs a failed attempt before the next one starts.
+fn log_attempt(host: &Host, error: &(dyn std::error::Error + 'static), next: &str) {
     warn!(error, host = %host.address, "{next}");
 }
 
-/// `prefer` goes on without TLS when TLS itself failed, or when pg_hba.conf has no line for it.
+/// `prefer` continues without TLS if TLS itself failed, or if pg_hba.conf has no line for it.
 fn may_work_without_tls(error: &tokio_postgres::Error) -> bool {
     match error.as_db_error() {
         Some(refusal) => *refusal.code() == SqlState::INVALID_AUTHORIZATION_SPECIFICATION,

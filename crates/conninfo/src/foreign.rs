@@ -1,6 +1,7 @@
-//! Parameters that are not ours to follow: of other drivers, of poolers, and of libpq.
+//! Parameters that this crate does not follow: those of other drivers, of poolers, and some of libpq.
 
-/// What changes nothing for us: pools and caches of others, statements that we never prepare, names that we qualify.
+/// Parameters that have no effect here: pools and caches of other drivers, statements that we never prepare, names
+/// that we qualify.
 pub(crate) const IGNORED: &[&str] = &[
     "advisory_locks",
     "autosave",
@@ -91,7 +92,7 @@ const SESSION: &str =
     "poolers refuse settings of a session: remove it, and set it on the role with ALTER ROLE … SET";
 const REVOKED: &str = "revocation lists are not read: remove it";
 
-/// What asks for something that we do not do, where going on without it would be wrong.
+/// Parameters that ask for something unsupported, where it would be wrong to continue without it.
 pub(crate) const REFUSED: &[(&str, &str)] = &[
     ("default_transaction_isolation", SESSION),
     ("default_transaction_read_only", SESSION),
@@ -111,7 +112,7 @@ pub(crate) const REFUSED: &[(&str, &str)] = &[
     ("sslcrldir", REVOKED),
     (
         "sslfactory",
-        "factories of Java are not known: write sslmode, sslrootcert, sslcert and sslkey",
+        "Java socket factories are not supported: write sslmode, sslrootcert, sslcert and sslkey",
     ),
     ("sslidentity", "PKCS #12 files are not read: use sslcert and sslkey with PEM files"),
     ("sslpassword", "encrypted keys are not read: use sslkey with an unencrypted PEM file"),

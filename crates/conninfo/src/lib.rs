@@ -1,20 +1,21 @@
-//! How to reach Postgres: a connection string, the PG… variables, the password file and TLS, read as libpq reads them.
+//! How to reach Postgres: reads a connection string, the PG… variables, the password file and TLS settings as libpq
+//! does.
 //!
 //! What it promises:
-//! - [`Conninfo::parse`] takes what libpq takes and refuses what it cannot honour, never silently; it reads no
-//!   environment, only the lookup that it is given;
-//! - [`Conninfo::connect`] tries the hosts in order, each as its sslmode allows, and ends in time;
-//! - the pool of [`Conninfo::pool`] proves a connection alive before it hands it out;
-//! - no error, log line or `Debug` repeats a password, or a piece of a connection string that may be one.
+//! - [`Conninfo::parse`] accepts what libpq accepts and returns an error for what it cannot honour; it does not
+//!   read the environment itself, only the lookup function that the caller passes;
+//! - [`Conninfo::connect`] tries the hosts in order, each as its sslmode allows, within a time limit;
+//! - the pool of [`Conninfo::pool`] checks that a connection works before it hands it out;
+//! - no error, log line or `Debug` output repeats a password, or a part of a connection string that may be one.
 //!
-//! The differences to libpq, each for a reason:
-//! - `connect_timeout` covers a host's whole start, with TLS and authentication, and is ten seconds
-//!   where libpq would wait for ever;
-//! - keepalives begin after half a minute, and what is sent waits as long for its acknowledgement: a
-//!   connection that something between us cut is noticed;
-//! - `options` is refused, since poolers refuse it, except for Neon's `endpoint=`, which TLS makes needless;
-//! - service files are not read; a parameter that other drivers know is ignored only where that is harmless;
-//! - a raw `@` in a URL's password is understood, not taken for the start of the host.
+//! The differences from libpq, each with its reason:
+//! - `connect_timeout` covers a host's whole start, with TLS and authentication, and is ten seconds where libpq
+//!   would wait for ever;
+//! - keepalives begin after half a minute, and sent data waits as long for its acknowledgement, so that a
+//!   connection which a firewall dropped is noticed;
+//! - `options` is refused, since poolers refuse it, except for Neon's `endpoint=`, which is not needed with TLS;
+//! - service files are not read; a parameter of another driver is ignored only if that is harmless;
+//! - a raw `@` in a URL's password is read as a part of the password, not as the start of the host.
 
 mod connect;
 mod foreign;
@@ -42,10 +43,10 @@ pub use connect::ConnectError;
 pub use syntax::Error as SyntaxError;
 pub use tls::Error as TlsError;
 
-/// Where servers put their Unix socket: packages of Linux distributions, then Postgres itself.
+/// Where servers put their Unix socket: first the packages of Linux distributions, then Postgres's own default.
 const SOCKET_DIRECTORIES: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
-/// Why a connection string, or a PG… variable, cannot be used; values are never repeated.
+/// Why a connection string or a PG… variable cannot be used; the text never repeats a value.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
@@ -63,7 +64,8 @@ pub enum Error {
     Tls(#[from] tls::Error),
 }
 
-/// What an unknown parameter may be meant to be; its own name is not repeated, which may be a piece of a password.
+/// The known parameter that an unknown one resembles; the unknown name is not repeated because it may be a part of
+/// a password.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Resembling(Option<&'static str>);
 
@@ -92,7 +94,7 @@ pub struct Conninfo {
 #[derive(Clone)]
 struct Host {
     address: Address,
-    /// Everything but the sslmode, which the attempts on this host choose.
+    /// Everything except the sslmode, which each attempt on this host sets.
     config: Config,
 }
 
@@ -104,8 +106,8 @@ struct Address {
 }
 
 impl Conninfo {
-    /// Reads a `postgres://` URL or `key=value` words; what they leave open comes from `lookup`, the environment. The
-    /// sessions are called `program` unless something else is asked for.
+    /// Reads a `postgres://` URL or `key=value` words; `lookup`, the environment, supplies what they omit. Sessions
+    /// get the application name `program` unless the parameters set another.
     pub fn parse(
         url: &str,
         program: &str,
@@ -147,7 +149,7 @@ impl Conninfo {
         format!("{database} on {} as {user}, sslmode={sslmode}", hosts.join(", "))
     }
 
-    /// What in the address is a pooler's: the hosts of Neon and Supabase, and the ports that poolers use.
+    /// The part of the address that belongs to a pooler: a host of Neon or Supabase, or a port that poolers use.
     pub fn pooler(&self) -> Option<String> {
         self.hosts.iter().find_map(|Host { address: Address { host, port, .. }, .. }| {
             let named = host.contains("-pooler.") || host.contains(".pooler.");

@@ -4,13 +4,13 @@ use std::{os::unix::fs::PermissionsExt, path::Path};
 
 use tracing::warn;
 
-/// A password file that may be read: a regular file that nobody but its owner can open.
+/// A password file that passed the checks: a regular file that only its owner can open.
 pub(crate) struct Pgpass {
     lines: String,
 }
 
 impl Pgpass {
-    /// Reads `path`; a file that is missing is nothing, one that others can read is ignored with a warning.
+    /// Reads `path`; returns `None` if the file is missing, and also, with a warning, if others can read it.
     pub(crate) fn open(path: &Path) -> Option<Self> {
         let metadata = path.metadata().ok()?;
         let file = path.display();
@@ -53,7 +53,7 @@ fn password_for(line: &str, login: [&str; 4]) -> Option<String> {
     Some(unescape(password)).filter(|password| !password.is_empty())
 }
 
-/// Splits at the first colon that no backslash escapes; the field keeps its backslashes.
+/// Splits at the first unescaped colon; the field keeps its backslashes.
 fn split_field(text: &str) -> Option<(&str, &str)> {
     let mut characters = text.char_indices();
     while let Some((at, character)) = characters.next() {

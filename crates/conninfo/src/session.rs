@@ -1,4 +1,4 @@
-//! What the sessions on every host have in common.
+//! The settings that the sessions on every host share.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use crate::{Error, settings::Settings};
 
 const TIME_OUT: Duration = Duration::from_secs(10);
 
-/// Firewalls and NATs forget a silent connection, often after five minutes, and drop what comes later without a word.
+/// Firewalls and NATs forget an idle connection, often after five minutes, and then drop its packets silently.
 const KEEPALIVES_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVES_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVES_COUNT: u32 = 3;
-/// How long what is sent may wait for its acknowledgement, where the system can be asked for that.
+/// How long sent data may wait for its acknowledgement, on systems that support such a limit.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
-/// How long one host may take to open a session, whole.
+/// The time limit for one host to open a session, all steps included.
 pub(crate) fn time_out(settings: &Settings) -> Result<Duration, Error> {
     Ok(settings.seconds("connect_timeout")?.unwrap_or(TIME_OUT))
 }
 
-/// Everything of a session but its host, its sslmode and a password from the password file.
+/// Every session setting except the host, its sslmode and a password from the password file.
 pub(crate) fn config(
     settings: &Settings,
     program: &str,
@@ -86,7 +86,7 @@ fn keep_alive(settings: &Settings, config: &mut Config) -> Result<(), Error> {
             config.tcp_user_timeout(UNACKNOWLEDGED);
         }
     }
-    // Half of what the host has: a name whose first address swallows packets leaves time for the next.
+    // Half of the host's time: if its first address does not answer, the other half is left for the next address.
     config.connect_timeout(time_out(settings)? / 2);
     Ok(())
 }

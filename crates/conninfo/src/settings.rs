@@ -1,11 +1,11 @@
-//! The parameters of a connection: what each source says, and which parameters there are.
+//! The parameters of a connection: which ones exist, and what each source sets.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::foreign::{IGNORED, REFUSED};
 use crate::{Error, Resembling, syntax};
 
-/// The parameters that are understood, and the variable that libpq reads for each.
+/// The parameters that this crate understands, and the variable that libpq reads for each.
 const KNOWN: &[(&str, &str)] = &[
     ("application_name", "PGAPPNAME"),
     ("channel_binding", "PGCHANNELBINDING"),
@@ -36,18 +36,18 @@ const KNOWN: &[(&str, &str)] = &[
 
 const OPTIONS: &str =
     "poolers refuse start-up options: set the option on the role with ALTER ROLE … SET";
-const GSS: &str = "GSSAPI is not spoken: remove it, or use gssencmode=disable";
+const GSS: &str = "GSSAPI is not supported: remove it, or use gssencmode=disable";
 
 const SSL: &str =
     "true or false; for other words write sslmode, with require for node-postgres' no-verify";
 
-/// One parameter's value and where it was written, a key or a variable, for errors.
+/// One parameter's value and where it was written (a key or a variable), for errors.
 struct Setting {
     value: String,
     name: &'static str,
 }
 
-/// Every parameter that is set, the connection string's before the environment's.
+/// Every parameter that is set; the connection string takes precedence over the environment.
 pub(crate) struct Settings(BTreeMap<&'static str, Setting>);
 
 impl Settings {
@@ -77,8 +77,8 @@ impl Settings {
     }
 
     fn write(&mut self, name: &'static str, value: String) {
-        // An empty sslmode is a template that was not filled in: taking the default would go on
-        // without the protection somebody asked for. libpq refuses it too.
+        // An empty sslmode is a template that was not filled in: using the default would drop the protection that
+        // the operator asked for. libpq refuses it too.
         if value.is_empty() && !matches!(name, "sslmode" | "channel_binding") {
             self.0.remove(name);
         } else {
@@ -86,7 +86,7 @@ impl Settings {
         }
     }
 
-    /// Reads what other drivers, hosts and old versions write in place of a parameter.
+    /// Translates parameters that other drivers, hosts and old versions use.
     fn translate(&mut self, key: &str, value: &str) -> Result<(), Error> {
         if let Some(&(key, reason)) = REFUSED.iter().find(|(refused, _)| *refused == key) {
             return Err(Error::Refused { key, reason });
@@ -111,17 +111,17 @@ impl Settings {
         Ok(())
     }
 
-    /// Sets the sslmode, unless the connection string asks for as much or more in libpq's own word.
+    /// Sets the sslmode, unless the connection string already asks for the same or a stricter one.
     fn raise_sslmode(&mut self, mode: &str) {
-        let said = self.text("sslmode").unwrap_or("prefer");
-        if matches!(said, "disable" | "allow" | "prefer")
-            || (said, mode) == ("require", "verify-full")
+        let asked = self.text("sslmode").unwrap_or("prefer");
+        if matches!(asked, "disable" | "allow" | "prefer")
+            || (asked, mode) == ("require", "verify-full")
         {
             self.write("sslmode", mode.to_owned());
         }
     }
 
-    /// Host, database and user go into log lines: a line break in one could forge another line.
+    /// Host, database and user are logged: a line break in one of them could forge a log line.
     fn check_characters(&self) -> Result<(), Error> {
         for (key, Setting { value, name }) in &self.0 {
             let forbidden = |character: char| match *key {
@@ -139,12 +139,12 @@ impl Settings {
         self.0.get(key).map(|setting| setting.value.as_str())
     }
 
-    /// The error that names where `key` was written and what may stand there.
+    /// The error that names where `key` was written and which values it accepts.
     pub(crate) fn refuse(&self, key: &'static str, expected: &'static str) -> Error {
         Error::value(self.0.get(key).map_or(key, |setting| setting.name), expected)
     }
 
-    /// The entry of `choices` that the parameter names.
+    /// The entry of `choices` that the parameter selects.
     pub(crate) fn choice<T: Copy>(
         &self,
         key: &'static str,
@@ -169,7 +169,7 @@ impl Settings {
     }
 }
 
-/// Our name of a parameter that one of the connection string begins like, or the other way round.
+/// The known parameter that shares a beginning with this unknown one.
 fn resembling(key: &str) -> Option<&'static str> {
     let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
     let key = plain(key);
@@ -180,7 +180,7 @@ fn resembling(key: &str) -> Option<&'static str> {
     KNOWN.iter().map(|(name, _)| *name).find(resembles)
 }
 
-/// Neon routes by this where TLS names no server; ours always names it.
+/// Neon routes by this option if TLS does not name a server; our TLS always does.
 fn routes_on_neon(options: &str) -> bool {
     let options = options.trim();
     options.is_empty() || options.starts_with("endpoint=") || options.starts_with("project=")

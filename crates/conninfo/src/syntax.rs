@@ -1,10 +1,10 @@
-//! The two spellings of a connection string, as libpq reads them: a URL and `key=value` words.
+//! The two syntaxes of a connection string, as libpq reads them: a URL and `key=value` words.
 //!
-//! Errors never repeat what they read: any part of a mistyped URL may be a piece of its password.
+//! Errors never repeat the input: any part of a mistyped URL may be a part of its password.
 
 use percent_encoding::percent_decode_str;
 
-/// Why a connection string could not be taken apart.
+/// Why a connection string could not be parsed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
@@ -33,10 +33,10 @@ pub enum Error {
     Unterminated,
 }
 
-/// The keys and values of a connection string, in the order written; a later one overrides.
+/// The keys and values of a connection string in their written order; a later one overrides an earlier one.
 pub(crate) type Pairs = Vec<(String, String)>;
 
-/// Takes a URL or `key=value` words apart; an empty text is an empty list.
+/// Parses a URL or `key=value` words; an empty text gives an empty list.
 pub(crate) fn pairs(text: &str) -> Result<Pairs, Error> {
     let text = text.trim();
     let url = text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://"));
@@ -75,8 +75,8 @@ fn url_pairs(rest: &str) -> Result<Pairs, Error> {
     Ok(pairs)
 }
 
-/// Splits at the last `@` before the path, so that a raw `@` in a password stays in the password
-/// instead of becoming a piece of the host's name, which is logged.
+/// Splits at the last `@` before the path, so that a raw `@` in a password stays in the password instead of
+/// becoming a part of the host's name, which is logged.
 fn split_userinfo(rest: &str) -> (Option<&str>, &str) {
     let Some(first) = rest.find(['@', '/']).filter(|at| rest[*at..].starts_with('@')) else {
         return (None, rest);
@@ -86,13 +86,13 @@ fn split_userinfo(rest: &str) -> (Option<&str>, &str) {
     (Some(&rest[..at]), &rest[at + 1..])
 }
 
-/// Whether a query is a raw `?` of a password and what comes after it: `…@host/database`.
+/// Whether the query is really the rest of a password with a raw `?`, because it ends like `…@host/database`.
 fn ends_with_a_host(query: &str) -> bool {
     let host = query.rsplit_once('@').and_then(|(_, rest)| rest.split_once('/'));
     host.is_some_and(|(host, _)| !host.is_empty() && !host.contains(['&', '=']))
 }
 
-/// `a:1,[::1]:2,c` becomes `a,::1,c` and `1,2,`; ports are left out when no host names one.
+/// `a:1,[::1]:2,c` becomes `a,::1,c` and `1,2,`; the ports are empty if no host has one.
 fn split_hosts(hosts: &str) -> Result<(String, String), Error> {
     let mut names = Vec::new();
     let mut ports = Vec::new();
@@ -118,7 +118,7 @@ fn split_hosts(hosts: &str) -> Result<(String, String), Error> {
 }
 
 fn decode(text: &str) -> Result<String, Error> {
-    // Checked first, because the decoder takes a `%` without digits for itself.
+    // Checked first, because the decoder keeps a `%` without digits as it is.
     if !text.split('%').skip(1).all(begins_with_two_digits) {
         return Err(Error::Percent);
     }
@@ -134,7 +134,7 @@ fn begins_with_a_key(text: &str) -> bool {
     text.split_once('=').is_some_and(|(key, _)| is_word(key.trim_end()))
 }
 
-/// Whether a text can be the name of a parameter.
+/// Whether a text has the form of a parameter name.
 fn is_word(text: &str) -> bool {
     let letter = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
     (1..=40).contains(&text.len()) && text.chars().all(letter)
@@ -156,7 +156,7 @@ fn word_pairs(text: &str) -> Result<Pairs, Error> {
     Ok(pairs)
 }
 
-/// Reads one value, quoted or not, and gives back what follows it.
+/// Reads one value, quoted or not, and returns it with the rest of the text.
 fn word(text: &str) -> Result<(String, &str), Error> {
     let quoted = text.starts_with('\'');
     let body = if quoted { &text[1..] } else { text };

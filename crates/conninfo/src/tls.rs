@@ -1,12 +1,14 @@
 //! TLS to Postgres as libpq does it, with rustls and aws-lc-rs.
 //!
-//! - A root certificate, named by `sslrootcert` or found as `~/.postgresql/root.crt`, is always
-//!   checked against, so `require` with one behaves like `verify-ca`; without one, the weaker modes check nothing.
-//! - `verify-ca` and `verify-full` without any root certificate trust the system's authorities.
-//!   libpq gives up there; but hosted Postgres has certificates that the system trusts. Such a connection
-//!   also checks the host's name under `verify-ca`, since those authorities sign for anybody.
+//! - If there is a root certificate (named by `sslrootcert` or found as `~/.postgresql/root.crt`), the server's
+//!   certificate is always checked against it, so `require` with one behaves like `verify-ca`; without one, the
+//!   weaker modes check nothing.
+//! - `verify-ca` and `verify-full` without a root certificate trust the system's authorities. libpq fails there,
+//!   but hosted Postgres has certificates that the system trusts. Such a connection also checks the host's name
+//!   under `verify-ca`, since those authorities sign certificates for every customer.
 //! - `sslrootcert=system` asks for the system's authorities by name, and needs `verify-full`.
-//! - A named file that is missing is an error wherever TLS may be used: libpq's `require` would go on unverified.
+//! - A named file that is missing is an error wherever TLS may be used: libpq's `require` would continue
+//!   unverified.
 //! - Revocation lists are not read.
 
 mod verifier;
@@ -25,7 +27,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use verifier::{Anchors, Verifier};
 
-/// How much a connection insists on TLS, in libpq's words.
+/// How strictly a connection requires TLS, in libpq's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SslMode {
     Disable,
@@ -51,7 +53,7 @@ impl SslMode {
     }
 }
 
-/// What the parameters of a connection say about TLS.
+/// What the connection parameters set for TLS.
 pub(crate) struct Options<'a> {
     pub(crate) mode: SslMode,
     pub(crate) sslrootcert: Option<&'a str>,
@@ -92,7 +94,7 @@ pub(crate) fn connector(options: &Options<'_>) -> Result<MakeRustlsConnect, Erro
     let mut config = client_config(provider, verifier, options)?;
     config.enable_sni = options.sni;
     if options.direct {
-        // A server that skips the negotiation tells Postgres by this name.
+        // A server that skips Postgres's own negotiation recognises the client by this protocol name.
         config.alpn_protocols = vec![b"postgresql".to_vec()];
     }
     Ok(MakeRustlsConnect::new(config))
@@ -116,7 +118,7 @@ fn client_config(
     }
 }
 
-/// What the server's certificate is checked against; nothing where the mode asks for no check.
+/// The anchors to check the server's certificate against; `None` if the mode asks for no check.
 fn anchors(options: &Options<'_>) -> Result<Option<Anchors>, Error> {
     if options.mode == SslMode::Disable {
         return Ok(None);

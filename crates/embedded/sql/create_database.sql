@@ -1,2 +1,2 @@
--- create_database: the statement that makes an empty database of this name, which no statement takes as a parameter
+-- create_database: renders the statement that creates an empty database (`create database` takes no parameters)
 select format('create database %I', $1::text)

@@ -9,23 +9,22 @@ use tokio::process::Command;
 
 use crate::{Error, error::Output, programs::Programs, user::User};
 
-/// The superuser of every cluster of ours; the socket's directory keeps others out. Not named as a schema of ours: by the
-/// default search path, an application's tables would land in it.
+/// The superuser of every cluster of ours; the private socket directory keeps other accounts out. It must not share
+/// its name with our schema: with the default search path, an application's tables would land in that schema.
 pub(crate) const SUPERUSER: &str = "postgres";
 
 /// A data directory of Postgres, with the programs and the account that run it.
 #[derive(Debug, Clone)]
 pub struct Cluster {
-    /// Where the data is.
     pub dir: PathBuf,
-    /// Those of the version that made the data.
+    /// The programs of the version that created the data.
     pub programs: Programs,
-    /// `None`: our own account.
+    /// `None` means the account of this process.
     pub user: Option<User>,
 }
 
 impl Cluster {
-    /// The version in the directory's `PG_VERSION`; `None` when there is no directory.
+    /// The version in the directory's `PG_VERSION`; `None` if the directory does not exist.
     pub fn version(dir: &Path) -> Result<Option<String>, Error> {
         match fs::read_to_string(dir.join("PG_VERSION")) {
             Ok(version) => Ok(Some(version.trim().to_owned())),
@@ -35,7 +34,7 @@ impl Cluster {
         }
     }
 
-    /// The data that is there, when these programs can run it.
+    /// Opens existing data if these programs can run it.
     pub fn open(dir: &Path, programs: Programs, user: Option<User>) -> Result<Self, Error> {
         let made_by = Self::version(dir)?.ok_or_else(|| Error::NotData(dir.into()))?;
         let found = programs.major.to_string();
@@ -45,7 +44,7 @@ impl Cluster {
         Ok(Self { dir: dir.into(), programs, user })
     }
 
-    /// New data in `dir`, whose parent the account can write; `dir` exists only once it is whole.
+    /// Creates data in `dir`, whose parent the account can write; `dir` appears only when it is complete.
     pub async fn create(
         dir: &Path,
         programs: Programs,
@@ -53,7 +52,7 @@ impl Cluster {
         durable: bool,
     ) -> Result<Self, Error> {
         let parent = dir.parent().expect("a cluster is a directory in a directory");
-        // A name of its own: an initdb whose parent was killed may still be writing to an older one.
+        // The name is unique: an initdb whose parent was killed may still be writing to an older directory.
         let new = dir.with_extension(format!("new.{}", std::process::id()));
         remove_leftovers(dir, parent).map_err(Error::directory(parent))?;
         let cluster = Self { dir: dir.into(), programs, user };
@@ -82,20 +81,20 @@ impl Cluster {
         }
         initdb.env_clear().env("LC_ALL", "C").env("TZ", "UTC").stdin(Stdio::null());
         initdb.current_dir(new.parent().unwrap_or(new)).process_group(0).kill_on_drop(true);
-        let said = initdb.output().await.map_err(|source| Error::Spawn { program, source })?;
-        if said.status.success() {
+        let result = initdb.output().await.map_err(|source| Error::Spawn { program, source })?;
+        if result.status.success() {
             return Ok(());
         }
         let _unfinished = fs::remove_dir_all(new);
-        Err(self.refusal(&said.stderr))
+        Err(self.refusal(&result.stderr))
     }
 
-    fn refusal(&self, said: &[u8]) -> Error {
-        let output = Output::new(said);
+    fn refusal(&self, stderr: &[u8]) -> Error {
+        let output = Output::new(stderr);
         if output.says_disk_full() {
             return Error::DiskFull(self.dir.clone());
         }
-        if output.says("could not look up effective user ID") {
+        if output.contains("could not look up effective user ID") {
             let ours = || rustix::process::geteuid().as_raw();
             return Error::NoPasswdEntry(self.user.as_ref().map_or_else(ours, |user| user.uid));
         }

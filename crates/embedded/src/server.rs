@@ -24,22 +24,23 @@ use crate::{
 const START: Duration = Duration::from_secs(180);
 const BACKENDS: Duration = Duration::from_secs(10);
 
-/// How a server is started.
+/// How to start a server.
 #[derive(Debug)]
 pub struct Options<'a> {
     /// Our own executable, which is run with [`GUARD`] as its first argument.
     pub guard: &'a Path,
     /// A directory that only the server's account can enter.
     pub socket_dir: &'a Path,
-    /// What the server says, emptied first.
+    /// The server's log file, truncated at the start.
     pub log: &'a Path,
-    /// Settings of Postgres that come before those of its configuration file.
+    /// Postgres settings that override its configuration file.
     pub settings: &'a [(&'a str, &'a str)],
-    /// The server lives as long as someone has the writing end of this open; `None`: as we do.
+    /// The server lives as long as a process has the writing end of this pipe open; `None` means as long as this
+    /// process lives.
     pub lifeline: Option<&'a File>,
-    /// How long it survives without a writer.
+    /// How long the server stays up without a writer.
     pub linger: Duration,
-    /// A directory of its own, removed by the guard when the server has stopped.
+    /// A private directory that the guard removes when the server has stopped.
     pub then_remove: Option<&'a Path>,
 }
 
@@ -58,9 +59,9 @@ impl Server {
         let deadline = Instant::now() + BACKENDS;
         loop {
             match Self::start_once(cluster, options).await {
-                // Of a server that was killed, the backends take a moment to notice.
+                // The backends of a killed server take a moment to notice that it is gone.
                 Err(Error::Crashed { output, .. })
-                    if output.says("pre-existing shared memory block")
+                    if output.contains("pre-existing shared memory block")
                         && Instant::now() < deadline =>
                 {
                     tokio::time::sleep(POLL * 10).await;
@@ -111,7 +112,7 @@ impl Server {
         drop(self.guard.stdin.take());
         self.guard.wait().await.map_err(Error::directory(&self.cluster))?;
         match Postmaster::running(&self.cluster) {
-            // Its guard was killed.
+            // The guard was killed, so stop the server directly.
             Some(server) if server.pid == self.pid => server.stop(&self.cluster).await,
             _ => Ok(()),
         }
@@ -130,8 +131,8 @@ fn spawn(cluster: &Cluster, options: &Options<'_>) -> Result<Child, Error> {
     guard.arg(GUARD).args(job(cluster, options).into_args());
     guard.env_clear().env("LC_ALL", "C").process_group(0).current_dir("/");
     if let Some(dead) = Postmaster::recorded(&cluster.dir) {
-        // Nothing of ours runs here, but its number may be another process's by now; Postgres takes
-        // a grandparent's number for stale, and still looks whether the shared memory is in use.
+        // No server of ours runs here, but another process may have the recorded id by now. Postgres takes a
+        // grandparent's id for stale, and still checks whether the shared memory is in use.
         guard.env("PG_GRANDPARENT_PID", dead.pid.to_string());
     }
     guard.stdin(stdin).stdout(Stdio::piped()).stderr(log);
@@ -158,7 +159,7 @@ fn job(cluster: &Cluster, options: &Options<'_>) -> Job {
     }
 }
 
-/// The guard's only word: the process id of the server that it has started.
+/// The process id that the guard prints: that of the server that it started.
 async fn server_pid(guard: &mut Child) -> Option<i32> {
     let mut line = String::new();
     let mut stdout = BufReader::new(guard.stdout.take()?);

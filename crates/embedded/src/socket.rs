@@ -1,4 +1,4 @@
-//! The Unix socket through which alone a server is reached.
+//! The Unix socket, which is the only way to reach the server.
 
 use std::{
     fs::{self, DirBuilder},
@@ -13,13 +13,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_
 use crate::{Error, cluster::SUPERUSER, user::User};
 
 pub(crate) const PORT: &str = "5432";
-/// The least that a system allows for a socket's path: 104 bytes with the final NUL, on macOS.
+/// The shortest limit that a system has for a socket's path: 104 bytes with the final NUL, on macOS.
 const LONGEST: usize = 103;
 
-/// What RFC 3986 lets stand as it is in every part of a URL.
+/// The characters that RFC 3986 allows unescaped in every part of a URL.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// A private directory for the socket: `wanted`, or a short one where its path would be too long.
+/// A private directory for the socket: `wanted`, or a short one if its path would be too long.
 pub fn directory(wanted: &Path, user: Option<&User>) -> Result<PathBuf, Error> {
     let socket = wanted.join(format!(".s.PGSQL.{PORT}"));
     let dir = if socket.as_os_str().len() <= LONGEST { wanted.into() } else { short(wanted) };
@@ -27,20 +27,20 @@ pub fn directory(wanted: &Path, user: Option<&User>) -> Result<PathBuf, Error> {
     Ok(dir)
 }
 
-/// The URL of a database, which libpq, node-postgres and tokio-postgres read alike.
+/// The URL of a database, in the form that libpq, node-postgres and tokio-postgres all read.
 pub fn url(socket_dir: &Path, database: &str) -> String {
     let host = percent_encode(socket_dir.as_os_str().as_encoded_bytes(), UNRESERVED);
     let database = utf8_percent_encode(database, UNRESERVED);
     format!("postgresql://{SUPERUSER}@/{database}?host={host}&port={PORT}")
 }
 
-/// The same name each time, so that nothing piles up in /tmp.
+/// The name is the same each time, so that directories do not accumulate in /tmp.
 fn short(wanted: &Path) -> PathBuf {
     let digest = digest::digest(&digest::SHA256, wanted.as_os_str().as_encoded_bytes());
     format!("/tmp/embedded-postgres-{}", hex::encode(&digest.as_ref()[..8])).into()
 }
 
-/// A directory that only the account can enter; one that somebody else has put there is refused.
+/// Creates a directory that only the account can enter; refuses one that another user created.
 pub fn make_private(dir: &Path, user: Option<&User>) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(dir) {
         Ok(()) => user.map_or(Ok(()), |user| user.own(dir)),
@@ -49,12 +49,12 @@ pub fn make_private(dir: &Path, user: Option<&User>) -> io::Result<()> {
             let owner = user.map_or_else(|| rustix::process::geteuid().as_raw(), |user| user.uid);
             match user {
                 _ if !found.is_dir() || found.mode() & 0o077 != 0 => {
-                    Err(io::Error::other("it is there already, and others may enter it"))
+                    Err(io::Error::other("it exists already, and other users can enter it"))
                 }
                 _ if found.uid() == owner => Ok(()),
-                // What root has put back from a backup.
+                // Root may have restored the directory from a backup.
                 Some(user) if found.uid() == 0 => user.own(dir),
-                _ => Err(io::Error::other("it belongs to somebody else")),
+                _ => Err(io::Error::other("it belongs to another user")),
             }
         }
         Err(err) => Err(err),

@@ -10,20 +10,18 @@ use std::{
 
 use crate::{Error, Place};
 
-/// The account that Postgres runs as when it is not our own.
+/// The account that Postgres runs as if it is not our own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Its user id.
     pub uid: u32,
-    /// The id of its group.
     pub gid: u32,
-    /// Its name, or its user id where only the owner of a directory is known.
+    /// The account's name, or its user id if only the owner of a directory is known.
     pub name: String,
 }
 
 impl User {
-    /// The account for data in `dir`: ours (`None`), or, because Postgres refuses root, the owner of
-    /// the directory, else `postgres`, else `nobody`.
+    /// The account for data in `dir`: ours (`None`), or, because Postgres refuses root, the owner of the directory,
+    /// else `postgres`, else `nobody`.
     pub fn for_data(dir: &Path) -> Result<Option<Self>, Error> {
         let ours = rustix::process::geteuid().as_raw();
         let owner = match fs::metadata(dir) {
@@ -37,7 +35,7 @@ impl User {
             }
             _ if ours != 0 => Ok(None),
             Some((uid, gid)) if uid != 0 => Ok(Some(Self { uid, gid, name: uid.to_string() })),
-            // Nothing yet, or a copy that root has put back from a backup.
+            // The directory is missing, or root restored it from a backup.
             _ => {
                 let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
                 let found = ["postgres", "nobody"].iter().find_map(|name| parse(&accounts, name));
@@ -46,7 +44,7 @@ impl User {
         }
     }
 
-    /// Gives the file, or the directory with all that is in it, to this account.
+    /// Gives the file, or the directory with everything in it, to this account.
     pub fn own(&self, path: &Path) -> io::Result<()> {
         if fs::symlink_metadata(path)?.is_dir() {
             fs::read_dir(path)?.try_for_each(|entry| self.own(&entry?.path()))?;
@@ -54,7 +52,7 @@ impl User {
         lchown(path, Some(self.uid), Some(self.gid))
     }
 
-    /// Whether this account can enter the directory; asked of the kernel, which knows ACLs too.
+    /// Whether this account can enter the directory; asks the kernel, which also knows ACLs.
     fn can_enter(&self, dir: &Path) -> bool {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", "cd -- \"$1\"", "sh"]).arg(dir).uid(self.uid).gid(self.gid);
@@ -70,7 +68,7 @@ impl User {
     }
 }
 
-/// The account that packages make for Postgres.
+/// The account that packages create for Postgres.
 pub(crate) fn postgres() -> Option<User> {
     parse(&fs::read_to_string("/etc/passwd").unwrap_or_default(), "postgres")
 }

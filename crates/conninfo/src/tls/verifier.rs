@@ -1,17 +1,18 @@
-//! The check of the server's certificate: rustls's own, and the three things it refuses that libpq accepts.
+//! The check of the server's certificate: rustls's own check, and the three cases that it refuses and libpq
+//! accepts.
 //!
-//! 1. Where nothing is to be verified (`require` without a root certificate, and the weaker modes), rustls
-//!    still parses the certificate for its public key and refuses X.509 version 1, which `openssl x509 -req`
-//!    made for decades. The key of such a certificate is read here, and the handshake's signature checked with it.
-//! 2. rustls never takes a self-signed certificate as its own authority, which is what the
-//!    Postgres manual tells people to make. Here it passes when it is, byte for byte, one of the given root
-//!    certificates, and within its time: whoever answers holds the private key of a certificate that was trusted by name.
-//! 3. rustls reads host names from subjectAltName only. Like libpq, the common name counts where the
-//!    certificate has no alternative name of the host's kind.
+//! 1. If nothing is to be verified (`require` without a root certificate, and the weaker modes), rustls still
+//! parses the certificate for its public key and refuses X.509 version 1, which `openssl x509 -req` produced for
+//! decades. This module reads the key of such a certificate itself and checks the handshake's signature with it.
+//! 2. rustls never accepts a self-signed certificate as its own authority, but the Postgres manual describes how to
+//! make one. This module accepts it if it equals, byte for byte, one of the given root certificates and is within
+//! its validity: the server then holds the private key of a certificate that the operator trusted by name.
+//! 3. rustls reads host names from subjectAltName only. Like libpq, this module uses the common name if the
+//! certificate has no alternative name of the host's kind.
 //!
-//! A version 1 certificate that an authority signed stays refused where it is to be verified; libpq accepts it.
-//! Everything else is rustls's and webpki's: chains, validity, alternative names, and in every mode the
-//! signature of the handshake, so that the server is known to hold the key of the certificate it shows.
+//! A version 1 certificate that an authority signed is still refused if it is to be verified; libpq accepts it.
+//! rustls and webpki do everything else: chains, validity, alternative names, and in every mode the signature of
+//! the handshake, which proves that the server holds the key of the certificate it shows.
 
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, PeerMisbehaved, RootCertStore, SignatureScheme,
@@ -33,7 +34,7 @@ use x509_cert::{
     ext::pkix::{SubjectAltName, name::GeneralName},
 };
 
-/// The certificates that are trusted.
+/// The trusted certificates.
 #[derive(Debug)]
 pub(super) struct Anchors {
     pub(super) authorities: RootCertStore,
@@ -42,7 +43,7 @@ pub(super) struct Anchors {
     pub(super) check_name: bool,
 }
 
-/// Checks a server's certificate against the anchors, or only its possession where there are none.
+/// Checks a server's certificate against the anchors; without anchors it only checks that the server holds the key.
 #[derive(Debug)]
 pub(super) struct Verifier {
     anchors: Option<Anchors>,
@@ -100,7 +101,7 @@ impl ServerCertVerifier for Verifier {
         let (_, candidates) = schemes
             .find(|(scheme, _)| *scheme == signed.scheme)
             .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
-        // TLS 1.2 does not say which curve an ECDSA scheme means: the one that fits the key counts.
+        // TLS 1.2 does not say which curve an ECDSA scheme means, so any curve that fits the key is accepted.
         let valid = candidates
             .iter()
             .any(|algorithm| key.verify_signature(*algorithm, message, signed.signature()).is_ok());
@@ -133,7 +134,7 @@ fn parse(certificate: &CertificateDer<'_>) -> Result<Certificate, Error> {
     Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding.into())
 }
 
-/// The public key of an X.509 version 1 certificate; none for the versions that rustls reads itself.
+/// The public key of an X.509 version 1 certificate; `None` for the versions that rustls reads itself.
 fn version_1_key(certificate: &CertificateDer<'_>) -> Option<SubjectPublicKeyInfoDer<'static>> {
     let fields = Certificate::from_der(certificate).ok()?.tbs_certificate;
     if fields.version != Version::V1 {
@@ -173,14 +174,14 @@ fn check_host_name(
     }
 }
 
-/// The subject's common name, where no alternative name of the host's kind takes precedence over it.
+/// The subject's common name, unless an alternative name of the host's kind takes precedence.
 fn common_name(certificate: &CertificateDer<'_>, server_name: &ServerName<'_>) -> Option<String> {
     let fields = Certificate::from_der(certificate).ok()?.tbs_certificate;
     let of_the_hosts_kind = |name: &GeneralName| match server_name {
         ServerName::IpAddress(_) => matches!(name, GeneralName::IpAddress(_)),
         _ => matches!(name, GeneralName::DnsName(_)),
     };
-    // An extension that cannot be read might hold such a name: then the common name does not count.
+    // An extension that cannot be read might hold such a name, so the common name is not used then.
     let alternatives = fields.get::<SubjectAltName>().ok()?;
     if alternatives.is_some_and(|(_, names)| names.0.iter().any(of_the_hosts_kind)) {
         return None;
@@ -190,7 +191,7 @@ fn common_name(certificate: &CertificateDer<'_>, server_name: &ServerName<'_>) -
     String::from_utf8(name.value.value().to_vec()).ok()
 }
 
-/// Compares as libpq does: without case, and `*.` standing for exactly one label of a host's name.
+/// Compares as libpq does: case-insensitively, and `*.` matches exactly one label of a host's name.
 fn name_covers(pattern: &str, server_name: &ServerName<'_>) -> bool {
     let host = server_name.to_str();
     if pattern.eq_ignore_ascii_case(&host) {
