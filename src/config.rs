@@ -1,4 +1,4 @@
-//! Every variable, parsed once into types. Mistakes are collected and told together, each with its remedy.
+//! Parses every variable once into types. All mistakes are reported together, each with its remedy.
 
 mod database;
 mod env_file;
@@ -29,17 +29,16 @@ pub use parser::length_of_time;
 pub use repair::{Repair, api_variables};
 pub use sources::secret_variable;
 
-/// The name of our sessions in Postgres, unless the operator gives them another.
+/// The application name of our sessions in Postgres, unless the operator sets another.
 pub const PROGRAM: &str = "users-sync";
 
-/// How the service runs.
 #[derive(Debug)]
 pub struct Config {
     pub listen: SocketAddr,
     pub database: Database,
-    /// The data directory where somebody names it, so that other commands need to be given it too.
+    /// The data directory if the operator names it, because other commands then need the same setting.
     pub named_data_dir: Option<PathBuf>,
-    /// Connections to the database at most.
+    /// The greatest number of connections to the database.
     pub pool_size: usize,
     pub sources: Vec<Source>,
     pub max_body_bytes: usize,
@@ -47,18 +46,18 @@ pub struct Config {
     pub journal_bodies: Bodies,
     pub delete_policy: DeletePolicy,
     pub repair: Repair,
-    /// Roles that are let read the mirror.
+    /// Roles that may read the mirror.
     pub grant_select_to: Vec<String>,
-    /// What opens `/api` and `/admin`.
+    /// The token that gives access to `/api` and `/admin`.
     pub admin_token: Option<SecretString>,
     pub logging: Logging,
-    /// Where spans are sent; `None` where nobody wants them.
+    /// Where spans are sent; `None` if tracing is off.
     pub traces: Option<traces::Settings>,
 }
 
 #[derive(Debug)]
 pub enum Database {
-    /// One that we start ourselves, because nothing names another.
+    /// A server that we start ourselves, because no variable names a database.
     Embedded(users_sync_embedded::Settings),
     Server(Conninfo),
 }
@@ -78,10 +77,10 @@ pub enum Bodies {
 
 /// Where the embedded server and the development secrets are, for commands that look for a running service.
 pub struct Place {
-    /// `None` for a user without a home who names none.
+    /// `None` if the user has no home directory and names no data directory.
     pub data_dir: Option<PathBuf>,
     pub listen: SocketAddr,
-    /// Whether an address or a database is named, so that the data directory does not know the service.
+    /// Whether an address or a database is set, so that the data directory does not lead to the service.
     pub is_elsewhere: bool,
     pub sources: Vec<Source>,
 }
@@ -93,7 +92,7 @@ pub struct Mistake {
     pub problem: String,
 }
 
-/// All of them.
+/// Every mistake that was found.
 #[derive(Debug, Default, PartialEq, Eq, thiserror::Error)]
 pub struct Mistakes(pub Vec<Mistake>);
 
@@ -107,18 +106,18 @@ impl fmt::Display for Mistakes {
     }
 }
 
-/// What a command needs of the configuration.
+/// What a command needs from the configuration.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Sources to receive from.
+    /// The sources to receive from.
     Serve,
-    /// As [`Self::Serve`], but a weak secret may still be looked at.
+    /// As [`Self::Serve`], but a weak secret is accepted so that the command can report it.
     Examine,
     /// Only the database.
     Maintain,
 }
 
-/// Bodies wait in memory for their commit, so their limit has one.
+/// Bodies wait in memory for their commit, so the operator's limit is itself limited.
 const LARGEST_BODY_LIMIT: usize = 16 << 20;
 
 impl Config {

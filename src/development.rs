@@ -1,4 +1,5 @@
-//! Webhook secrets for local development: made once beside the embedded Postgres, so that `users-sync send` works at once.
+//! Webhook secrets for local development: created once beside the embedded Postgres, so that `users-sync send`
+//! works at once.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -24,12 +25,12 @@ pub enum Error {
 /// The sources with their development secrets.
 pub struct Development {
     pub sources: Vec<Source>,
-    /// Whether the secrets were made just now.
+    /// Whether this call created the secrets.
     pub new: bool,
     pub file: PathBuf,
 }
 
-/// The secrets in `data_dir`; makes them where there are none.
+/// The secrets in `data_dir`; creates them if there are none.
 pub fn load_or_create(data_dir: &Path) -> Result<Development, Error> {
     if let Some(development) = load(data_dir)? {
         return Ok(development);
@@ -43,7 +44,7 @@ pub fn load_or_create(data_dir: &Path) -> Result<Development, Error> {
     });
 
     fs::create_dir_all(data_dir).map_err(failed)?;
-    // Readable by us alone, from its first byte.
+    // Only our account can read it, from its first byte on.
     let new = private::open(&file, File::options().write(true).create_new(true));
     let mut new = new.map_err(failed)?;
     for source in &sources {

@@ -1,4 +1,5 @@
-//! The embedded Postgres as users-sync runs it: its database, where its data goes, and the ways out of a failed start.
+//! How users-sync runs the embedded Postgres: its database, its data directory, and the remedies for a failed
+//! start.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,13 +9,13 @@ use users_sync_embedded::{self as server, Embedded, Place, Settings};
 /// The name of the embedded server's database.
 pub const NAME: &str = "users_sync";
 
-const ANOTHER: &str = "set DATABASE_URL to a database of yours";
+const ANOTHER: &str = "set DATABASE_URL to your own database";
 
-/// Why the embedded server does not run; the text ends with the way out.
+/// Why the embedded server does not run; the text ends with a remedy.
 #[derive(Debug)]
 pub struct Error(pub server::Error);
 
-/// Starts the server, or says what to set or to install.
+/// Starts the server, or returns what to set or install.
 pub async fn start(settings: &Settings) -> Result<Embedded, Error> {
     Embedded::start(settings).await.map_err(Error)
 }
@@ -24,7 +25,7 @@ pub fn running(data_dir: &Path) -> Option<String> {
     server::running(data_dir, NAME)
 }
 
-/// Where the data goes unless the operator says otherwise; `None` for a user without a home.
+/// The data directory if the operator sets none; `None` for a user without a home directory.
 pub fn default_data_dir(
     is_root: bool,
     xdg_data_home: Option<PathBuf>,
@@ -42,9 +43,9 @@ pub fn default_data_dir(
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let problem = self.0.to_string();
-        // What a program said stands in lines of its own.
+        // The output of a program starts on its own line.
         let separator = if problem.contains('\n') { "\n" } else { ": " };
-        write!(f, "{problem}{separator}{}", way_out(&self.0))
+        write!(f, "{problem}{separator}{}", remedy(&self.0))
     }
 }
 
@@ -54,8 +55,8 @@ impl std::error::Error for Error {
     }
 }
 
-/// What the operator can do; the variables are those of users-sync.
-fn way_out(error: &server::Error) -> String {
+/// What the operator can do; it names the variables of users-sync.
+fn remedy(error: &server::Error) -> String {
     use server::Error;
 
     let either = "set PG_BIN_DIR or DATABASE_URL";

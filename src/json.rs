@@ -1,7 +1,7 @@
-//! Reading a provider's JSON: a view of one object whose errors name the field and never quote a value.
+//! Reads a provider's JSON: a view of one object whose errors name the field and never quote a value.
 //!
-//! A view keeps the original text, so that what goes to `jsonb` is what was signed. Where a key stands twice the last
-//! one wins, as in `jsonb` itself.
+//! A view keeps the original text, so that `jsonb` receives what was signed. If a key appears twice the last one
+//! wins, as in `jsonb` itself.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ pub enum Unreadable {
     Future,
 }
 
-/// Longest entity id in bytes: it is an index key, and Postgres refuses keys of some 2,700 bytes.
+/// The longest entity id in bytes: it is an index key, and Postgres refuses keys of some 2,700 bytes.
 pub const MAX_ID_LEN: usize = 255;
 
 /// One JSON object: its keys, and the text of their values.
@@ -51,7 +51,7 @@ impl<'a> Object<'a> {
         self.text
     }
 
-    /// The field's text; `None` where it is missing, null or nothing but blanks.
+    /// The field's text; `None` if it is missing, null or blank.
     pub fn filled(&self, field: &'static str) -> Result<Option<String>, Unreadable> {
         let Some(value) = self.present(field) else { return Ok(None) };
         let text: Cow<'a, str> = read(value, field, "a string")?;
@@ -59,7 +59,7 @@ impl<'a> Object<'a> {
         Ok((!text.is_empty()).then(|| text.to_owned()))
     }
 
-    /// The id of an entity: a string that is there and fits an index.
+    /// The id of an entity: a string that is not empty and fits an index.
     pub fn id(&self, field: &'static str) -> Result<String, Unreadable> {
         let value = self.present(field).ok_or(Unreadable::Missing { field })?;
         let id: String = read(value, field, "a string")?;
@@ -72,7 +72,7 @@ impl<'a> Object<'a> {
         Ok(id)
     }
 
-    /// False where the field is missing or null.
+    /// `false` if the field is missing or null.
     pub fn flag(&self, field: &'static str) -> Result<bool, Unreadable> {
         self.present(field).map_or(Ok(false), |value| read(value, field, "true or false"))
     }
@@ -85,25 +85,26 @@ impl<'a> Object<'a> {
         self.present(field).map(|value| Object::parse(value.get(), field)).transpose()
     }
 
-    /// Whether the field is there and not null.
+    /// Whether the field exists and is not null.
     pub fn has(&self, field: &str) -> bool {
         self.present(field).is_some()
     }
 
-    /// The objects of an array; none where the field is missing or null.
+    /// The objects of an array; empty if the field is missing or null.
     pub fn objects(&self, field: &'static str) -> Result<Vec<Self>, Unreadable> {
         let Some(value) = self.present(field) else { return Ok(Vec::new()) };
         let values: Vec<&'a RawValue> = read(value, field, "an array")?;
         values.into_iter().map(|value| Object::parse(value.get(), field)).collect()
     }
 
-    /// The strings of an array; none where the field is missing or null.
+    /// The strings of an array; empty if the field is missing or null.
     pub fn strings(&self, field: &'static str) -> Result<Vec<String>, Unreadable> {
         self.present(field)
             .map_or(Ok(Vec::new()), |value| read(value, field, "an array of strings"))
     }
 
-    /// A point in time: whole seconds or milliseconds since 1970, told apart by size, as a number or its digits in a string.
+    /// A point in time as a number or a string of digits: seconds or milliseconds since 1970, distinguished by
+    /// size.
     pub fn time(&self, field: &'static str) -> Result<Option<Timestamp>, Unreadable> {
         let Some(value) = self.present(field) else { return Ok(None) };
         let expected = "a time in seconds or milliseconds";
@@ -117,17 +118,17 @@ impl<'a> Object<'a> {
     }
 }
 
-/// The objects of an array that stands alone.
+/// The objects of an array that is the whole text.
 pub fn objects<'a>(text: &'a str, field: &'static str) -> Result<Vec<Object<'a>>, Unreadable> {
     let values: Vec<&'a RawValue> =
         serde_json::from_str(text).map_err(|error| refusal(&error, field, "an array"))?;
     values.into_iter().map(|value| Object::parse(value.get(), field)).collect()
 }
 
-/// Below this a number counts seconds: as milliseconds it would lie before March 1973.
+/// A smaller number counts seconds: as milliseconds it would lie before March 1973.
 const FIRST_MILLISECOND: u64 = 100_000_000_000;
 
-/// In seconds, the year 1: Postgres knows no instant before 4714 BC.
+/// The year 1 in seconds: Postgres knows no instant before 4714 BC.
 const EARLIEST: i64 = -62_135_596_800;
 
 fn instant(digits: &str) -> Option<Timestamp> {
@@ -153,7 +154,7 @@ fn read<'a, T: Deserialize<'a>>(
     serde_json::from_str(value.get()).map_err(|error| refusal(&error, field, expected))
 }
 
-/// serde's own words for a wrong type quote the value, so they are replaced.
+/// serde's own message for a wrong type quotes the value, so it is replaced.
 fn refusal(error: &serde_json::Error, field: &'static str, expected: &'static str) -> Unreadable {
     match error.classify() {
         Category::Data => Unreadable::Unexpected { field, expected },
@@ -191,7 +192,8 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 #[derive(serde::Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Replaces the escape `\u0000`, which `jsonb` and `text` refuse, by U+FFFD; bytes without one are passed on as they are.
+/// Replaces the escape `\u0000`, which `jsonb` and `text` refuse, by U+FFFD; bytes without one are returned
+/// unchanged.
 pub fn without_nul(body: Bytes) -> Bytes {
     const NUL: &[u8] = br"\u0000";
     if !body.windows(NUL.len()).any(|window| window == NUL) {
@@ -204,7 +206,7 @@ pub fn without_nul(body: Bytes) -> Bytes {
         if text[at..].starts_with(NUL) {
             text[at..at + NUL.len()].copy_from_slice(br"\ufffd");
         }
-        // A backslash takes the next byte with it: in `\\u0000` the second one starts no escape.
+        // A backslash escapes the next byte: in `\\u0000` the second backslash starts no escape.
         at += if text[at] == b'\\' { 2 } else { 1 };
     }
     text.freeze()

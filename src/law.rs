@@ -1,12 +1,12 @@
-//! The law of convergence, pure: the state of an entity is a function of the set of its changes, not of their order or
-//! number.
+//! The law of convergence, pure: the state of an entity is a function of the set of its changes, not of their order
+//! or number.
 //!
 //! - The profile is the snapshot with the greatest version.
-//! - Deleted is a one-way flag with the smallest time, unless the provider says later that the entity exists: what deleted
-//!   it before that fence is past.
-//! - An entity has one owner, the source that said it first.
+//! - Deleted is a one-way flag with the smallest deletion time. The flag is lifted only if the provider says later
+//!   that the entity exists: deletions before that fence no longer count.
+//! - An entity has one owner: the source that sent a change about it first.
 //!
-//! The statement that applies a batch does the same to what the tables hold.
+//! The statement that applies a batch combines claims with the tables by the same rules.
 
 mod settling;
 
@@ -19,7 +19,8 @@ use crate::model::{Change, Key, Record, Version};
 
 pub use settling::{SETTLING, too_early};
 
-/// All that one batch says about one entity: the greatest snapshot, the first and the last deletion, and the last fence.
+/// Everything that one batch says about one entity: the greatest snapshot, the first and the last deletion, and the
+/// last fence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim<'a> {
     pub key: &'a Key,
@@ -27,9 +28,9 @@ pub struct Claim<'a> {
     pub snapshot: Option<(&'a Version, &'a Record)>,
     /// The smallest and the greatest deletion time.
     pub deleted_at: Option<(Timestamp, Timestamp)>,
-    /// When the provider last said that the entity exists.
+    /// When the provider last content that the entity exists.
     pub fence: Option<Timestamp>,
-    /// Whether its truth is to be fetched from the provider's API.
+    /// Whether its current state must be fetched from the provider's API.
     pub marked: bool,
 }
 
@@ -65,16 +66,16 @@ pub fn fold<'a>(changes: impl IntoIterator<Item = (&'a str, &'a Change)>) -> Vec
     claims.into_values().collect()
 }
 
-/// Parts what one batch may hold from what is about an entity that another source of the batch was first to speak of: the
-/// ledger has to decide about the first before the others can be judged.
+/// Separates the items about an entity that an earlier item of another source also mentions: the ledger must decide
+/// the owner before those can be judged.
 pub fn one_owner_each<T>(
     items: Vec<T>,
-    said: impl for<'b> Fn(&'b T) -> (&'b Arc<str>, &'b [Change]),
+    content: impl for<'b> Fn(&'b T) -> (&'b Arc<str>, &'b [Change]),
 ) -> (Vec<T>, Vec<T>) {
     let mut owners: HashMap<&Key, &Arc<str>> = HashMap::new();
     let mut is_the_owners = Vec::with_capacity(items.len());
     for item in &items {
-        let (source, changes) = said(item);
+        let (source, changes) = content(item);
         let owns = |change: &Change| owners.get(change.key()).is_none_or(|owner| *owner == source);
         let owns_all = changes.iter().all(owns);
         if owns_all {

@@ -1,4 +1,4 @@
-//! Logs: on stderr, one line per event, text for people or JSON for machines.
+//! Logs to stderr: one line per event, text for people or JSON for machines.
 
 mod fields;
 
@@ -21,7 +21,7 @@ pub enum Format {
     Json,
 }
 
-/// How to log, and what.
+/// The format and the filter of the logs.
 #[derive(Debug, Default)]
 pub struct Logging {
     format: Format,
@@ -29,20 +29,20 @@ pub struct Logging {
 }
 
 impl Logging {
-    /// `filter` in the syntax of `RUST_LOG`; `None` where it cannot be read.
+    /// `filter` has the syntax of `RUST_LOG`; returns `None` if it cannot be parsed.
     pub fn new(format: Format, filter: &str) -> Option<Self> {
         EnvFilter::try_new(filter).ok()?;
         Some(Self { format, filter: filter.to_owned() })
     }
 
-    /// Starts to log; later calls in the same process change nothing.
+    /// Starts logging; later calls in the same process change nothing.
     pub fn start(&self) {
-        // One filter for everything: what it leaves out is not even made.
+        // One filter for everything: an event that it excludes is not even created.
         let filters = tracing_subscriber::registry().with(self.filter()).with(discreet());
         let _ = filters.with(self.lines()).try_init();
     }
 
-    /// As [`Self::start`], with a layer that sees spans whatever is logged.
+    /// As [`Self::start`], with a layer that receives spans independently of the log filter.
     pub fn start_with(&self, spans: SpanLayer) {
         let lines = self.lines().with_filter(self.filter()).with_filter(discreet());
         let _ = tracing_subscriber::registry().with(spans).with(lines).try_init();
@@ -68,7 +68,8 @@ impl Logging {
     }
 }
 
-/// The driver's own lines have the parameters of statements, with addresses and bodies, which no filter may ask for.
+/// The driver's own lines hold the parameters of statements, with addresses and bodies, so no filter may enable
+/// them.
 fn discreet() -> FilterFn {
     FilterFn::new(|metadata: &Metadata<'_>| !metadata.target().starts_with("tokio_postgres"))
 }

@@ -1,4 +1,4 @@
-//! What we keep: users, their changes and versions, and what becomes of a delivery. No I/O.
+//! What we keep: entities, their changes and versions, and the outcome of a delivery. No I/O.
 
 mod record;
 
@@ -12,12 +12,12 @@ use serde_json::value::RawValue;
 
 pub use record::{Grant, Membership, Organization, Profile, Record, Role, User};
 
-/// The id that a sender gives a delivery; every attempt and every replay of it carries the same one.
+/// The id that a sender gives a delivery; every attempt and every replay of it has the same one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryId(Arc<str>);
 
 impl DeliveryId {
-    /// Longest id in bytes: it is an index key.
+    /// The longest id in bytes: it is an index key.
     pub const MAX_LEN: usize = 255;
 
     pub fn new(id: &str) -> Option<Self> {
@@ -25,7 +25,7 @@ impl DeliveryId {
         readable.then(|| Self(id.into()))
     }
 
-    /// An id that the tables hold: they can take it once more, whoever wrote it.
+    /// An id read from our tables, which accepted it before.
     pub fn recorded(id: &str) -> Self {
         Self(id.into())
     }
@@ -41,7 +41,7 @@ impl fmt::Display for DeliveryId {
     }
 }
 
-/// What kind of entity a change is about.
+/// The kind of entity that a change is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     User,
@@ -76,7 +76,6 @@ impl fmt::Display for Kind {
     }
 }
 
-/// One entity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     pub kind: Kind,
@@ -93,14 +92,14 @@ impl Key {
     }
 }
 
-/// The place of a snapshot in its entity's history: a total order, the delivery's id breaks ties bytewise.
+/// The place of a snapshot in its entity's history: a total order, in which the delivery's id breaks ties bytewise.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
     pub at: Timestamp,
     pub delivery: DeliveryId,
 }
 
-/// JSON text that goes to `jsonb` byte for byte, so that nothing of a number is lost on the way.
+/// JSON text that goes to `jsonb` byte for byte, so that numbers keep all their digits.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawJson(pub Bytes);
 
@@ -110,7 +109,7 @@ impl RawJson {
     }
 }
 
-/// As it is: no number is rounded, and no nesting is too deep.
+/// Written unchanged: numbers are not rounded, and the nesting depth has no limit.
 impl Serialize for RawJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serde_json::from_slice::<&RawValue>(&self.0)
@@ -125,15 +124,15 @@ impl fmt::Debug for RawJson {
     }
 }
 
-/// What a delivery or an answer of an API says about one entity.
+/// What a delivery or an API's answer says about one entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "nearly every change is a snapshot")]
 pub enum Change {
     Snapshot {
         version: Version,
         record: Record,
-        /// Set where the provider says that the entity exists at this moment, deleted before or not: what deleted it earlier
-        /// is past.
+        /// Set if the provider says that the entity exists at this moment, even if it was deleted before: earlier
+        /// deletions no longer count.
         fence: Option<Timestamp>,
     },
     Deleted {
@@ -162,7 +161,7 @@ impl Change {
         }
     }
 
-    /// As the API's answer to a question for this one entity, as of `fence`.
+    /// Marks the change as the API's answer, as of `fence`, to a question about this one entity.
     pub fn fenced(self, fence: Option<Timestamp>) -> Self {
         match self {
             Self::Snapshot { version, record, .. } => Self::Snapshot { version, record, fence },
@@ -171,7 +170,7 @@ impl Change {
     }
 }
 
-/// What a provider's API said of one entity.
+/// What a provider's API said about one entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
     pub source: Arc<str>,
@@ -204,16 +203,16 @@ impl Effect {
     }
 }
 
-/// What became of a delivery, and is committed.
+/// What happened to a delivery, as committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The tables hold what it says.
     Applied,
-    /// A newer version was there already.
+    /// The tables already hold a newer version.
     Stale,
-    /// This delivery had been dealt with before.
+    /// This delivery was processed before.
     Duplicate,
-    /// Not about an entity that we keep.
+    /// It is not about an entity that we keep.
     Ignored,
     /// Verified but unreadable: stored with its bytes and the reason.
     Quarantined,
@@ -249,11 +248,11 @@ impl fmt::Display for Outcome {
 pub enum Subject {
     /// A backfill that could not read every user; its id is the source.
     Backfill,
-    /// A mirror that lacks rows which the ledger knows; its id is the table.
+    /// A mirror without some rows that the ledger knows; its id is the table.
     Mirror,
     /// A user's row that the delete policy could not purge; its id is the user.
     Purge,
-    /// Deliveries that are in quarantine for long; its id is the source.
+    /// Deliveries that have been in quarantine for long; its id is the source.
     Quarantine,
     /// A reconcile that was refused or could not read every user; its id is the source.
     Reconcile,
@@ -274,7 +273,7 @@ impl Subject {
     }
 }
 
-/// What becomes of the rows of deleted users.
+/// What happens to the rows of deleted users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeletePolicy {
     /// They stay.

@@ -1,5 +1,5 @@
-//! The providers, each a row of data: what its deliveries are called, how they are signed, what they say, and how its API
-//! is asked.
+//! The providers, each a row of data: the names of its deliveries, their signature, their content, and how to use
+//! its API.
 
 pub mod api;
 mod clerk;
@@ -14,49 +14,49 @@ use crate::model::{Change, DeliveryId, Key, Kind, RawJson, Record, Version};
 use crate::signature::Scheme;
 use api::Api;
 
-/// Every provider that we know.
+/// Every provider that users-sync supports.
 pub static ALL: [&Provider; 2] = [&clerk::PROVIDER, &stack::PROVIDER];
 
 pub struct Provider {
-    /// As in routes, variables and logs.
+    /// The name in routes, variables and logs.
     pub name: &'static str,
-    /// As people write it.
+    /// The name that people write.
     pub title: &'static str,
     pub scheme: Scheme,
-    /// What the vendor's own documentation calls the variable of the signing secret, where it is not our name for it.
+    /// The vendor's own names for the variable of the signing secret, if they differ from ours.
     pub secret_aliases: &'static [&'static str],
-    /// Whether a snapshot carries its own version; else the delivery's own time orders it.
+    /// Whether a snapshot carries its own version; if not, the time of the delivery orders it.
     pub versioned: bool,
     pub decode: fn(&Envelope<'_>) -> Result<Meaning, Unreadable>,
-    /// Which entity of this kind an object is about, in a delivery as in an answer of the API.
+    /// The key of the entity of this kind in an object, of a delivery or of an API answer.
     pub key: fn(Kind, &Object<'_>) -> Result<Key, Unreadable>,
-    /// The entity of this kind that an object in these bytes shows, in a delivery as in an answer of the API.
+    /// The entity of this kind that an object in these bytes shows, of a delivery or of an API answer.
     pub record: fn(Kind, &Object<'_>, &Bytes) -> Result<Record, Unreadable>,
-    /// Kinds whose ids live again after a deletion: a later snapshot lifts the tombstone.
+    /// Kinds whose ids can be used again after a deletion: a later snapshot lifts the tombstone.
     pub reused: &'static [Kind],
     pub api: Api,
-    /// Fields that the vendor shows to servers alone, wherever they stand in a body.
+    /// Fields that the vendor shows only to servers, wherever they appear in a body.
     pub private: &'static [&'static str],
-    /// What its user ids begin with.
+    /// The prefix of its user ids.
     pub id_prefix: &'static str,
-    /// The events that we understand and their kinds, the creation of a user first.
+    /// The events that we understand and their kinds; the creation of a user is first.
     pub events: &'static [(&'static str, Kind)],
     /// The body of a realistic delivery, for `users-sync send`.
     pub sample: fn(&Sample<'_>) -> serde_json::Value,
 }
 
-/// A verified body, opened: what it is called, what it holds and how it came.
+/// A verified body after parsing: its event type, its content and how it arrived.
 pub struct Envelope<'a> {
     pub event_type: &'a str,
     pub body: Object<'a>,
     pub bytes: &'a Bytes,
     pub delivery: &'a DeliveryId,
-    /// When the provider made the delivery, or when we first saw it.
+    /// When the provider made the delivery, or when we first received it.
     pub made_at: Timestamp,
 }
 
 impl<'a> Envelope<'a> {
-    /// The object that every event of ours is about.
+    /// The object that every event of a known type holds.
     pub fn data(&self) -> Result<Object<'a>, Unreadable> {
         self.body.object("data")?.ok_or(Unreadable::Missing { field: "data" })
     }
@@ -71,12 +71,12 @@ fn raw(object: &Object<'_>, bytes: &Bytes) -> RawJson {
 #[derive(Debug)]
 pub enum Meaning {
     Changes(Vec<Change>),
-    /// Nothing that we keep, and why.
+    /// It says nothing that we keep; the text is the reason.
     Ignored(&'static str),
 }
 
 impl Provider {
-    /// Reads an object that a mirror keeps once more, as the snapshot that it came from.
+    /// Reads the object in a mirror row again, as the snapshot that it came from.
     pub fn reread(&self, kind: Kind, raw: &str, version: &Version) -> Result<Record, Unreadable> {
         let bytes = Bytes::copy_from_slice(raw.as_bytes());
         let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::NotUtf8)?;
@@ -93,14 +93,14 @@ impl Provider {
         Change::Snapshot { version, record, fence }
     }
 
-    /// The entity that the body of an event names, even where nothing else of it can be read.
+    /// The entity that the body of an event names, even if the rest of the body cannot be read.
     pub fn subject(&self, body: &str) -> Option<Key> {
         let body = Object::parse(body, "the body").ok()?;
         let kind = self.kind_of(&body.id("type").ok()?)?;
         (self.key)(kind, &body.object("data").ok()??).ok()
     }
 
-    /// The kind that an event is about, where it is one that we understand.
+    /// The kind that an event is about, if we understand the event.
     pub fn kind_of(&self, event_type: &str) -> Option<Kind> {
         let event = self.events.iter().find(|(known, _)| *known == event_type);
         event.map(|(_, kind)| *kind)
@@ -117,26 +117,26 @@ impl Provider {
         self.events.iter().filter(move |(_, of)| *of == kind).map(|(event, _)| *event)
     }
 
-    /// The event type where it is one of ours, else `other`: a name that may be kept for ever.
+    /// The event type if it is a known one, else `other`: as a label of metrics it is kept for ever.
     pub fn known_event(&self, event_type: Option<&str>) -> &'static str {
         let known = self.events.iter().find(|(known, _)| Some(*known) == event_type);
         known.map_or("other", |(known, _)| *known)
     }
 }
 
-/// An id of parts, for what has none of its own. Different parts make different ids.
+/// An id composed of parts, for entities without an id of their own. Different parts give different ids.
 fn composed(parts: &[&str]) -> String {
     let escaped = parts.iter().map(|part| utf8_percent_encode(part, PART).to_string());
     escaped.collect::<Vec<_>>().join("/")
 }
 
-/// What a part of an id may not hold as it is.
+/// The characters that must be escaped in a part of an id.
 const PART: &AsciiSet = &CONTROLS.add(b'%').add(b'/');
 
 pub const UNSUPPORTED: Meaning = Meaning::Ignored("unsupported event type");
 pub const TEST_DELIVERY: Meaning = Meaning::Ignored("test delivery");
 
-/// What a sample delivery is about.
+/// The content of a sample delivery.
 pub struct Sample<'a> {
     pub event_type: &'a str,
     pub id: &'a str,
@@ -150,7 +150,7 @@ impl std::fmt::Debug for Provider {
     }
 }
 
-/// What is nobody's to read by accident, whoever sends it.
+/// Credentials of any provider, which people must not see by accident.
 const CREDENTIALS: [&str; 10] = [
     "password",
     "password_digest",

@@ -5,14 +5,16 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// From now on the first SIGINT or SIGTERM cancels the token, and the next ends the process with status 1.
+/// After this call the first SIGINT or SIGTERM cancels the token, and the next ends the process with status 1.
 pub fn listen() -> io::Result<CancellationToken> {
     let mut signals = Signals::install()?;
     let requested = CancellationToken::new();
     let first = requested.clone();
     tokio::spawn(async move {
         signals.next().await;
-        tracing::info!("draining: what was taken is answered; a second signal ends it at once");
+        tracing::info!(
+            "draining: requests already received are answered; a second signal ends the service at once"
+        );
         first.cancel();
         signals.next().await;
         std::process::exit(1);

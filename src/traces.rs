@@ -1,7 +1,7 @@
-//! Spans: what was done for a request and how long it took, for whoever sends them on.
+//! Spans: what the service did for a request and how long it took, for export to a collector.
 //!
-//! They have a level and a target of their own, so that nothing is made of them, and nothing allocated, unless they are
-//! exported. Their attributes are names, ids and counts: nothing of a body.
+//! They have their own level and target, so that they cost nothing, not even an allocation, unless they are
+//! exported. Their attributes are names, ids and counts, never parts of a body.
 
 #[cfg_attr(not(feature = "otlp"), path = "traces/absent.rs")]
 mod otlp;
@@ -13,14 +13,13 @@ use tracing_subscriber::{Layer, Registry};
 
 pub use otlp::Exporter;
 
-/// Where spans are sent.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Of traces alone, with its path.
+    /// The full address for traces, including the path.
     pub endpoint: String,
-    /// Sent with every export; keys may be among them.
+    /// Sent with every export; they may hold keys.
     pub headers: HeaderMap,
-    /// What this service is called there.
+    /// The name of this service in the traces.
     pub service: String,
 }
 
@@ -35,7 +34,7 @@ pub enum Error {
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
 }
 
-/// Takes spans from where logs are started.
+/// Receives spans where logging starts.
 pub type SpanLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// Whether this build can export spans.
@@ -43,9 +42,9 @@ pub const AVAILABLE: bool = cfg!(feature = "otlp");
 
 const TARGET: &str = "users_sync::traces";
 
-/// A request to this pattern of the router, as a part of the trace that its `traceparent` names.
+/// The span of a request to this pattern of the router; it continues the trace that its `traceparent` names.
 pub fn request(method: &Method, route: &str, headers: &HeaderMap) -> Span {
-    // A stranger's method may be any word.
+    // A stranger can send any method, so only known names are recorded.
     let method = match *method {
         Method::GET => "GET",
         Method::POST => "POST",
@@ -71,7 +70,7 @@ pub fn request(method: &Method, route: &str, headers: &HeaderMap) -> Span {
     span
 }
 
-/// How the request of this span was answered.
+/// Records the answer to the request of this span.
 pub fn answered(span: &Span, status: u16) {
     span.record("http.response.status_code", status);
     if status >= 500 {
@@ -79,32 +78,32 @@ pub fn answered(span: &Span, status: u16) {
     }
 }
 
-/// Which delivery the request of the current span turned out to be.
+/// Records which delivery the request of the current span holds.
 pub fn delivery(source: &str, id: &str) {
     Span::current().record("users_sync.source", source).record("users_sync.delivery", id);
 }
 
-/// What became of the delivery of the current span.
+/// Records the outcome of the delivery of the current span.
 pub fn outcome(outcome: &'static str) {
     Span::current().record("users_sync.outcome", outcome);
 }
 
-/// The signature is checked.
+/// The span of the signature check.
 pub fn verifying() -> Span {
     trace_span!(target: TARGET, "verify")
 }
 
-/// The body is read.
+/// The span of decoding the body.
 pub fn decoding() -> Span {
     trace_span!(target: TARGET, "decode")
 }
 
-/// A delivery waits in the queue and for its commit.
+/// The span of a delivery that waits in the queue and for its commit.
 pub fn waiting() -> Span {
     trace_span!(target: TARGET, "wait for commit", otel.status_code = Empty)
 }
 
-/// One commit, linked to each of the deliveries that wait for it.
+/// The span of one commit, linked to each delivery that waits for it.
 pub fn committing<'a>(waiting: impl ExactSizeIterator<Item = &'a Span>) -> Span {
     let span = trace_span!(
         target: TARGET,

@@ -1,4 +1,5 @@
-//! From a request to what it says: a `Source` verifies bytes into a `Delivery`, a `Delivery` decodes into a `Verdict`.
+//! From a request to its meaning: a `Source` verifies bytes into a `Delivery`, a `Delivery` decodes into a
+//! `Verdict`.
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// Refuses what cannot become a delivery whatever its body is.
+    /// Rejects headers that cannot become a delivery, whatever the body is.
     pub fn screen(&self, headers: &HeaderMap) -> Result<(), Rejection> {
         self.provider.scheme.screen(headers)
     }
@@ -44,13 +45,14 @@ impl Source {
 }
 
 impl Source {
-    /// What reads deliveries of a source that is not configured any more: the provider of its name.
+    /// A source that is no longer configured, so that its deliveries can be read: its name must be that of a
+    /// provider.
     pub fn unconfigured(name: &str) -> Option<Self> {
         let provider = provider::find(name)?;
         Some(Self { name: Arc::from(name), provider, secrets: Vec::new() })
     }
 
-    /// What was verified when it came, and is read from the journal.
+    /// A delivery from the journal, which was verified when it arrived.
     pub fn recall(&self, id: DeliveryId, received_at: Timestamp, body: Bytes) -> Delivery {
         let source = self.name.clone();
         Delivery { source, provider: self.provider, id, secret: None, received_at, body }
@@ -67,7 +69,7 @@ pub struct Delivery {
     body: Bytes,
 }
 
-/// A delivery, understood or not.
+/// A delivery after decoding, whether or not it could be understood.
 #[derive(Clone, Debug)]
 pub struct Decoded {
     pub source: Arc<str>,
@@ -81,7 +83,7 @@ pub struct Decoded {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// One at least.
+    /// At least one.
     Changes(Vec<Change>),
     Ignored(&'static str),
     /// Kept with its bytes and this reason.
@@ -89,7 +91,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// What it says of entities.
+    /// What it says about entities.
     pub fn changes(&self) -> &[Change] {
         match self {
             Self::Changes(changes) => changes,
@@ -111,22 +113,22 @@ impl Delivery {
         self.provider
     }
 
-    /// The place of the secret that it was signed with, from 0; `None` for what comes from the journal.
+    /// The index of the secret that signed it, from 0; `None` for a delivery from the journal.
     pub fn secret(&self) -> Option<usize> {
         self.secret
     }
 
-    /// When the sender made this delivery; `None` where only the first receipt can tell, and where it matters.
+    /// When the sender made this delivery; `None` if only the first receipt can say, and if it matters.
     pub fn made_at(&self) -> Option<Timestamp> {
-        let told = self.provider.scheme.made_at(&self.id).filter(|at| !self.is_future(*at));
-        told.or_else(|| self.provider.versioned.then_some(self.received_at))
+        let from_id = self.provider.scheme.made_at(&self.id).filter(|at| !self.is_future(*at));
+        from_id.or_else(|| self.provider.versioned.then_some(self.received_at))
     }
 
     pub fn received_at(&self) -> Timestamp {
         self.received_at
     }
 
-    /// What the delivery says, taken as made at `made_at`.
+    /// What the delivery says, with `made_at` as the time when it was made.
     pub fn decode(self, made_at: Timestamp) -> Decoded {
         let readable = without_nul(self.body.clone());
         let (event_type, meaning) = match std::str::from_utf8(&readable) {
@@ -162,7 +164,8 @@ impl Delivery {
         (Some(event_type), meaning)
     }
 
-    /// Seen from when it arrived, which may be the end of all time for a row of the journal that somebody wrote by hand.
+    /// Compared with the arrival, which may be at the end of the calendar if an operator wrote the journal row by
+    /// hand.
     fn is_future(&self, at: Timestamp) -> bool {
         self.received_at.saturating_add(FUTURE_LIMIT).is_ok_and(|limit| at > limit)
     }

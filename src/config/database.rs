@@ -1,4 +1,4 @@
-//! Which database is meant: the one that is named, or one of our own where none is.
+//! Which database to use: the one that the variables name, or an embedded one.
 
 use std::path::PathBuf;
 
@@ -9,15 +9,15 @@ use super::parser::Parser;
 use super::{Database, PROGRAM};
 use crate::embedded;
 
-/// Of libpq's variables those that say which database; the others only say how to reach it.
+/// The libpq variables that say which database to use; the others only say how to reach it.
 const SAY_WHERE: [&str; 3] = ["PGHOST", "PGHOSTADDR", "PGDATABASE"];
 
-/// Of libpq's variables those that are set for one database, but do not say which.
+/// The libpq variables that are set for one database, but do not say which.
 const SAY_HOW: [&str; 3] = ["PGPORT", "PGUSER", "PGPASSWORD"];
 
-/// Of libpq's variables those that ask for a protection that we do not give, and what to do about it.
+/// The libpq variables that ask for a protection that we do not offer, and what to do about each.
 const UNKEPT: [(&str, &str); 6] = [
-    ("PGGSSENCMODE", "asks for GSSAPI, which is not spoken: unset it, or set it to disable"),
+    ("PGGSSENCMODE", "asks for GSSAPI, which is not supported: unset it, or set it to disable"),
     (
         "PGREQUIREAUTH",
         "cannot be checked: unset it; PGCHANNELBINDING=require is the stronger promise",
@@ -28,7 +28,7 @@ const UNKEPT: [(&str, &str); 6] = [
     ("PGSSLCRLDIR", "names revocation lists, and those are not read: unset it"),
 ];
 
-/// Where other programs and platforms have a database's URL.
+/// Where other programs and platforms put a database's URL.
 const OTHER_NAMES: [&str; 23] = [
     "DATABASE_CONNECTION_STRING",
     "DATABASE_DSN",
@@ -56,7 +56,8 @@ const OTHER_NAMES: [&str; 23] = [
 ];
 
 impl Parser<'_> {
-    /// A database that the variables hint at is used or refused: rows that are committed to another one are lost to the operator.
+    /// A database that the variables hint at is used or refused: rows committed to another one would be lost to the
+    /// operator.
     pub(super) fn database(&mut self) -> Option<Database> {
         if self.environment.is_broken("DATABASE_URL") {
             return None;
@@ -107,7 +108,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Notes down what says that there is a database, where nothing says which.
+    /// Records a mistake if a variable implies a database but no variable says which.
     fn means_another_database(&mut self) -> bool {
         let urls = OTHER_NAMES.into_iter().filter(|name| self.environment.hints_at(name, is_a_url));
         let urls = urls.map(|name| {
@@ -140,7 +141,7 @@ impl Parser<'_> {
         })
     }
 
-    /// Not asked for where there is another database.
+    /// Not read if another database is configured.
     pub(super) fn named_data_dir(&self, in_production: bool) -> Option<PathBuf> {
         let named = if in_production { None } else { self.value("USERS_SYNC_DATA_DIR") };
         named.map(PathBuf::from)
@@ -155,7 +156,7 @@ impl Parser<'_> {
     }
 }
 
-/// Whether it is not one of the words by which libpq's variables ask for nothing.
+/// Whether the value is anything but one of the words that switch a libpq feature off.
 fn asks_for_something(value: &str) -> bool {
     !matches!(value, "" | "0" | "disable" | "prefer")
 }

@@ -1,18 +1,19 @@
-//! The file `.env`, which other programs of the same directory write for themselves too.
+//! The file `.env`, which often holds lines for other programs too.
 //!
-//! A line that is not `NAME=value` is a neighbour's and skipped; an entry that cannot be read is a mistake only if its
-//! variable is asked for. Nothing is expanded, as in Docker's env files: a `$` belongs to the password that it stands in.
+//! A line that is not `NAME=value` is skipped; an entry that cannot be read is a mistake only if its variable is
+//! used. Nothing is expanded, as in Docker's env files: a `$` is a part of the value.
 
 use std::io;
 use std::path::Path;
 
-/// A variable and its value, or why there is none; the line itself is never repeated.
+/// A variable and its value, or why it has none; the line itself is never repeated.
 pub(super) struct Entry {
     pub(super) name: String,
     pub(super) value: Result<String, String>,
 }
 
-/// The entries in their order; none where there is no file. The error says what is wrong with the file as a whole.
+/// The entries in their order; empty if the file does not exist. The error says what is wrong with the file as a
+/// whole.
 pub(super) fn read(path: &Path) -> Result<Vec<Entry>, String> {
     if path.is_dir() {
         return Err("is a directory: users-sync reads a file of this name, so rename it".into());
@@ -26,7 +27,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Entry>, String> {
     }
 }
 
-/// A byte that is not UTF-8 spoils the entry that it is in, and may well be in a neighbour's.
+/// A byte that is not UTF-8 makes only its own entry unreadable, which may belong to another program.
 fn text(bytes: &[u8]) -> Result<String, String> {
     let is_utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
     if is_utf16 || bytes.contains(&0) {
@@ -54,7 +55,7 @@ fn split_line(text: &str) -> (&str, &str) {
     text.split_once('\n').unwrap_or((text, ""))
 }
 
-/// The name that the first line begins with, and the text that begins behind its `=`.
+/// The name at the start of the first line, and the text after its `=`.
 fn named(text: &str) -> Option<(&str, Result<&str, String>)> {
     const BLANKS: [char; 2] = [' ', '\t'];
     let start = text.trim_start_matches(BLANKS);
@@ -62,7 +63,7 @@ fn named(text: &str) -> Option<(&str, Result<&str, String>)> {
     let start = exported.unwrap_or(start).trim_start_matches(BLANKS);
     let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let (name, rest) = start.split_at(start.find(|c| !is_of_a_name(c)).unwrap_or(start.len()));
-    // `my-key=1` is not about `my`.
+    // `my-key=1` does not define `my`.
     let ends_there =
         rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || "=:".contains(c));
     if name.is_empty() || !ends_there {
@@ -70,10 +71,10 @@ fn named(text: &str) -> Option<(&str, Result<&str, String>)> {
     }
     let written = rest.trim_start_matches(BLANKS).strip_prefix('=');
     let written = written.map(|written| written.trim_start_matches(BLANKS));
-    Some((name, written.ok_or_else(|| "has no = behind its name in .env: write NAME=value".into())))
+    Some((name, written.ok_or_else(|| "has no = after its name in .env: write NAME=value".into())))
 }
 
-/// Reads a value where it begins, and moves `after` behind a value of several lines.
+/// Reads a value, and moves `after` past a value of several lines.
 fn value<'a>(written: &'a str, after: &mut &'a str, file: &str) -> Result<String, String> {
     let (value, quote) = match written.chars().next() {
         Some(quote @ ('"' | '\'' | '`')) => {
@@ -88,7 +89,7 @@ fn value<'a>(written: &'a str, after: &mut &'a str, file: &str) -> Result<String
     }
     match quote {
         Some('\'' | '`') => Ok(value.to_owned()),
-        // Kept as it stands it would be a wrong password, and nothing would say why.
+        // Without expansion it would be a wrong password, and no message would say why.
         _ if refers_to_another(value, file) => Err(
             "refers to another variable in .env, where nothing is expanded: write the value itself, \
              or put it in single quotes if the $ belongs to it"
@@ -99,7 +100,7 @@ fn value<'a>(written: &'a str, after: &mut &'a str, file: &str) -> Result<String
     }
 }
 
-/// What stands before the closing quote, on this line or a later one, and the lines after it.
+/// The text before the closing quote, on this line or a later one, and the lines after it.
 fn quoted(text: &str, quote: char) -> Result<(&str, &str), String> {
     let mut characters = text.char_indices();
     while let Some((at, character)) = characters.next() {
@@ -125,7 +126,7 @@ fn without_comment(value: &str) -> &str {
     value[..end].trim_end()
 }
 
-/// Whether it has `${…}`, or `$NAME` of a name that this file has.
+/// Whether it has `${…}`, or `$NAME` of a name that this file defines.
 fn refers_to_another(value: &str, file: &str) -> bool {
     value.split('$').skip(1).any(|rest| {
         let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || c == '_';

@@ -1,4 +1,4 @@
-//! What the process was given: flags before the environment before `.env`.
+//! Where variables come from: command-line flags, then the environment, then `.env`.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -6,21 +6,22 @@ use std::path::{Path, PathBuf};
 
 use super::{Mistake, Mistakes, env_file};
 
-/// The one place that the process's environment is read from.
+/// The only place that reads the process's environment.
 pub struct Environment {
     values: HashMap<String, String>,
-    /// What was written for a variable and cannot be used, and why.
+    /// The variables whose value cannot be used, and why.
     broken: BTreeMap<String, String>,
     executable: PathBuf,
     is_root: bool,
-    /// The names that were asked for: the variables that there are.
+    /// The names that were looked up, which are the variables that exist.
     asked: RefCell<BTreeSet<String>>,
 }
 
-/// Of the system, which says where programs are looked for: a neighbour's line in `.env` must not.
+/// System variables that say where to look for programs; `.env` cannot set them.
 const OF_THE_SYSTEM: [&str; 4] = ["HOME", "PATH", "USER", "XDG_DATA_HOME"];
 
-/// A user who can write `.env` must not choose a program that root runs; downloaded programs lie in the data directory.
+/// A user who can write `.env` must not choose a program that root runs; downloaded programs are in the data
+/// directory.
 const NAMES_PROGRAMS: [&str; 2] = ["PG_BIN_DIR", "USERS_SYNC_DATA_DIR"];
 
 impl Environment {
@@ -48,7 +49,7 @@ impl Environment {
         Ok(environment)
     }
 
-    /// Just these values, for tests.
+    /// An environment with only these values, for tests.
     pub fn of(values: HashMap<String, String>) -> Self {
         let executable = std::env::current_exe().unwrap_or_else(|_| "users-sync".into());
         let is_root = rustix::process::geteuid().is_root();
@@ -72,7 +73,7 @@ impl Environment {
         self.set(name, value);
     }
 
-    /// What is set later wins.
+    /// A later value replaces an earlier one.
     fn set(&mut self, name: String, value: Result<String, String>) {
         match value {
             Ok(value) => {
@@ -91,23 +92,23 @@ impl Environment {
         self.values.get(name).cloned()
     }
 
-    /// Whether a variable that is none of ours shows what somebody meant. It is not noted as one that we ask for.
+    /// Whether a variable of another program shows what the operator meant. It is not recorded as one that we read.
     pub(super) fn hints_at(&self, name: &str, is_meant: fn(&str) -> bool) -> bool {
         self.values.get(name).is_some_and(|value| is_meant(value.trim()))
     }
 
-    /// Whether the variable is there, empty as it may be.
+    /// Whether the variable exists, even if it is empty.
     pub(super) fn has(&self, name: &str) -> bool {
         self.values.contains_key(name)
     }
 
-    /// Whether something was written for the variable that cannot be used.
+    /// Whether the variable has a value that cannot be used.
     pub(super) fn is_broken(&self, name: &str) -> bool {
         self.asked.borrow_mut().insert(name.to_owned());
         self.broken.contains_key(name)
     }
 
-    /// What is wrong with the variables that were asked for.
+    /// What is wrong with the variables that were looked up.
     pub(super) fn mistakes(&self) -> Vec<Mistake> {
         let asked = self.asked.borrow();
         let broken = self.broken.iter().filter(|(name, _)| asked.contains(*name));
@@ -118,7 +119,7 @@ impl Environment {
         broken.map(mistake).collect()
     }
 
-    /// Every name that was asked for so far, so that the documentation can be held against it.
+    /// Every name that was looked up so far, so that a test can compare the documentation with it.
     pub fn asked(&self) -> BTreeSet<String> {
         self.asked.borrow().clone()
     }

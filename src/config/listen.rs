@@ -9,7 +9,7 @@ const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const EVERYWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 impl Parser<'_> {
-    /// `in_production`: a platform that hands out a PORT alone wants to reach it from outside.
+    /// `in_production`: a platform that sets only PORT needs to reach it from outside.
     pub(super) fn listen(&mut self, in_production: bool) -> SocketAddr {
         let port = self.value("PORT").map(|_| self.number("PORT", DEFAULT_PORT, 0, u16::MAX));
         let by_default = if in_production && port.is_some() { EVERYWHERE } else { LOCAL };
@@ -32,7 +32,7 @@ impl Parser<'_> {
     }
 }
 
-/// An address and a port, either of which may be left out; without a host before its colon it is every interface.
+/// An address and a port, either of which may be omitted; a colon without a host means every interface.
 fn address(text: &str, by_default: IpAddr) -> Option<SocketAddr> {
     if let Ok(address) = text.parse() {
         return Some(address);

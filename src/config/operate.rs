@@ -1,4 +1,4 @@
-//! Variables of those who operate the service: its logs, who may read, what becomes of deleted users.
+//! Variables for operators: logs, read rights, and what happens to deleted users.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
@@ -9,11 +9,11 @@ use crate::logging::{Format, Logging};
 use crate::model::DeletePolicy;
 use crate::traces;
 
-/// Longest name of a role in Postgres.
+/// The longest name of a role in Postgres.
 const LONGEST_ROLE: usize = 63;
 
 impl Parser<'_> {
-    /// Roles by their names as they are, quoted nowhere.
+    /// Role names exactly as they are, without SQL quotes.
     pub(super) fn grant_select_to(&mut self) -> Vec<String> {
         let text = self.value("GRANT_SELECT_TO").unwrap_or_default();
         let mut roles: Vec<String> = Vec::new();
@@ -33,7 +33,7 @@ impl Parser<'_> {
 
     pub(super) fn logging(&mut self, purpose: Purpose) -> Logging {
         let format = self.choice("LOG_FORMAT", &[("text", Format::Text), ("json", Format::Json)]);
-        // A command's own words are its results.
+        // The output of a command is its result, so by default it logs only warnings.
         let default = if purpose == Purpose::Serve { "info" } else { "warn" };
         let filter = self.value("RUST_LOG").unwrap_or_else(|| default.into());
         Logging::new(format, &filter).unwrap_or_else(|| {
@@ -49,7 +49,7 @@ impl Parser<'_> {
         let service = self.value("OTEL_SERVICE_NAME").unwrap_or_else(|| "users-sync".into());
         let base = self.value("OTEL_EXPORTER_OTLP_ENDPOINT")?;
         if protocol.is_some_and(|protocol| protocol != "http/protobuf") {
-            let problem = "is not http/protobuf, which is what users-sync speaks: name a port of the collector that takes it, usually 4318";
+            let problem = "is not http/protobuf, the only protocol that users-sync supports: name a port of the collector that accepts it, usually 4318";
             self.mistake("OTEL_EXPORTER_OTLP_PROTOCOL", problem);
         }
         let endpoint = format!("{}/v1/traces", base.trim_end_matches('/'));
@@ -59,7 +59,7 @@ impl Parser<'_> {
             self.mistake("OTEL_EXPORTER_OTLP_ENDPOINT", problem);
         }
         let headers = headers_of(&headers).unwrap_or_else(|| {
-            let problem = "is not name=value,name=value, with what is special in a value as %2C";
+            let problem = "is not name=value,name=value: write special characters in a value percent-encoded, such as %2C";
             self.mistake("OTEL_EXPORTER_OTLP_HEADERS", problem);
             HeaderMap::new()
         });
@@ -83,7 +83,7 @@ impl Parser<'_> {
     }
 }
 
-/// `name=value,name=value`, with values that are percent-encoded.
+/// `name=value,name=value`, with percent-encoded values.
 fn headers_of(text: &str) -> Option<HeaderMap> {
     let header = |pair: &str| {
         let (name, value) = pair.split_once('=')?;

@@ -1,4 +1,4 @@
-//! Reading variables: each as its type, and what is wrong with it noted down.
+//! Reads each variable as its type, and collects the mistakes.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ impl<'a> Parser<'a> {
         if mistakes.0.is_empty() { Ok(value) } else { Err(mistakes) }
     }
 
-    /// Those of the parser, and those of the environment in variables that were asked for.
+    /// The mistakes of the parser, and those of the environment in variables that were looked up.
     pub(super) fn all_mistakes(self) -> Mistakes {
         Mistakes([self.environment.mistakes(), self.mistakes].concat())
     }
@@ -30,19 +30,19 @@ impl<'a> Parser<'a> {
         self.mistakes.push(Mistake { variable: variable.to_owned(), problem: problem.to_string() });
     }
 
-    /// The value, without blanks; an empty one counts as unset.
+    /// The trimmed value; an empty one counts as unset.
     pub(super) fn value(&self, variable: &str) -> Option<String> {
         let value = self.environment.get(variable)?;
         let value = value.trim();
         (!value.is_empty()).then(|| value.to_owned())
     }
 
-    /// Whether it has a value, itself or through the file that `X_FILE` names.
+    /// Whether it has a value, directly or through the file that `X_FILE` names.
     pub(super) fn is_set(&self, variable: &str) -> bool {
         self.value(variable).is_some() || self.value(&format!("{variable}_FILE")).is_some()
     }
 
-    /// As [`Self::value`], or what is in the file that `X_FILE` names.
+    /// As [`Self::value`], or the content of the file that `X_FILE` names.
     pub(super) fn secret(&mut self, variable: &str) -> Option<String> {
         let file_variable = format!("{variable}_FILE");
         let Some(path) = self.value(&file_variable) else {
@@ -52,7 +52,7 @@ impl<'a> Parser<'a> {
             self.mistake(&file_variable, format_args!("is set, and so is {variable}: unset one"));
             return None;
         }
-        // Of the path nothing is repeated: it may be the secret itself, set by mistake.
+        // The error does not repeat the path: it may be the secret itself, set by mistake.
         match std::fs::read_to_string(&path).map(|text| bare(&text)) {
             Ok(secret) if secret.is_empty() => {
                 self.mistake(&file_variable, "names a file that is empty");
@@ -106,10 +106,10 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// A thousand years: what lies much longer ago leaves the calendar.
+/// A thousand years; a longer span would leave the range of the calendar.
 const LONGEST: SignedDuration = SignedDuration::from_hours(1000 * 365 * 24);
 
-/// Without blanks, a byte order mark and a pair of quotes around it, which come with it from files and dashboards.
+/// Removes blanks, a byte order mark and a surrounding pair of quotes, which files and dashboards add.
 fn bare(text: &str) -> String {
     let text = text.trim().trim_start_matches('\u{feff}').trim();
     let inner =
@@ -117,7 +117,7 @@ fn bare(text: &str) -> String {
     inner.unwrap_or(text).trim().to_owned()
 }
 
-/// `30d`, `12h` or `45m`, of 24 hours a day; `None` for what is not positive.
+/// `30d`, `12h` or `45m`, with 24 hours a day; `None` if it is not positive.
 pub fn length_of_time(text: &str) -> Option<SignedDuration> {
     let span = text.parse::<Span>().ok()?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;

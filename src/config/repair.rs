@@ -1,4 +1,4 @@
-//! Variables of the providers' APIs, and of what is done with them.
+//! Variables of the providers' APIs, and of what the service does with them.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,15 +11,15 @@ use super::parser::Parser;
 use crate::api;
 use crate::provider::{self, Provider};
 
-/// What keeps the table true where deliveries are silent.
+/// How the service keeps the table true if deliveries do not arrive.
 #[derive(Debug, Default)]
 pub struct Repair {
     pub apis: Vec<api::Settings>,
-    /// How often the table is held against the providers' lists; `None` for never.
+    /// How often reconcile compares the table with the providers' lists; `None` means never.
     pub every: Option<Duration>,
-    /// Where every change is told.
+    /// The channel on which every change is announced.
     pub channel: Option<Arc<str>>,
-    /// Sources whose deliveries say who changed, while their API says how.
+    /// Sources whose deliveries only say which user changed; their API gives the content.
     pub refetch: HashSet<Arc<str>>,
 }
 
@@ -29,7 +29,7 @@ enum Trust {
     Refetch,
 }
 
-/// Longest name of a channel in Postgres.
+/// The longest name of a channel in Postgres.
 const LONGEST_CHANNEL: usize = 63;
 
 impl Parser<'_> {
@@ -72,7 +72,7 @@ impl Parser<'_> {
         url
     }
 
-    /// By default a delivery is believed where it says when it was made, or where nobody can be asked.
+    /// By default a delivery is trusted if it says when it was made, or if there is no API to ask.
     fn refetch(
         &mut self,
         provider: &'static Provider,
@@ -112,7 +112,7 @@ impl Parser<'_> {
     }
 }
 
-/// The variables that open a provider's API, for those who have not set them.
+/// The variables that give access to a provider's API, for operators who have not set them.
 pub fn api_variables() -> impl fmt::Display {
     let of = |provider: &Provider| {
         let variables: Vec<_> = provider.api.credentials.iter().map(|one| one.variable).collect();

@@ -1,4 +1,4 @@
-//! Variables of the sources that deliveries come from.
+//! Variables of the sources that send deliveries.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ impl Parser<'_> {
                 Some((first, others)) if !are_the_same(others, &secrets) => {
                     self.mistake(
                         &variable,
-                        format_args!("is another secret than {first}: unset one"),
+                        format_args!("holds another secret than {first}: unset one"),
                     );
                 }
                 Some(_) => {}
@@ -42,11 +42,11 @@ impl Parser<'_> {
         }
     }
 
-    /// Any server but the embedded one needs the secrets of its provider, or a key to its API.
+    /// Every database except the embedded one requires the secrets of a provider, or a key to its API.
     pub(super) fn has_a_source(&mut self) {
         let is_set = |provider: &'static Provider| {
             let key = provider.api.credentials.last().map_or("", |key| key.variable);
-            // One that cannot be read is a mistake of its own.
+            // A variable that cannot be read is reported separately.
             let is_there =
                 |variable: &str| self.is_set(variable) || self.environment.is_broken(variable);
             names(provider).any(|variable| is_there(&variable)) || is_there(key)
@@ -59,7 +59,7 @@ impl Parser<'_> {
         self.mistake(&variables.join(" or "), problem);
     }
 
-    /// Where strangers reach the service, a key that they can know opens the table to them.
+    /// If strangers can reach the service, a secret that they can guess opens the table to them.
     pub(super) fn has_no_weak_secret(&mut self, sources: &[Source]) {
         for source in sources {
             let weaknesses = source.secrets.iter().map(Secret::weakness).enumerate();
@@ -78,7 +78,7 @@ fn are_the_same(one: &[Secret], other: &[Secret]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.expose() == b.expose())
 }
 
-/// Our name of the variable first, then those of the vendor.
+/// Our name of the variable first, then the vendor's names.
 fn names(provider: &'static Provider) -> impl Iterator<Item = String> {
     let aliases = provider.secret_aliases.iter().map(|alias| (*alias).to_owned());
     std::iter::once(secret_variable(provider)).chain(aliases)

@@ -6,12 +6,12 @@ use secrecy::SecretString;
 
 use super::parser::Parser;
 
-/// Shorter ones can be guessed.
+/// Shorter tokens can be guessed.
 const SHORTEST_TOKEN: usize = 16;
-/// In 16 random characters there are hardly ever fewer than this.
+/// 16 random characters almost always hold at least this many different ones.
 const FEWEST_DIFFERENT: usize = 6;
 
-/// Words that stand in examples in place of a real token.
+/// Words that examples use in place of a real token.
 const PLACEHOLDERS: [&str; 10] = [
     "7d5f1c0f6f0b4c7f9a3e2d1c0b9a8f7e",
     "0123456789",
@@ -26,7 +26,7 @@ const PLACEHOLDERS: [&str; 10] = [
 ];
 
 impl Parser<'_> {
-    /// As a secret; what is pasted around it is forgiven, and none holds a line break.
+    /// Reads a key as a secret, without the blanks and quotes pasted around it; a line break is a mistake.
     pub(super) fn key(&mut self, variable: &str) -> Option<String> {
         let text = self.secret(variable)?;
         let key = text.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
@@ -57,7 +57,7 @@ fn is_placeholder(token: &str) -> bool {
     PLACEHOLDERS.iter().any(|placeholder| letters.contains(placeholder))
 }
 
-/// Of few characters, or one part again and again.
+/// Whether the token has few different characters, or repeats one part.
 fn is_repetitive(token: &str) -> bool {
     let bytes = token.as_bytes();
     let repeats = |length| bytes.iter().zip(&bytes[length..]).all(|(one, next)| one == next);

@@ -1,4 +1,4 @@
-//! Fields in lines of text: a value that a stranger chose cannot pass for another field or line.
+//! Fields in lines of text: a value that a stranger chose cannot imitate another field or line.
 
 use std::error::Error;
 use std::fmt::{self, Debug, Write};
@@ -8,7 +8,8 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
 
-/// `message name=value name="a value"`: what is not one plain word is quoted, with control characters escaped.
+/// `message name=value name="a value"`: any value but a single plain word is quoted, with control characters
+/// escaped.
 pub(super) struct Fields;
 
 impl<'writer> FormatFields<'writer> for Fields {
@@ -28,7 +29,7 @@ struct Line<'writer> {
 impl Line<'_> {
     fn write(&mut self, field: &Field, value: &str, is_text: bool) {
         let name = field.name();
-        // Where a line of the `log` crate comes from.
+        // The place in the source that a line of the `log` crate comes from; left out.
         if self.result.is_err() || name.starts_with("log.") {
             return;
         }
@@ -59,7 +60,7 @@ impl Visit for Line<'_> {
     }
 }
 
-/// A text on one line, and without what a terminal would take for a command.
+/// A text on one line, without the characters that a terminal would interpret as a command.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {

@@ -25,7 +25,7 @@ impl Record {
         &self.key.id
     }
 
-    /// What is shown of a user; `None` for any other kind.
+    /// The profile of a user; `None` for any other kind.
     pub fn user(&self) -> Option<&User> {
         match &self.profile {
             Profile::User(user) => Some(user),
@@ -34,7 +34,7 @@ impl Record {
     }
 }
 
-/// What a kind shows beside what every kind has.
+/// The columns of a kind beyond those that every kind has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Profile {
     User(User),
@@ -72,9 +72,9 @@ pub struct Organization {
 pub struct Membership {
     pub user_id: String,
     pub organization_id: String,
-    /// The key of the role, where the provider has roles.
+    /// The key of the role, if the provider has roles.
     pub role: Option<String>,
-    /// What the provider says beside the role.
+    /// The permissions that the provider lists in addition to the role.
     pub permissions: Vec<String>,
 }
 
@@ -85,11 +85,11 @@ pub struct Role {
     pub permissions: Vec<String>,
 }
 
-/// A permission that a user has beside those of a role.
+/// A permission that a user has in addition to those of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub user_id: String,
-    /// `None` where it holds for the whole project.
+    /// `None` if it applies to the whole project.
     pub organization_id: Option<String>,
     pub permission: String,
 }

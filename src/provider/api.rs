@@ -1,4 +1,4 @@
-//! What there is to know of a provider's API, as data: where it is, who may ask, how it pages and how often it may be asked.
+//! A provider's API as data: its address, its credentials, its pages and its rate limit.
 
 use std::time::Duration;
 
@@ -8,28 +8,29 @@ use crate::json::{Object, Unreadable};
 
 #[derive(Clone, Copy)]
 pub struct Api {
-    /// Where it is, unless the configuration says otherwise; `/users` and `/users/{id}` are below it.
+    /// The address unless the configuration sets another; `/users` and `/users/{id}` are below it.
     pub url: &'static str,
-    /// Every one is needed; the last is the key.
+    /// All of them are required; the last is the key.
     pub credentials: &'static [Credential],
     /// Sent with every request.
     pub headers: &'static [(&'static str, &'static str)],
-    /// The query of the page after a cursor, or of the first one.
+    /// The query of the page after a cursor, or of the first page.
     pub page_query: fn(Option<&str>) -> Vec<(&'static str, String)>,
-    /// Where the number of users is told, and in which field.
+    /// The path that returns the number of users, and the field that holds it.
     pub count: Option<(&'static str, &'static str)>,
     pub page: for<'a> fn(&'a str) -> Result<Page<'a>, Unreadable>,
-    /// How often the API may be asked with this key.
+    /// How often the API may be called with this key.
     pub rate: fn(&str) -> Option<Rate>,
-    /// The parameter that narrows the list to the users with an e-mail address; others may come with them.
+    /// The parameter that narrows the list to the users with an e-mail address; the answer may contain other users
+    /// too.
     pub email_query: &'static str,
-    /// What the body of a 404 says where the user is gone, in capitals or not. A 404 without a word is a wrong address.
+    /// What the body of a 404 says if the user is gone, case-insensitively. A 404 without it means a wrong address.
     pub missing: &'static str,
     /// Fields of a user that change without a change of the user: not worth a write.
     pub volatile: &'static [&'static str],
-    /// Fields that every sign-in moves, at any depth outside of the metadata: written, but no drift.
+    /// Fields that every sign-in changes, at any depth outside the metadata: they are written but are no drift.
     pub moving: &'static [&'static str],
-    /// Fields that hold what the application likes.
+    /// Fields whose content the application chooses.
     pub metadata: &'static [&'static str],
     /// The body that creates a user.
     pub new_user: fn(&NewUser) -> Value,
@@ -48,25 +49,25 @@ pub struct Credential {
 /// One page of a list of users.
 pub struct Page<'a> {
     pub users: Vec<Object<'a>>,
-    /// The cursor of the next page; `None` on the last.
+    /// The cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
-/// At most so many requests in any such time.
+/// The greatest number of requests in a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     pub requests: u32,
     pub per: Duration,
 }
 
-/// A user to be created at the provider.
+/// A user to create at the provider.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct NewUser {
     pub email: String,
     pub name: Option<String>,
 }
 
-/// Such fields of every provider.
+/// The fields that `of` returns, collected from every provider.
 pub fn fields_of_all(of: fn(&Api) -> &'static [&'static str]) -> Vec<&'static str> {
     super::ALL.into_iter().flat_map(|provider| of(&provider.api)).copied().collect()
 }

@@ -25,7 +25,7 @@ pub(super) static PROVIDER: Provider = Provider {
     record,
     reused: &[],
     api: API,
-    // <https://clerk.com/docs/guides/users/extending>: unsafe_metadata is the user's own to read and write.
+    // <https://clerk.com/docs/guides/users/extending>: users can read and write their own unsafe_metadata.
     private: &["private_metadata"],
     id_prefix: "user_",
     events: &[
@@ -45,13 +45,14 @@ pub(super) static PROVIDER: Provider = Provider {
     sample,
 };
 
-/// The users of the examples in Clerk's event catalogue and guides, which the dashboard's test button sends, in any event.
+/// The users in the examples of Clerk's event catalogue and guides; the dashboard's test button sends them in any
+/// event.
 const EXAMPLE_USERS: [&str; 3] = [
     "user_29w83sxmDNGwOuEthce5gg56FcC",
     "user_29wBMCtzATuFJut8jO2VNTVekS4",
     "user_2g7np7Hrk0SN6kj5EDMLDaKNL0S",
 ];
-/// The instances that they are of; no real one has such an id.
+/// The instances of those examples; no real instance has such an id.
 const EXAMPLE_INSTANCES: [&str; 2] = ["ins_2g7np7Hrk0SN6kj5EDMLDaKNL0S", "ins_123"];
 
 fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
@@ -61,7 +62,7 @@ fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
             _ => UNSUPPORTED,
         });
     };
-    // Before the event is read: an example that cannot be read must not be quarantined.
+    // Checked before the event is read: an example that cannot be read must not be quarantined.
     if is_any(envelope.body.id("instance_id"), &EXAMPLE_INSTANCES) {
         return Ok(TEST_DELIVERY);
     }
@@ -86,7 +87,8 @@ fn snapshot(kind: Kind, envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Ch
     Ok(PROVIDER.snapshot(version, record))
 }
 
-/// Only the envelope says when: in seconds or in milliseconds, or not at all. What `data` says of times is older.
+/// Only the envelope has the time of the deletion: in seconds, in milliseconds, or not at all. Times in `data` are
+/// older.
 fn deletion(kind: Kind, envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Change, Unreadable> {
     let at = envelope.body.time("timestamp")?.unwrap_or(envelope.made_at);
     Ok(Change::Deleted { key: key(kind, data)?, at })
@@ -107,7 +109,7 @@ fn record(kind: Kind, data: &Object<'_>, bytes: &Bytes) -> Result<Record, Unread
     Ok(Record {
         key: key(kind, data)?,
         profile,
-        // Only shown: a strange one must not cost the row, and raw_json keeps it.
+        // The time is only displayed: if it cannot be read, the row is kept without it, and raw_json still has it.
         created_at: data.time("created_at").unwrap_or_default(),
         updated_at: data.time("updated_at")?,
         disabled: kind == Kind::User && (data.flag("banned")? || data.flag("deprovisioned")?),
@@ -155,7 +157,7 @@ fn name(data: &Object<'_>) -> Result<Option<String>, Unreadable> {
     }
 }
 
-/// The address that the user chose as primary. Any other may be unverified or belong to someone else.
+/// The address that the user chose as primary. Any other may be unverified or belong to another person.
 fn primary_email(data: &Object<'_>) -> Result<Option<String>, Unreadable> {
     let Some(primary) = data.filled("primary_email_address_id")? else { return Ok(None) };
     for address in data.objects("email_addresses")? {
@@ -184,16 +186,16 @@ const API: Api = Api {
     email_query: "email_address",
     missing: "resource_not_found",
     volatile: &[],
-    // A sign-in moves `updated_at`, too, and nothing else says that it was only a sign-in.
+    // A sign-in also changes `updated_at`, and no other field says that it was only a sign-in.
     moving: &["last_sign_in_at", "last_active_at", "updated_at", "last_used_at"],
     metadata: &["public_metadata", "private_metadata", "unsafe_metadata"],
     new_user,
 };
 
-/// Most users that a page may hold; a shorter one is the last.
+/// The greatest number of users on a page; a page with fewer is the last.
 const PAGE: usize = 500;
 
-/// The cursor works in the order of creation alone; in this direction new users join at the end of a walk.
+/// The cursor works only in the order of creation; in this direction new users appear at the end of a walk.
 fn page_query(cursor: Option<&str>) -> Vec<(&'static str, String)> {
     let mut query = vec![("limit", PAGE.to_string()), ("order_by", "+created_at".to_owned())];
     query.extend(cursor.map(|cursor| ("starting_after", cursor.to_owned())));

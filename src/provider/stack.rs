@@ -1,6 +1,6 @@
 //! Stack Auth: <https://docs.stack-auth.com/docs/apps/webhooks>
 //!
-//! No payload of Stack's says when it was made, so a snapshot's version is the time inside the delivery's id.
+//! Stack's payloads have no time of the change, so a snapshot's version is the time inside the delivery's id.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -22,10 +22,11 @@ pub(super) static PROVIDER: Provider = Provider {
     decode,
     key,
     record,
-    // Their ids are made of their parts, which may meet again.
+    // Their ids are composed of their parts, and the same parts can meet again.
     reused: &[Kind::Membership, Kind::Grant],
     api: API,
-    // <https://docs.stack-auth.com/docs/concepts/custom-user-data>: the two others of the metadata are the client's to read.
+    // <https://docs.stack-auth.com/docs/concepts/custom-user-data>: the client can read the two other kinds of
+    // metadata.
     private: &[
         "server_metadata",
         "restricted_by_admin_reason",
@@ -57,7 +58,7 @@ fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
         return Ok(TEST_DELIVERY);
     }
     let Some(kind) = PROVIDER.kind_of(envelope.event_type) else { return Ok(UNSUPPORTED) };
-    // Before the event is read: an example that cannot be read must not be quarantined.
+    // Checked before the event is read: an example that cannot be read must not be quarantined.
     let data = envelope.data()?;
     if ["id", "user_id"].iter().any(|field| data.id(field).is_ok_and(|id| id == EXAMPLE_USER)) {
         return Ok(TEST_DELIVERY);
@@ -69,7 +70,7 @@ fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
     }))
 }
 
-/// `data` is the whole object as the server API shows it, anonymous users too.
+/// `data` is the whole object as the server API shows it, also for anonymous users.
 fn snapshot(kind: Kind, envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Change, Unreadable> {
     let mut record = record(kind, data, envelope.bytes)?;
     record.updated_at = Some(envelope.made_at);
@@ -81,7 +82,7 @@ fn deletion(key: Key, envelope: &Envelope<'_>) -> Change {
     Change::Deleted { key, at: envelope.made_at }
 }
 
-/// It names the teams that the user was in, whose own deliveries may never come.
+/// The event names the user's teams; deliveries about those memberships may never arrive.
 fn user_deletion(envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Vec<Change>, Unreadable> {
     let user = key(Kind::User, data)?;
     let teams = data.objects("teams")?;
@@ -106,7 +107,7 @@ fn key(kind: Kind, data: &Object<'_>) -> Result<Key, Unreadable> {
     Ok(Key::new(kind, id))
 }
 
-/// The team of a permission; that of a whole project has none.
+/// The team of a permission; a permission of the whole project has none.
 fn team(data: &Object<'_>) -> Result<Option<String>, Unreadable> {
     data.has("team_id").then(|| data.id("team_id")).transpose()
 }
@@ -137,7 +138,7 @@ fn record(kind: Kind, data: &Object<'_>, bytes: &Bytes) -> Result<Record, Unread
     Ok(Record {
         key: key(kind, data)?,
         profile,
-        // Only shown: a strange one must not cost the row, and raw_json keeps it.
+        // The time is only displayed: if it cannot be read, the row is kept without it, and raw_json still has it.
         created_at: data.time(created).unwrap_or_default(),
         updated_at: None,
         disabled: kind == Kind::User && restricted_by_administrator(data)?,
@@ -178,7 +179,7 @@ const API: Api = Api {
     count: None,
     page,
     rate: |_| None,
-    // A search, in names too.
+    // This is a search, which also looks at names.
     email_query: "query",
     missing: "USER_NOT_FOUND",
     volatile: &["last_active_at_millis"],
@@ -187,7 +188,7 @@ const API: Api = Api {
     new_user,
 };
 
-/// Without the two flags only users who finished signing up are listed, and the others would seem to be gone.
+/// Without the two flags the list holds only users who finished signing up, and the others would seem deleted.
 fn page_query(cursor: Option<&str>) -> Vec<(&'static str, String)> {
     let mut query = vec![
         ("limit", "500".to_owned()),
@@ -199,7 +200,7 @@ fn page_query(cursor: Option<&str>) -> Vec<(&'static str, String)> {
     query
 }
 
-/// The cursor has been the first user of the next page and the last of this one: it is passed back as it came.
+/// The cursor has been the first user of the next page or the last of this one: it is passed back unchanged.
 fn page(text: &str) -> Result<Page<'_>, Unreadable> {
     let body = Object::parse(text, "the page")?;
     if !body.has("items") {

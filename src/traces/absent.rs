@@ -1,4 +1,4 @@
-//! A build without OTLP: spans go nowhere.
+//! A build without OTLP: spans are not exported.
 
 use std::convert::Infallible;
 use std::future::Ready;
@@ -8,7 +8,7 @@ use tracing::Span;
 
 use super::{Error, Settings, SpanLayer};
 
-/// There is none in this build.
+/// This build has no exporter.
 pub struct Exporter(Infallible);
 
 impl Exporter {

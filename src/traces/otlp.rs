@@ -1,4 +1,4 @@
-//! Spans over OTLP: protobuf by HTTP, in batches, from a thread of its own. A request never waits for it.
+//! Sends spans over OTLP: protobuf over HTTP, in batches, from a separate thread. A request never waits for it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,14 +19,15 @@ use tracing_subscriber::filter::filter_fn;
 
 use super::{Error, Settings, SpanLayer, TARGET};
 
-/// The last spans are given up when they are not taken within this time.
+/// The last spans are dropped if the collector does not accept them within this time.
 const FLUSH: Duration = Duration::from_secs(3);
 
 /// Sends spans until it is finished.
 pub struct Exporter(SdkTracerProvider);
 
 impl Exporter {
-    /// The layer has to see the spans. Whether anybody takes them shows later, and never stops anything.
+    /// The layer must be installed to receive the spans. A collector that does not answer is reported later and
+    /// never stops the service.
     pub fn start(settings: &Settings) -> Result<(Self, SpanLayer), Error> {
         let Settings { endpoint, headers, service } = settings;
         let text = |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
@@ -40,7 +41,7 @@ impl Exporter {
         let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
         let resource = Resource::builder().with_service_name(service.clone());
         let provider = SdkTracerProvider::builder()
-            .with_batch_exporter(Told { exporter, failing: AtomicBool::new(false) })
+            .with_batch_exporter(LogsFailures { exporter, failing: AtomicBool::new(false) })
             .with_resource(resource.with_attribute(version).build())
             .build();
         let layer = tracing_opentelemetry::layer()
@@ -54,20 +55,20 @@ impl Exporter {
         Ok((Self(provider), layer.boxed()))
     }
 
-    /// Sends what is left, for a bounded time.
+    /// Sends the remaining spans, for a bounded time.
     pub async fn finish(self) {
         let flushed = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(FLUSH));
         if !matches!(flushed.await, Ok(Ok(()))) {
-            tracing::warn!("the last spans were not taken");
+            tracing::warn!("the collector did not accept the last spans");
         }
     }
 }
 
-/// Takes the trace that the sender began for that of this request.
+/// Makes this request a part of the trace that its sender began.
 pub(super) fn continue_trace(span: &Span, headers: &HeaderMap) {
     let context = TraceContextPropagator::new().extract(&Carrier(headers));
     if context.span().span_context().is_valid() {
-        // Without a layer that exports there is nobody to be told.
+        // Fails if no layer exports spans; then there is no trace to continue.
         let _ = span.set_parent(context);
     }
 }
@@ -84,25 +85,25 @@ impl Extractor for Carrier<'_> {
     }
 }
 
-/// Logs when exports begin to fail and when they succeed again, rather than each.
+/// Logs when exports begin to fail and when they succeed again, instead of logging each failure.
 #[derive(Debug)]
-struct Told<E> {
+struct LogsFailures<E> {
     exporter: E,
     failing: AtomicBool,
 }
 
-impl<E: SpanExporter> SpanExporter for Told<E> {
+impl<E: SpanExporter> SpanExporter for LogsFailures<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let result = self.exporter.export(batch).await;
         let failed = result.is_err();
         match (self.failing.swap(failed, Ordering::Relaxed), failed) {
-            // Its own words may hold the address, and a key in it.
+            // The error's own text may hold the address, and a key in it.
             (false, true) => {
                 tracing::warn!(
-                    "spans are not taken: look at OTEL_EXPORTER_OTLP_ENDPOINT and its collector; deliveries go on"
+                    "the collector does not accept spans: check OTEL_EXPORTER_OTLP_ENDPOINT and the collector; deliveries are not affected"
                 );
             }
-            (true, false) => tracing::info!("spans are taken again"),
+            (true, false) => tracing::info!("the collector accepts spans again"),
             _ => {}
         }
         result

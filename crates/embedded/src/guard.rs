@@ -90,7 +90,9 @@ pub const GUARD: &str = "embedded-guard";
 /// [`crate::Server`] and this function.
 pub fn guard(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Some(job) = Job::from_args(args.into_iter()) else {
-        eprintln!("{GUARD} is an internal command of the embedded Postgres; do not run it yourself");
+        eprintln!(
+            "{GUARD} is an internal command of the embedded Postgres; do not run it yourself"
+        );
         return ExitCode::from(2);
     };
     let program = PathBuf::from(&job.command[0]);

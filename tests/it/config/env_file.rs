@@ -59,8 +59,8 @@ async fn a_line_of_ours_that_cannot_be_read_is_named_and_never_quoted() {
     for (file, problem) in [
         ("ADMIN_TOKEN=\"hunter2", "ADMIN_TOKEN: begins in .env with a quote"),
         ("ADMIN_TOKEN='hunter2' hunter2", "ADMIN_TOKEN: begins in .env with a quote"),
-        ("ADMIN_TOKEN hunter2", "ADMIN_TOKEN: has no = behind its name"),
-        ("ADMIN_TOKEN: hunter2=", "ADMIN_TOKEN: has no = behind its name"),
+        ("ADMIN_TOKEN hunter2", "ADMIN_TOKEN: has no = after its name"),
+        ("ADMIN_TOKEN: hunter2=", "ADMIN_TOKEN: has no = after its name"),
         ("ADMIN_TOKEN=hunter2${HUNTER2}", "ADMIN_TOKEN: refers to another variable"),
         ("HUNTER2=hunter2\nADMIN_TOKEN=hunter2$HUNTER2", "ADMIN_TOKEN: refers to another variable"),
     ] {
