@@ -1,4 +1,4 @@
-//! The one write path: deliveries come in through `accept`, what the providers' APIs say through `Readings`.
+//! The one write path: deliveries come in through `accept`, answers of the providers' APIs through `Readings`.
 
 pub mod adopt;
 pub mod backfill;
@@ -44,20 +44,21 @@ pub use readings::Readings;
 pub use tables::{Options, Tables};
 pub use users::Users;
 
-/// How much may wait, and who writes it.
+/// The limits of the queue and of its writers.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Writers, each with a connection of its own.
+    /// The number of writers, each with its own connection.
     pub writers: usize,
-    /// Deliveries that wait at most.
+    /// The greatest number of waiting deliveries.
     pub queue: usize,
-    /// Bytes of their bodies at most.
+    /// The greatest total size of their bodies, in bytes.
     pub queue_bytes: usize,
-    /// For one commit: less than half of `patience`, so that a batch can be tried again on a fresh connection.
+    /// The time limit of one commit: less than half of `patience`, so that a batch can be tried again on a fresh
+    /// connection.
     pub commit: Duration,
-    /// For a lock of another transaction, before the batch is parted to find who waits for it.
+    /// The time limit for another transaction's lock; after it the batch is split to find the delivery that waits.
     pub lock: Duration,
-    /// How long a delivery waits for its commit before its sender is told to come again.
+    /// How long a delivery waits for its commit before its sender gets a 503.
     pub patience: Duration,
 }
 
@@ -74,7 +75,7 @@ impl Default for Limits {
     }
 }
 
-/// Why a delivery has no outcome. Nothing is known to be written, and the sender has to try again.
+/// Why a delivery has no outcome. The service cannot say that anything was written, so the sender must retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unavailable {
     #[error("the database is unavailable")]
@@ -86,7 +87,7 @@ pub enum Unavailable {
 }
 
 impl Unavailable {
-    /// One word for programs.
+    /// A code for programs.
     pub fn code(self) -> &'static str {
         match self {
             Self::Database => "database",
@@ -96,7 +97,7 @@ impl Unavailable {
     }
 }
 
-/// The way in. When it is dropped, the writers end as soon as the queue is empty.
+/// The entry to the queue. When it is dropped, the writers end as soon as the queue is empty.
 pub struct Sync {
     queue: Arc<Queue>,
     lanes: Arc<Lanes>,
@@ -111,7 +112,7 @@ impl Drop for Sync {
     }
 }
 
-/// How full the way in is.
+/// How full the queue is.
 pub struct QueueStatus {
     pub waiting: usize,
     pub capacity: usize,
@@ -124,7 +125,7 @@ impl Sync {
         QueueStatus { held: self.lanes.waiting(), ..self.queue.status() }
     }
 
-    /// Whether the last batch could not be written, for a reason that is no delivery's.
+    /// Whether the last batch could not be written, for a reason that no delivery caused.
     pub fn is_failing(&self) -> bool {
         self.tables.commits.are_failing()
     }
@@ -142,14 +143,14 @@ pub struct Writers {
 }
 
 impl Writers {
-    /// Waits until what was accepted is written.
+    /// Waits until everything accepted is written.
     pub async fn finish(self) {
         self.of_queue.join_all().await;
         self.lanes.close();
         self.of_lanes.join_all().await;
     }
 
-    /// Waits for the first writer that ends, which none does by itself.
+    /// Waits for the first writer that ends; during operation no writer ends.
     pub async fn ended(&mut self) {
         tokio::select! {
             _ = self.of_queue.join_next() => {}
@@ -163,7 +164,7 @@ pub fn start(tables: Tables, limits: Limits) -> (Sync, Writers) {
     let queue = Arc::new(Queue::new(limits.queue));
     let lanes = Arc::new(Lanes::default());
     let (mut of_queue, mut of_lanes) = (JoinSet::new(), JoinSet::new());
-    // Some connections are left for the requests that read.
+    // Some connections stay free for the requests that read.
     let spare = tables.pool().status().max_size.saturating_sub(2).max(1);
     for _ in 0..limits.writers.min(spare) {
         let (queue, writer) = (queue.clone(), Writer::new(&tables, lanes.clone(), &limits));
@@ -175,7 +176,7 @@ pub fn start(tables: Tables, limits: Limits) -> (Sync, Writers) {
     (Sync { queue, lanes, bytes, tables, patience: limits.patience }, writers)
 }
 
-/// Decodes a delivery and answers its outcome after the commit that holds it.
+/// Decodes a delivery and returns its outcome after the commit that holds it.
 pub async fn accept(sync: &Sync, delivery: Delivery) -> Result<Outcome, Unavailable> {
     let made_at = match delivery.made_at() {
         Some(at) => at,
@@ -190,7 +191,7 @@ pub async fn accept(sync: &Sync, delivery: Delivery) -> Result<Outcome, Unavaila
     })
 }
 
-/// A retry must not count as newer than the first attempt, so the journal is asked.
+/// A retry must not count as newer than the first attempt, so the journal is asked for the first receipt.
 async fn first_received(sync: &Sync, delivery: &Delivery) -> Result<jiff::Timestamp, Unavailable> {
     let found = async {
         let client = sync.tables.pool().get().await.map_err(|error| crate::error_chain(&error))?;

@@ -1,4 +1,4 @@
--- fill: what the rows with ids $1 lack and their raw_json has; what they have stays
+-- fill: fills the empty columns of the rows with ids $1 from their raw_json; other columns stay
 update neon_auth.users_sync u
 set name = coalesce(u.name, d.name),
     email = coalesce(u.email, d.email),

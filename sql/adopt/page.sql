@@ -1,4 +1,4 @@
--- page: the next $2 rows after $1; raw_json is null where it has no text
+-- page: the next $2 rows after $1; raw_json is null if it cannot be printed
 select
     page.id, page.deleted_at,
     case when users_sync.is_printable(page.raw_json) then page.raw_json::text end as raw_json

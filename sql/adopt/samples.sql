@@ -2,7 +2,7 @@
 select raw_json::text as raw_json
 from neon_auth.users_sync
 where raw_json is not null
-  -- Our function is not there yet: what has too many endless numbers has no text.
+  -- Our function may not exist yet: a document with too many enormous numbers cannot be printed.
   and case
       when pg_typeof(raw_json) = 'jsonb'::regtype then (
           select count(*) <= 100

@@ -1,4 +1,4 @@
--- survey: what stands on the mirror, and a row of it
+-- survey: what depends on the mirror, and one of its rows
 select
     (select count(*) from neon_auth.users_sync) as rows,
     (select count(*) from pg_constraint k

@@ -1,4 +1,4 @@
--- mirror: what stands in the way of writing to users_sync
+-- mirror: the obstacles to writing to users_sync
 select
     c.relrowsecurity
         and not row_security_bypassed

@@ -1,2 +1,2 @@
--- process: which process of the server runs this
+-- process: the id of the server process that runs this statement
 select pg_backend_pid() as pid

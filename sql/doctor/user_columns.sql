@@ -1,4 +1,4 @@
--- user_columns: columns that are named like the id of a user, but whose type can hold none of ours
+-- user_columns: columns whose name looks like the id of a user, but whose type cannot hold our ids
 select a.attrelid::regclass::text as table, a.attname::text as column, format_type(a.atttypid, null) as type
 from pg_attribute a
 join pg_class c on c.oid = a.attrelid and c.relkind in ('r', 'p')
@@ -9,7 +9,7 @@ where n.nspname not in ('pg_catalog', 'information_schema', 'neon_auth', 'users_
   and lower(replace(a.attname, '_', '')) in
       ('userid', 'ownerid', 'authorid', 'authuserid', 'externaluserid', 'createdby')
   and a.atttypid in ('uuid'::regtype, 'bigint'::regtype, 'integer'::regtype)
-  -- Somebody else's users are somebody else's affair.
+  -- Tables that refer to another table of users are left out.
   and not exists (
       select from pg_constraint k
       where k.contype = 'f' and k.conrelid = c.oid and a.attnum = any (k.conkey)

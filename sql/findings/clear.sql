@@ -1,3 +1,3 @@
--- clear: the finding about $2 of subject $1 is dealt with
+-- clear: removes the finding about $2 of subject $1
 delete from users_sync.findings
 where subject = $1 and id = $2

@@ -1,4 +1,4 @@
--- counts: how many findings there are of each subject
+-- counts: the number of findings of each subject
 select subject, count(*) as findings
 from users_sync.findings
 group by subject

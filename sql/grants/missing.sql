@@ -1,5 +1,5 @@
--- missing: what our role may not do and has to: of the objects $2, of the kinds $1, the privileges $3; an object that is
--- not there lacks nothing
+-- missing: the privileges $3 that our role needs and lacks on the objects $2 of the kinds $1; a missing object
+-- lacks nothing
 with wanted as (
     select *
     from unnest($1, $2, $3) with ordinality as w (kind, name, privilege, place)
@@ -15,7 +15,7 @@ join pg_namespace n on n.nspname = split_part(w.name, '.', 1)
 join pg_class c on c.relnamespace = n.oid and c.relname = split_part(w.name, '.', 2)
 where w.kind = 'table' and not has_table_privilege(c.oid, w.privilege)
 union all
--- A function that runs with its owner's rights is there for applications.
+-- A function that runs with its owner's rights is for applications.
 select distinct w.privilege || ' on function ' || w.name || '.' || p.proname, w.place
 from wanted w
 join pg_namespace n on n.nspname = w.name

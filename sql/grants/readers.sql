@@ -1,4 +1,5 @@
--- readers: of each role, in the order given: whether there is one, the grants that it lacks, and by what it could write
+-- readers: of each role, in the order given: whether it exists, the grants that it lacks, and the privileges that
+-- let it write
 select
     wanted.name,
     r.oid is not null as known,
@@ -14,7 +15,7 @@ select
         select p.privilege
         from unnest(array['insert', 'update', 'delete', 'truncate']) with ordinality as p (privilege, place)
         where has_table_privilege(r.oid, s.users_sync, p.privilege)
-           -- A grant on a single column writes, too.
+           -- A grant on a single column also lets it write.
            or (p.privilege in ('insert', 'update')
                and has_any_column_privilege(r.oid, s.users_sync, p.privilege))
         order by p.place

@@ -1,4 +1,4 @@
--- take: lease $1 for holder $2 for $3 seconds, anew or once more; no row where somebody else has it
+-- take: takes or extends lease $1 for holder $2 by $3 seconds; no row if another holder has it
 insert into users_sync.leases as l (name, holder, until)
 values ($1, $2, now() + make_interval(secs => $3))
 on conflict (name) do update set holder = excluded.holder, until = excluded.until

@@ -1,4 +1,5 @@
--- ensure_user: a row for a user, in the transaction of the application, before the provider's delivery comes
+-- ensure_user: creates a row for a user, in the transaction of the application, before the provider's delivery
+-- arrives
 create or replace function users_sync.ensure_user(id text)
 returns void
 language plpgsql
@@ -18,7 +19,7 @@ begin
     if found then
         raise foreign_key_violation using message = 'the user was deleted and purged';
     end if;
-    -- The ledger does not know the user, so any change wins over this row.
+    -- The ledger does not know the user, so any change replaces this row.
     insert into neon_auth.users_sync (id, raw_json)
     values (ensure_user.id, jsonb_build_object('id', ensure_user.id))
     on conflict do nothing;
@@ -30,4 +31,4 @@ $$;
 revoke execute on function users_sync.ensure_user from public;
 
 comment on function users_sync.ensure_user is
-    'A row for this user, so that a foreign key on it holds before the provider''s delivery comes.';
+    'A row for this user, so that a foreign key on it holds before the provider''s delivery arrives.';

@@ -1,4 +1,4 @@
--- indexes: every index of ours besides the keys, as the migrations make them
+-- indexes: every index of ours except the keys, as the migrations create them
 create index if not exists journal_received_at_idx on users_sync.journal (received_at);
 create index if not exists journal_outcome_idx on users_sync.journal (outcome, received_at)
     where outcome <> 'applied';

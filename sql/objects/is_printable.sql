@@ -1,4 +1,5 @@
--- is_printable: whether a document can be turned into text of a bearable length, which no statement of ours does without asking
+-- is_printable: whether a document can be printed as text of a reasonable length; every statement of ours checks
+-- this first
 create or replace function users_sync.is_printable(document jsonb)
 returns boolean
 language plpgsql stable
@@ -10,7 +11,7 @@ begin
             select coalesce(sum(
                 scale(n.number::numeric) + case when abs(n.number::numeric) >= 1e400 then 131072 else 0 end
             ), 0) <= 1048576
-            -- As rows of the path itself they would take the square of their number.
+            -- With one row per number, the time would grow with the square of their count.
             from jsonb_array_elements(
                 jsonb_path_query_array(document, 'strict $.** ? (@.type() == "number")')
             ) as n (number)

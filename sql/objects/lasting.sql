@@ -1,4 +1,4 @@
--- lasting: a user without what every sign-in moves
+-- lasting: a user without the fields that every sign-in changes
 create or replace function users_sync.lasting(document jsonb, moving text[], metadata text[])
 returns jsonb
 language plpgsql immutable parallel safe
@@ -10,7 +10,7 @@ begin
             select coalesce(
                 jsonb_object_agg(
                     f.key,
-                    -- What an application keeps there is not ours to interpret, whatever its fields are called.
+                    -- The application chooses the content of the metadata, so no field in it counts as ours.
                     case when f.key = any (metadata) then f.value
                         else users_sync.lasting(f.value, moving, metadata) end
                 ),
@@ -31,4 +31,4 @@ end
 $$;
 
 comment on function users_sync.lasting is
-    'A user without the fields that every sign-in moves, at any depth outside of the metadata.';
+    'A user without the fields that every sign-in changes, at any depth outside the metadata.';

@@ -1,4 +1,4 @@
--- tombstone: the deletion that stands, given all that were seen and the fence
+-- tombstone: the deletion that counts, given the first and the last one received and the fence
 create or replace function users_sync.tombstone(first timestamptz, last timestamptz, fence timestamptz)
 returns timestamptz
 language sql immutable parallel safe
@@ -6,4 +6,4 @@ as $$
     select case when fence is null or first >= fence then first when last >= fence then last end
 $$;
 
-comment on function users_sync.tombstone is 'The deletion that stands, given all that were seen and the fence.';
+comment on function users_sync.tombstone is 'The deletion that counts, given the first and the last one received and the fence.';

@@ -1,4 +1,5 @@
--- types: what users_sync.converge takes and works with; a later version that needs others makes others, beside these
+-- types: what users_sync.converge takes and works with; a later version that needs other types creates them beside
+-- these
 do $$
 begin
     if to_regclass('users_sync.key') is null then
@@ -14,7 +15,7 @@ begin
             texts text[], permissions text[], created_at timestamptz, updated_at timestamptz, raw_json jsonb
         );
         comment on type users_sync.claim is
-            'All that one batch says about one entity. texts: the values of the mirror''s text columns, in their order.';
+            'Everything that one batch says about one entity. texts: the values of the mirror''s text columns, in their order.';
     end if;
     if to_regclass('users_sync.delivery') is null then
         create type users_sync.delivery as (
@@ -23,11 +24,11 @@ begin
             decided text, reason text, body bytea
         );
         comment on type users_sync.delivery is
-            'One delivery and the first change that it says. decided: its outcome, where the law has no say.';
+            'One delivery and the first change that it says. decided: its outcome, if the law does not decide it.';
     end if;
     if to_regclass('users_sync.mention') is null then
         create type users_sync.mention as (place integer, kind text, entity_id text, change_at timestamptz, deletes boolean);
-        comment on type users_sync.mention is 'A further change of the delivery at this place, from 1.';
+        comment on type users_sync.mention is 'A further change in the delivery at this position, from 1.';
     end if;
     if to_regclass('users_sync.standing') is null then
         create type users_sync.standing as (

@@ -9,7 +9,8 @@ begin
         where u.deleted_at is null
           and not exists (select from users_sync.disabled_users d where d.id = u.id)
         $$,
-        -- Row security on the mirror then holds for the reader of the view. PostgreSQL 14 does not know it.
+        -- With this option the row security of the mirror applies to the reader of the view. PostgreSQL 14 does not
+        -- support it.
         case when current_setting('server_version_num')::integer >= 150000
             then 'with (security_invoker = true)' else '' end
     );

@@ -1,7 +1,8 @@
--- verdict: what the law says of one change: `applied` where the ledger shows it, `foreign` where another source owns the entity
+-- verdict: what the law decides about one change: `applied` if the ledger shows it, `foreign` if another source
+-- owns the entity
 create or replace function users_sync.verdict(
     change_at timestamptz, delivery_id text, deletes boolean, source text,
-    -- what the ledger took of the batch; null where it took nothing
+    -- what the ledger took from the batch; null if it took nothing
     version_at timestamptz, version_delivery text, deleted_at timestamptz, taken boolean,
     owner text
 )
@@ -17,4 +18,4 @@ as $$
     end
 $$;
 
-comment on function users_sync.verdict is 'What the law says of one change of a delivery.';
+comment on function users_sync.verdict is 'What the law decides about one change of a delivery.';

@@ -1,4 +1,5 @@
--- begin: the request with key $1 and fingerprint $2 is ours, or what became of it; one that was left undone for a minute is taken over
+-- begin: takes the request with key $1 and fingerprint $2, or returns its result; takes over one that was left
+-- unfinished for a minute
 with begun as (
     insert into users_sync.requests as r (key, fingerprint)
     values ($1, $2)
@@ -9,7 +10,7 @@ with begun as (
 )
 select
     exists (select from begun) as ours,
-    -- Null where this is the first attempt.
+    -- Null if this is the first attempt.
     (select first_begun_at from begun where first_begun_at < begun_at) as left_undone,
     coalesce(r.fingerprint = $2, true) as same,
     r.user_id

@@ -1,4 +1,4 @@
--- done: the request with key $1 has created user $2
+-- done: records that the request with key $1 created user $2
 update users_sync.requests
 set user_id = $2
 where key = $1

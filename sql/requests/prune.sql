@@ -1,3 +1,3 @@
--- prune: forgets the requests that began before $1; a key means something for so long
+-- prune: removes the requests that began before $1, after which their keys can be used again
 delete from users_sync.requests
 where begun_at < $1

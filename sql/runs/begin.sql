@@ -1,6 +1,8 @@
--- begin: a new run of kind $1 over source $2; answers its id, and forgets all but the last thousand, never what they repaired
+-- begin: starts a run of kind $1 over source $2 and returns its id; removes all but the last thousand runs, never
+-- the counts of what they repaired
 with kept as (
-    -- The last that met every user says since when changes are looked for, the last silent one what an operator has to hear.
+    -- The last run that met every user is the start of the next search for changes; the last run that found silent
+    -- changes is for the operator.
     select
         coalesce(max(id) filter (where outcome in ('done', 'partial')), 0) as done,
         coalesce(max(id) filter (where unannounced > 0), 0) as silent

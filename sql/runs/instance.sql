@@ -1,4 +1,4 @@
--- instance: the instance that the last whole run over source $1 has asked; no row where none names it
+-- instance: the instance that the last whole run over source $1 asked; no row if no run names it
 select instance
 from users_sync.runs
 where source = $1 and instance is not null and outcome in ('done', 'partial')

@@ -1,4 +1,4 @@
--- recent: the newest $2 runs from before run $1, or of all
+-- recent: the newest $2 runs before run $1, or of all runs
 select
     r.id,
     r.kind, r.source, r.started_at, r.finished_at, r.outcome, r.reason,

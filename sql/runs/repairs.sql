@@ -1,4 +1,5 @@
--- repairs: of each source in $1, in their order, all that was ever repaired, and when the last whole reconcile ended
+-- repairs: of each source in $1, in their order, everything that was ever repaired, and when the last whole
+-- reconcile ended
 select
     coalesce(f.missing, 0) + k.missing as missing,
     coalesce(f.stale, 0) + k.stale as stale,

@@ -1,4 +1,4 @@
--- resumable: the last run of kind $1 over source $2, if it came somewhere within a day and did not finish
+-- resumable: the last run of kind $1 over source $2, if it made progress within a day and did not finish
 select id, cursor, seen, missing, stale, unreadable
 from (
     select *

@@ -1,4 +1,5 @@
--- silences: of each source in $1 the newest reconcile that can tell, if it found changes that no delivery had announced
+-- silences: of each source in $1 the newest conclusive reconcile, if it found changes that no delivery had
+-- announced
 select
     r.kind, r.source, r.started_at, r.finished_at, r.outcome, r.reason,
     r.seen, r.missing, r.stale, r.restored, r.gone, r.unreadable, r.unannounced, r.unannounced_since
@@ -8,7 +9,7 @@ cross join lateral (
     from users_sync.runs
     where source = s.name
       and kind = 'reconcile'
-      -- One that broke off and found none proves nothing.
+      -- A run that broke off and found none proves nothing.
       and (outcome in ('done', 'partial') or unannounced > 0)
     order by id desc
     limit 1

@@ -1,7 +1,7 @@
--- bootstrap: our schema and the list of the migrations that it has seen
+-- bootstrap: our schema and the list of the migrations that were applied
 do $$
 begin
-    -- `if not exists` asks for the right to create one all the same.
+    -- `if not exists` would still require the right to create a schema.
     if to_regnamespace('users_sync') is null then
         create schema users_sync;
     end if;

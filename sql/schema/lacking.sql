@@ -1,4 +1,5 @@
--- lacking: of our tables $1, one for each of the columns $2, the columns and the primary keys that are gone from tables that are there
+-- lacking: the columns and primary keys that are missing from our existing tables $1, one for each of the columns
+-- $2
 select gone.name
 from (
     select o.place, format('%s.%s', o.relation, o.name) as name

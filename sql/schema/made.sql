@@ -1,3 +1,3 @@
--- made: the objects that were made, and the checksum of what made them
+-- made: the objects that were created, and the checksum of their text
 select name, checksum
 from users_sync.objects

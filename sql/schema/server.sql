@@ -1,4 +1,4 @@
--- server: how old the server is, and how the database encodes text
+-- server: the version of the server, and the encoding of the database
 select
     current_setting('server_version_num')::integer as version_num,
     current_setting('server_version') as version,

@@ -1,2 +1,2 @@
--- isolation: whether a transaction that does not say otherwise is read committed
+-- isolation: whether a transaction is read committed by default
 select current_setting('default_transaction_isolation') = 'read committed' as read_committed

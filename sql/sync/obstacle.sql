@@ -1,8 +1,9 @@
--- obstacle: the first thing that keeps this session from writing any delivery to the tables $2 of the schemas $1, null where there is none
+-- obstacle: the first problem that prevents this session from writing any delivery to the tables $2 of the schemas
+-- $1; null if there is none
 with needed as (
     select schema, name from unnest($1, $2) as t (schema, name)
 ),
--- Looked up in the catalog: to_regclass fails where the schema may not be used.
+-- Looked up in the catalog, because to_regclass fails if the role may not use the schema.
 tables as (
     select n.schema, n.name, p.privilege, c.oid, s.oid as schema_oid
     from needed n
@@ -19,7 +20,7 @@ lacking as (
     order by t.schema, t.name, t.privilege
     limit 1
 ),
--- Row security that no policy opens for this role.
+-- Tables whose row security has no policy that lets this role in.
 closed as (
     select t.schema, t.name, t.privilege
     from tables t

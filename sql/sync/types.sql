@@ -1,4 +1,4 @@
--- types: the numbers of the types that users_sync.converge takes
+-- types: the ids of the types that users_sync.converge takes
 select
     'users_sync.claim'::regtype::oid as claim, 'users_sync.claim[]'::regtype::oid as claim_array,
     'users_sync.delivery'::regtype::oid as delivery, 'users_sync.delivery[]'::regtype::oid as delivery_array,

@@ -1,5 +1,5 @@
-//! Turning a table of somebody else's making into our mirror, in place: rows, keys, grants and the foreign keys of
-//! applications stay.
+//! Turns a users table that another program made into our mirror, in place: rows, keys, grants and the
+//! applications' foreign keys stay.
 
 mod rows;
 mod steps;
@@ -28,14 +28,14 @@ pub enum Error {
     Database(#[from] tokio_postgres::Error),
 }
 
-/// One statement of the plan, and why.
+/// One statement of the plan, and the reason for it.
 #[derive(Debug)]
 pub struct Step {
     pub why: String,
     pub sql: String,
 }
 
-/// What there is, and what has to be done to it.
+/// The present state, and the statements that change it.
 #[derive(Debug)]
 pub struct Plan {
     pub rows: i64,
@@ -44,7 +44,7 @@ pub struct Plan {
     pub migrations: Vec<Upgrade>,
 }
 
-/// Looks, and writes nothing.
+/// Reads the present state and writes nothing.
 pub async fn plan(client: &impl GenericClient) -> Result<Plan, Error> {
     server::check(client).await?;
     let columns = check::columns(client, mirror::of(Kind::User)).await?;
@@ -63,7 +63,7 @@ pub async fn plan(client: &impl GenericClient) -> Result<Plan, Error> {
         return Err(Error::Refused(format!("it belongs to the role {owner}: connect as that one")));
     }
     let migrations = match migrations::pending(client).await {
-        // The table is not ours yet: that is what the plan is for.
+        // The difference is expected: the plan removes it.
         Err(migrations::Error::Mirror(check::Difference::Shape { .. })) => {
             migrations::ALL.iter().map(Upgrade::Migration).collect()
         }
@@ -72,7 +72,7 @@ pub async fn plan(client: &impl GenericClient) -> Result<Plan, Error> {
     Ok(Plan { rows: survey.get("rows"), foreign_keys, steps, migrations })
 }
 
-/// Some of the objects that the table holds, to recognise whose they are.
+/// Some `raw_json` objects of the table, to recognise the provider that made them.
 pub async fn samples(client: &impl GenericClient) -> Result<Vec<String>, Error> {
     let columns = check::columns(client, mirror::of(Kind::User)).await?;
     if !columns.iter().any(|column| column.get::<_, &str>("name") == "raw_json") {
@@ -82,8 +82,8 @@ pub async fn samples(client: &impl GenericClient) -> Result<Vec<String>, Error> 
     Ok(rows.iter().map(|row| row.try_get("raw_json")).collect::<Result<_, _>>()?)
 }
 
-/// Carries the plan out, as it is now, but for the ledger; nobody else reads or writes the table until the end of the
-/// transaction.
+/// Executes the plan for the present state, except for the ledger; no other session can read or write the table
+/// until the transaction ends.
 pub async fn carry_out(transaction: &Transaction<'_>) -> Result<(), Error> {
     transaction
         .batch_execute(

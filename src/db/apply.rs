@@ -15,20 +15,20 @@ use crate::webhook::{Decoded, Verdict};
 /// What a commit did.
 #[derive(Debug, Default, PartialEq)]
 pub struct Applied {
-    /// Of each delivery, in their order.
+    /// The judgement of each delivery, in the order of the entries.
     pub judgements: Vec<Judgement>,
     /// Mirror rows that changed.
     pub changed: Vec<Changed>,
 }
 
-/// What the law says of one delivery.
+/// The decision about one delivery.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Judgement {
     /// It is in the journal with this outcome.
     Journaled(Outcome),
-    /// It is not journaled: an entity of it belongs to this other source.
+    /// It is not in the journal: one of its entities belongs to this other source.
     Foreign(String),
-    /// A newer users-sync has replaced the function, and this one does not know its word.
+    /// A newer users-sync replaced the function, and this version does not know the word that it returned.
     Unknown,
 }
 
@@ -46,10 +46,11 @@ pub struct Entry<'a> {
     pub keep_body: bool,
 }
 
-/// Writes a batch, one entity and one delivery at most once each, and answers what it did after the commit. The server
-/// announces each change on `channel`, too, and waits for another transaction's lock no longer than `lock_wait`.
+/// Writes a batch, with each entity and each delivery at most once, and returns what it did after the commit. The
+/// server also announces each change on `channel`, and waits for another transaction's lock no longer than
+/// `lock_wait`.
 ///
-/// Without a transaction around it the statement is its own: its answer ends when the server is ready again, after the commit.
+/// Outside a transaction the statement is its own transaction: the answer is complete only after the commit.
 pub async fn apply(
     client: &impl GenericClient,
     types: &Types,
@@ -82,7 +83,7 @@ impl Applied {
             let what: &str = row.get("outcome");
             match row.get::<_, Option<i64>>("place") {
                 Some(place) => judgements.push((place, judgement(what, row))),
-                // A newer users-sync may have replaced the function: its words are not all known.
+                // A newer users-sync may have replaced the function, so unknown words are skipped.
                 None => changed.extend(Changed::of(what, row)),
             }
         }
@@ -109,7 +110,7 @@ fn judgement(what: &str, row: &Row) -> Judgement {
     }
 }
 
-/// What no value of ours can break: lengths that fit, and types that take them.
+/// Encoding cannot fail: the lengths fit and the types accept our values.
 const ENCODES: &str = "a batch is encoded";
 
 fn array_of_claims(types: &Types, claims: &[Claim<'_>]) -> Array {
@@ -176,7 +177,7 @@ fn array_of_mentions(types: &Types, entries: &[Entry<'_>]) -> Array {
     Array::of::<5, _>(&types.mention, &further, fields).expect(ENCODES)
 }
 
-/// The outcome and the reason of a delivery where the law has no say.
+/// The outcome and the reason of a delivery that the law does not decide.
 fn decided(verdict: &Verdict) -> (Option<Outcome>, Option<&str>) {
     match verdict {
         Verdict::Changes(_) => (None, None),

@@ -7,7 +7,7 @@ use super::fault::{Fault, Refusal};
 use super::rights;
 use crate::model::DeletePolicy;
 
-/// Whether a row, or who holds it, may be at fault: then the other rows are worth another attempt.
+/// Whether a row, or the holder of its lock, may be at fault: then a retry without that row can succeed.
 pub fn is_on_the_row(error: &Error) -> bool {
     Refusal::of(error).is_some_and(|refusal| match refusal.fault {
         // A statement that takes too long may wait for one row's cascade.
@@ -16,8 +16,8 @@ pub fn is_on_the_row(error: &Error) -> bool {
     })
 }
 
-/// The rights that our role lacks, where the server refused because one is missing. A trigger may use the same code, so the rights
-/// are looked at.
+/// The rights that our role lacks, if the server refused the statement because of a missing right. A trigger may
+/// use the same code, so this function checks the rights themselves.
 pub async fn missing_rights(
     client: &impl GenericClient,
     error: &Error,

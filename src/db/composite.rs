@@ -1,7 +1,8 @@
-//! Arrays of our composite types, in the binary form of Postgres: one parameter for any number of rows with any columns.
+//! Arrays of our composite types, in the binary form of Postgres: one parameter for any number of rows with any
+//! columns.
 //!
-//! A session asks the catalog once for the numbers of the types. An array is its dimensions and its elements; a composite
-//! value is the number of its fields, and for each one its type, its length and its bytes.
+//! A session reads the ids of the types from the catalog once. An array is its dimensions and its elements; a
+//! composite value is the number of its fields, and for each field its type, its length and its bytes.
 //! <https://www.postgresql.org/docs/current/sql-createtype.html>, `record_recv` and `array_recv` of the server.
 
 use bytes::{BufMut, BytesMut};
@@ -18,7 +19,7 @@ pub struct Types {
     pub(super) mention: Composite,
 }
 
-/// A composite type as this database numbers it, and the type of its arrays.
+/// The ids in this database of a composite type and of its array type.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Composite {
     element: u32,
@@ -50,7 +51,7 @@ pub(super) struct Array {
 }
 
 impl Array {
-    /// Of these rows, each a list of its fields with their types.
+    /// Encodes these rows, each a list of fields with their types.
     pub(super) fn of<'a, const N: usize, T>(
         composite: &Composite,
         rows: &'a [T],
@@ -90,7 +91,7 @@ impl Fields<'_> {
     }
 }
 
-/// Writes the length of what `write` writes before it.
+/// Writes the output of `write`, preceded by its length.
 fn measured(
     bytes: &mut BytesMut,
     write: impl FnOnce(&mut BytesMut) -> Result<IsNull, Failure>,

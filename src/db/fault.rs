@@ -1,27 +1,28 @@
-//! Whose fault it is that a statement failed, by its SQLSTATE: <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+//! What caused a statement to fail, by its SQLSTATE:
+//! <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use super::words;
 
-/// What a failed statement blames.
+/// The cause of a failed statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A value, or what a trigger or a constraint of the application says of it: the same statement fails again.
+    /// A value, or a trigger or constraint of the application that refuses it: the same statement fails again.
     Value,
     /// A row that another transaction holds, or a conflict with one: the same statement may succeed later.
     Held,
-    /// The time: it was cancelled, and may end where it has more, or has to do with fewer rows.
+    /// The time limit: the statement was cancelled, and may finish with more time or fewer rows.
     Slow,
-    /// A value or our own tables: only a look at the tables tells.
+    /// A value or our own tables: only a look at the tables can decide.
     Unclear,
-    /// The server or the session's rights: it has no room, is read-only, or is going down.
+    /// The server or the session's rights: the server is full, read-only, or shutting down.
     Server,
     /// The listeners of the channel do not read: without an announcement the statement succeeds.
     Listeners,
 }
 
-/// A statement that failed in a session that lives on. Its text holds no value of a row.
+/// A statement that failed while its session survived. The text holds no value of a row.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Postgres refuses the statement (SQLSTATE {code}{constraint})")]
 pub struct Refusal {
@@ -32,7 +33,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// `None` where the session is lost with the statement.
+    /// `None` if the session is lost with the statement.
     pub fn of(error: &tokio_postgres::Error) -> Option<Self> {
         let error = error.as_db_error()?;
         if matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic)) {
@@ -61,7 +62,7 @@ fn fault(error: &DbError) -> Fault {
         return Fault::Slow;
     }
     match code.code().get(..2).unwrap_or_default() {
-        // Where the queue of notifications is full, the commit fails.
+        // The commit fails if the queue of notifications is full.
         "54" if error.routine() == Some("PreCommit_Notify") => Fault::Listeners,
         // Connections, transactions, rights to log in, catalogs, resources, operators, the system, files, defects.
         "08" | "25" | "28" | "3D" | "53" | "55" | "57" | "58" | "F0" | "XX" => Fault::Server,

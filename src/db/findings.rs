@@ -1,4 +1,4 @@
-//! Findings: what an operator should know and do something about, until it is dealt with.
+//! Findings: problems that an operator should know and solve. A finding stays until it is solved.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -13,11 +13,11 @@ pub struct Finding {
     pub subject: String,
     pub id: String,
     pub found_at: Timestamp,
-    /// The problem and the remedy, in words.
+    /// The problem and the remedy as sentences.
     pub detail: String,
 }
 
-/// Remembers a finding about `id`; a newer text replaces the older one.
+/// Records a finding about `id`; a newer text replaces the older one.
 pub async fn set(
     client: &impl GenericClient,
     subject: Subject,
@@ -30,7 +30,7 @@ pub async fn set(
     Ok(())
 }
 
-/// Forgets the finding about `id`, if there is one.
+/// Removes the finding about `id`, if there is one.
 pub async fn clear(client: &impl GenericClient, subject: Subject, id: &str) -> Result<(), Error> {
     let params: [(&(dyn ToSql + Sync), Type); 2] =
         [(&subject.as_str(), Type::TEXT), (&id, Type::TEXT)];
@@ -38,7 +38,7 @@ pub async fn clear(client: &impl GenericClient, subject: Subject, id: &str) -> R
     Ok(())
 }
 
-/// Forgets every finding of a subject but those about these.
+/// Removes every finding of a subject except those about these ids.
 pub async fn settle(
     client: &impl GenericClient,
     subject: Subject,
@@ -50,7 +50,7 @@ pub async fn settle(
     Ok(())
 }
 
-/// How many findings there are of each subject, by its word.
+/// The number of findings of each subject, by its name.
 pub async fn counts(client: &Client) -> Result<Vec<(String, i64)>, Error> {
     let rows = client.query_typed(include_str!("../../sql/findings/counts.sql"), &[]).await?;
     rows.iter().map(|row| Ok((row.try_get("subject")?, row.try_get("findings")?))).collect()

@@ -1,17 +1,17 @@
-//! The roles that may read the mirror, and nothing else of ours.
+//! The roles that may read the mirror and no other table of ours.
 
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient};
 
-/// How a role stands to the mirror.
+/// The rights of one role on the mirror.
 pub struct Reader {
     pub role: String,
-    /// Whether there is such a role.
+    /// Whether the role exists.
     pub known: bool,
     /// Statements that would let it read.
     pub lacking: Vec<String>,
-    /// Privileges by which it could write.
+    /// Privileges that let it write.
     pub writes: Vec<String>,
 }
 
@@ -19,13 +19,13 @@ pub struct Reader {
 pub enum Error {
     #[error("there is no role {role}: create it (`create role {quoted}`), or correct its name", quoted = quoted(role))]
     NoSuchRole { role: String },
-    #[error("the owner of neon_auth.users_sync has to say: {0}")]
+    #[error("the owner of neon_auth.users_sync must run: {0}")]
     NotOurs(String),
-    #[error("the database let nobody read")]
+    #[error("the database did not grant the right to read")]
     Database(#[from] tokio_postgres::Error),
 }
 
-/// How each of these roles stands, in this order.
+/// The rights of each of these roles, in this order.
 pub async fn readers(
     client: &impl GenericClient,
     roles: &[String],
@@ -41,7 +41,7 @@ pub async fn readers(
     Ok(rows.iter().map(reader).collect())
 }
 
-/// The statements that these roles lack; an error where a role is missing.
+/// The statements that these roles lack; an error if a role does not exist.
 pub async fn lacking(client: &impl GenericClient, roles: &[String]) -> Result<Vec<String>, Error> {
     let mut lacking = Vec::new();
     for reader in readers(client, roles).await? {
@@ -53,10 +53,10 @@ pub async fn lacking(client: &impl GenericClient, roles: &[String]) -> Result<Ve
     Ok(lacking)
 }
 
-/// Lets these roles read, and answers what it had to grant: all of it or nothing. Takes no right away.
+/// Lets these roles read, and returns what it granted: all of it or nothing. Revokes no right.
 pub async fn grant(client: &mut Client, roles: &[String]) -> Result<Vec<String>, Error> {
     let transaction = client.transaction().await?;
-    // Two replicas that grant at a time would disturb each other.
+    // Two replicas that grant at the same time would block each other.
     transaction.query_typed(include_str!("../../sql/schema/lock.sql"), &[]).await?;
     let granted = lacking(&transaction, roles).await?;
     for statement in &granted {
@@ -66,7 +66,7 @@ pub async fn grant(client: &mut Client, roles: &[String]) -> Result<Vec<String>,
         };
         transaction.batch_execute(statement).await.map_err(refused)?;
     }
-    // Who may not grant is sometimes only warned.
+    // If a role may not grant, Postgres sometimes only warns, so check the result.
     let left = lacking(&transaction, roles).await?;
     if !left.is_empty() {
         return Err(Error::NotOurs(left.join("; ")));
@@ -75,7 +75,7 @@ pub async fn grant(client: &mut Client, roles: &[String]) -> Result<Vec<String>,
     Ok(granted)
 }
 
-/// A role's name as SQL takes it.
+/// A role's name quoted for SQL.
 pub(super) fn quoted(role: &str) -> String {
     format!("\"{}\"", role.replace('"', "\"\""))
 }

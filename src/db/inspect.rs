@@ -1,31 +1,31 @@
-//! What a doctor asks a database.
+//! What the doctor reads from a database.
 
 use jiff::Timestamp;
 use tokio_postgres::{Client, Error, GenericClient, Row};
 
-/// What the server is, and how it was reached.
+/// What the server is, and how we reached it.
 pub struct Server {
     pub version_num: i32,
     pub version: String,
     pub tls: bool,
-    /// Through a Unix socket or the loopback interface.
+    /// Whether we connected through a Unix socket or the loopback interface.
     pub local: bool,
     pub encoding: String,
     pub client_encoding: String,
     pub standby: bool,
     pub read_only: bool,
     pub now: Timestamp,
-    /// Seconds.
+    /// In seconds.
     pub session_age: f64,
     pub role: String,
     pub may_create: bool,
-    /// What a transaction has that says nothing else.
+    /// The default isolation level of a transaction.
     pub isolation: String,
     pub synchronous_commit: String,
     pub search_path: String,
 }
 
-/// What stands in the way of writing to the mirror.
+/// Obstacles to writing to the mirror.
 pub struct Obstacles {
     pub row_security: bool,
     pub unique_indexes: String,
@@ -51,7 +51,7 @@ pub enum OnDelete {
     SetDefault,
 }
 
-/// A column that looks like a user's id and cannot be one.
+/// A column whose name looks like a user's id and whose type cannot hold one.
 pub struct UserColumn {
     pub table: String,
     pub column: String,
@@ -79,12 +79,12 @@ pub async fn server(client: &Client) -> Result<Server, Error> {
     })
 }
 
-/// Whether one session runs on different processes of the server, while another one holds a transaction: then a pooler
-/// that pools by transaction is in between.
+/// Whether one session runs on different processes of the server while another session holds a transaction: then a
+/// pooler in between pools by transaction.
 pub async fn sessions_are_parted(one: &Client, other: &mut Client) -> Result<bool, Error> {
     let before = process(one).await?;
     let transaction = other.transaction().await?;
-    // From here on it keeps a process for itself: most likely the one that was used last.
+    // From here on it keeps one process for itself: most likely the one that was used last.
     process(&transaction).await?;
     let after = process(one).await?;
     transaction.rollback().await?;
@@ -96,7 +96,7 @@ async fn process(client: &impl GenericClient) -> Result<i32, Error> {
     Ok(client.query_typed_one(statement, &[]).await?.get("pid"))
 }
 
-/// `None` where there is no mirror.
+/// `None` if there is no mirror.
 pub async fn obstacles(client: &Client) -> Result<Option<Obstacles>, Error> {
     let row = client.query_typed_opt(include_str!("../../sql/doctor/mirror.sql"), &[]).await?;
     Ok(row.map(|row| Obstacles {

@@ -1,10 +1,11 @@
-//! Leases: rows that say who does what only one at a time may do. They need no session, so they work behind poolers.
+//! Leases: rows that record which process does work that only one may do at a time. They need no session, so they
+//! work behind poolers.
 
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error};
 use uuid::Uuid;
 
-/// Takes the lease, or holds it for longer; false where somebody else has it.
+/// Takes or extends the lease; returns false if another holder has it.
 pub async fn take(client: &Client, name: &str, holder: Uuid, seconds: f64) -> Result<bool, Error> {
     let params: [(&(dyn ToSql + Sync), Type); 3] =
         [(&name, Type::TEXT), (&holder, Type::UUID), (&seconds, Type::FLOAT8)];

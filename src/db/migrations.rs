@@ -1,5 +1,5 @@
-//! The schema: numbered migrations, applied once each, and objects, made wherever they are not as they should be; in one
-//! transaction under a lock.
+//! The schema: numbered migrations, applied once each, and objects, created again if they are missing or outdated;
+//! in one transaction under a lock.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use tokio_postgres::error::SqlState;
@@ -53,7 +53,7 @@ pub enum Error {
     )]
     Newer(i32),
     #[error(
-        "somebody dropped {}: restore the schema users_sync from a backup; or, if there is none, run `drop schema users_sync cascade`, then `users-sync migrate`, and `users-sync backfill` or `users-sync adopt`, which keep the rows of neon_auth.users_sync",
+        "the database has lost {}: restore the schema users_sync from a backup; or, if there is none, run `drop schema users_sync cascade`, then `users-sync migrate`, and `users-sync backfill` or `users-sync adopt`, which keep the rows of neon_auth.users_sync",
         .0.join(", ")
     )]
     Lost(Vec<String>),
@@ -71,7 +71,7 @@ pub enum Error {
 
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
-        // Somebody's trigger may raise the same code.
+        // A trigger of the application may raise the same code.
         let refused_by_server = error.as_db_error().is_some_and(|error| {
             *error.code() == SqlState::INSUFFICIENT_PRIVILEGE
                 && error.routine() != Some("exec_stmt_raise")
@@ -80,7 +80,7 @@ impl From<tokio_postgres::Error> for Error {
     }
 }
 
-/// What brings the schema up to date.
+/// One step that brings the schema up to date.
 #[derive(Clone, Copy, Debug)]
 pub enum Upgrade {
     Migration(&'static Migration),
@@ -103,9 +103,9 @@ impl Migration {
     }
 }
 
-/// Brings the schema up to date and answers what that took; nothing is changed where anything fails.
+/// Brings the schema up to date and returns the steps that were needed; if a step fails, nothing changes.
 pub async fn apply(client: &mut Client) -> Result<Vec<Upgrade>, Error> {
-    // A role that may only use the tables can start where there is nothing to do.
+    // This lets a role that may only use the tables start on a schema that is up to date.
     if pending(client).await?.is_empty() {
         return Ok(Vec::new());
     }
@@ -128,7 +128,7 @@ pub(super) async fn apply_in(transaction: &Transaction<'_>) -> Result<Vec<Upgrad
     let migrations = unapplied(transaction).await?;
     let known = migrations.len() < ALL.len();
     let mut steps = Vec::new();
-    // A later migration may change the mirror, so it has to be there before them.
+    // A later migration may change the mirror, so the mirror must exist before it runs.
     if known {
         steps.extend(remake(transaction).await?);
     }
@@ -147,7 +147,7 @@ pub(super) async fn apply_in(transaction: &Transaction<'_>) -> Result<Vec<Upgrad
     Ok(steps)
 }
 
-/// Makes the mirrors again that this database has had and lost.
+/// Creates again the mirrors that this database had and lost.
 async fn remake(transaction: &Transaction<'_>) -> Result<Vec<Upgrade>, tokio_postgres::Error> {
     let mut steps = Vec::new();
     for (mirror, object) in mirror::ALL.iter().zip(objects::all()) {
@@ -168,7 +168,7 @@ async fn make(
     Ok(Upgrade::Object(object))
 }
 
-/// What `apply` would do; writes nothing.
+/// The steps that `apply` would take; writes nothing.
 pub async fn pending(client: &impl GenericClient) -> Result<Vec<Upgrade>, Error> {
     check::check(client).await?;
     let migrations = if objects::missing(client, &["users_sync.migrations"]).await?.is_empty() {
@@ -187,8 +187,8 @@ pub async fn pending(client: &impl GenericClient) -> Result<Vec<Upgrade>, Error>
     Ok(steps.chain(objects.into_iter().map(Upgrade::Object)).collect())
 }
 
-/// Whether the schema has all that this version needs. What a newer one has added or replaced does no harm: both may serve
-/// side by side during a rolling update.
+/// Whether the schema has everything that this version needs. Objects that a newer version added or replaced are
+/// harmless: both versions may serve at the same time during a rolling update.
 pub async fn serves(client: &impl GenericClient) -> Result<bool, Error> {
     check::check(client).await?;
     let history = history(client).await?;
@@ -206,7 +206,7 @@ async fn unapplied(client: &impl GenericClient) -> Result<Vec<&'static Migration
     }
 }
 
-/// What the database says of the migrations.
+/// What the database says about the migrations.
 struct History {
     pending: Vec<&'static Migration>,
     /// The last one that this version does not know.
@@ -231,7 +231,7 @@ async fn history(client: &impl GenericClient) -> Result<History, Error> {
     Ok(history)
 }
 
-/// An error where a table of ours, or a part of it, is gone although every migration was applied.
+/// An error if a table of ours, or a part of it, is missing although every migration was applied.
 async fn lost_tables(client: &impl GenericClient) -> Result<(), Error> {
     let lost = tables::lost(client).await?;
     if lost.is_empty() { Ok(()) } else { Err(Error::Lost(lost)) }

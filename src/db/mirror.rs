@@ -1,4 +1,4 @@
-//! The mirrors, each a row of data: the kind that it shows, its table, its columns, and how a record fills them.
+//! The mirrors, each a row of data: its kind, its table, its columns, and how a record fills them.
 
 pub mod check;
 pub mod lost;
@@ -10,20 +10,20 @@ use crate::model::{Grant, Kind, Membership, Organization, Profile, Role, User};
 #[derive(Debug)]
 pub struct Mirror {
     pub kind: Kind,
-    /// With its schema.
+    /// The name with its schema.
     pub table: &'static str,
-    /// What it holds, for the comment on the table.
+    /// The comment on the table.
     about: &'static str,
     /// The kind's own columns, which stand between `id` and `created_at`.
     pub columns: &'static [Column],
-    /// Beside the one on `deleted_at`: a name and the columns.
+    /// The indexes in addition to the one on `deleted_at`: a name and the columns.
     indexes: &'static [(&'static str, &'static str)],
-    /// What the id and the time of creation are, for the comments on them.
+    /// The comments on `id` and `created_at`.
     id: &'static str,
     created_at: &'static str,
 }
 
-/// One column of a kind's own.
+/// One column that only this kind has.
 #[derive(Debug)]
 pub struct Column {
     pub name: &'static str,
@@ -108,9 +108,9 @@ pub static ALL: [Mirror; 5] = [
         id: "The provider's role id.",
         created_at: "When the role was created, as the provider says.",
         columns: &[
-            text("key", "What memberships call the role."),
+            text("key", "The key by which memberships refer to the role."),
             text("name", "Display name; null where the provider has none."),
-            permissions("What everybody with the role may do."),
+            permissions("What every member with the role may do."),
         ],
         indexes: &[("roles_sync_key_idx", "key")],
     },
@@ -121,8 +121,11 @@ pub static ALL: [Mirror; 5] = [
         id: "The parts that identify the grant: organization_id/user_id/permission, or user_id/permission.",
         created_at: "When the grant was created, as the provider says.",
         columns: &[
-            text("user_id", "Who has the permission."),
-            text("organization_id", "Where it holds; null for the whole project."),
+            text("user_id", "The user who has the permission."),
+            text(
+                "organization_id",
+                "The organization that it applies to; null for the whole project.",
+            ),
             text("permission", "The provider's id of the permission."),
         ],
         indexes: &[("grants_sync_user_id_idx", "user_id, organization_id, permission")],

@@ -1,6 +1,6 @@
-//! Functions, views and indexes: made again wherever their file has changed, or somebody dropped them.
+//! Functions, views and indexes: created again if their file changed or if they are missing.
 //!
-//! They are looked for in the catalog: what a migration once made may be gone.
+//! The catalog decides whether one is missing, because an object that a migration created may have been dropped.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,24 +13,24 @@ use tokio_postgres::{Error, GenericClient};
 use super::mirror::{self, Mirror, render};
 use crate::model::Kind;
 
-/// One file of `sql/objects`, or what is rendered of one in `sql/mirror`.
+/// One file of `sql/objects`, or a text rendered from `sql/mirror`.
 #[derive(Debug)]
 pub struct Object {
     pub name: &'static str,
-    /// The relations, types or functions that its text makes.
+    /// The relations, types or functions that its text creates.
     parts: Vec<String>,
     making: Making,
     sql: Cow<'static, str>,
 }
 
-/// When an object is made.
+/// When an object is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Making {
-    /// Where it is missing, or its text has changed.
+    /// If it is missing, or its text has changed.
     Replaced,
-    /// Where it is missing.
+    /// If it is missing.
     Once,
-    /// Where it is missing from a database that the migrations have made it in.
+    /// If it is missing from a database in which the migrations created it.
     Again,
 }
 
@@ -45,7 +45,7 @@ macro_rules! object {
     };
 }
 
-/// Every object, in the order of their dependence; the mirrors first.
+/// Every object in the order of their dependencies; the mirrors first.
 static ALL: LazyLock<Vec<Object>> = LazyLock::new(|| {
     let mut all: Vec<_> = mirror::ALL.iter().map(Object::of_mirror).collect();
     all.extend(others());
@@ -96,7 +96,7 @@ fn others() -> [Object; 10] {
     ]
 }
 
-/// Every object, in the order of their dependence.
+/// Every object in the order of their dependencies.
 pub fn all() -> impl Iterator<Item = &'static Object> {
     ALL.iter()
 }
@@ -105,12 +105,12 @@ impl Object {
     fn of_mirror(mirror: &'static Mirror) -> Self {
         let mut parts = mirror.index_names();
         parts.push(mirror.table.to_owned());
-        // A migration made the first one.
+        // A migration created the first one.
         let making = if mirror.kind == Kind::User { Making::Again } else { Making::Once };
         Self { name: mirror.name(), parts, making, sql: mirror.create().into() }
     }
 
-    /// Whether the migrations make it in a new database.
+    /// Whether the migrations create it in a new database.
     pub(super) fn is_migrated(&self) -> bool {
         self.making == Making::Again
     }
@@ -120,7 +120,7 @@ impl Object {
         hex::encode(digest(&SHA256, self.sql.as_bytes()))
     }
 
-    /// Makes it; its caller commits.
+    /// Creates it; the caller commits.
     pub(super) async fn make(&self, client: &impl GenericClient) -> Result<(), Error> {
         client.batch_execute(&self.sql).await?;
         let checksum = self.checksum();
@@ -130,7 +130,7 @@ impl Object {
     }
 }
 
-/// The objects that have to be made: they are missing, or were made of another text.
+/// The objects that must be created: they are missing, or were created from another text.
 pub(super) async fn pending(client: &impl GenericClient) -> Result<Vec<&'static Object>, Error> {
     let (made, absent) = (made(client).await?, absent(client).await?);
     let is_pending = |object: &&Object| {
@@ -150,7 +150,7 @@ pub(super) async fn absent(client: &impl GenericClient) -> Result<Vec<&'static s
     Ok(all().filter(is_absent).map(|object| object.name).collect())
 }
 
-/// Those of these relations and functions, by their qualified names, that the database lacks.
+/// The relations and functions among these qualified names that the database lacks.
 pub(super) async fn missing<'a>(
     client: &impl GenericClient,
     names: &[&'a str],
@@ -161,7 +161,7 @@ pub(super) async fn missing<'a>(
     Ok(absent.map(|(name, _)| *name).collect())
 }
 
-/// Whether the database has had this object; a migration has made the first mirror.
+/// Whether the database has had this object; a migration creates the first mirror.
 pub(super) async fn is_made(client: &impl GenericClient, object: &Object) -> Result<bool, Error> {
     Ok(object.is_migrated() || made(client).await?.contains_key(object.name))
 }

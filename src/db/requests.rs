@@ -1,4 +1,4 @@
-//! Requests that must not be done twice.
+//! Requests that must not be executed twice.
 
 use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
@@ -6,18 +6,18 @@ use tokio_postgres::{Client, Error};
 
 use super::values::optional_time;
 
-/// What is known of a request.
+/// What we know about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begun {
-    /// It is for us to do.
+    /// It is new: we execute it.
     Ours,
-    /// It is for us to do; an attempt that began then may have done it already.
+    /// We execute it; an earlier attempt, which began at this time, may already have succeeded.
     LeftUndone(Timestamp),
-    /// It has created this user.
+    /// It created this user.
     Done(String),
-    /// Somebody is at it, or was, less than a minute ago.
+    /// Another process works on it, or did less than a minute ago.
     UnderWay,
-    /// Its key was used for something else.
+    /// Its key was used for another request.
     Different,
 }
 
@@ -47,7 +47,7 @@ pub async fn forget(client: &Client, key: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Forgets the requests that began before this, and answers how many.
+/// Removes the requests that began before this time, and returns how many.
 pub async fn prune(client: &Client, before: Timestamp) -> Result<u64, Error> {
     let statement = include_str!("../../sql/requests/prune.sql");
     client.execute_typed(statement, &[(&before, Type::TIMESTAMPTZ)]).await

@@ -1,5 +1,5 @@
-//! What a role that owns nothing needs to serve: one table, from which the grants, the documentation and the doctor's check are
-//! made.
+//! The rights that a role without ownership needs to serve: one table, used for the grants, the documentation and
+//! the doctor's check.
 
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, GenericClient};
@@ -8,21 +8,21 @@ use super::grants::quoted;
 use super::mirror::{self, Mirror};
 use crate::model::DeletePolicy;
 
-/// What a privilege is about.
+/// The object of a privilege.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Object {
     Schema(&'static str),
     /// With its schema.
     Table(&'static str),
-    /// Those that run with the rights of their caller.
+    /// The functions that run with the rights of their caller.
     Functions,
 }
 
-/// Who needs a privilege.
+/// When a privilege is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needed {
     Always,
-    /// Only where rows of the mirror are removed: `DELETE_POLICY=hard:…` and `users erase --hard`.
+    /// Only if rows of the mirror are removed: `DELETE_POLICY=hard:…` and `users erase --hard`.
     ToRemove,
 }
 
@@ -31,12 +31,12 @@ pub struct Right {
     pub object: Object,
     pub privileges: &'static [&'static str],
     pub needed: Needed,
-    /// What it is for.
+    /// The purpose, for people.
     pub purpose: &'static str,
 }
 
 const READ: &[&str] = &["select"];
-/// Of rows that are never removed.
+/// For rows that are never removed.
 const KEEP: &[&str] = &["select", "insert", "update"];
 const ALL_OF_IT: &[&str] = &["select", "insert", "update", "delete"];
 
@@ -115,7 +115,7 @@ impl Needed {
 }
 
 impl Right {
-    /// As a statement that the owner runs.
+    /// The statement that the owner runs.
     pub fn grant(&self, role: &str) -> String {
         let privileges = self.privileges.join(", ");
         let object = match self.object {
@@ -133,7 +133,7 @@ pub fn grants(role: &str, policy: DeletePolicy) -> Vec<String> {
     needed.map(|right| right.grant(role)).collect()
 }
 
-/// What our role lacks under this policy, such as `insert on users_sync.ledger`; of objects that are not there, nothing.
+/// What our role lacks under this policy, such as `insert on users_sync.ledger`; a missing object lacks nothing.
 pub async fn missing(
     client: &impl GenericClient,
     policy: DeletePolicy,

@@ -1,8 +1,8 @@
-//! Whether the server is one that we can work with: its version and the encoding of the database.
+//! Whether we can use this server: its version and the encoding of the database.
 
 use tokio_postgres::GenericClient;
 
-/// The oldest that is tested: PostgreSQL 14.
+/// The oldest version that is tested: PostgreSQL 14.
 pub const OLDEST: i32 = 140_000;
 
 #[derive(Debug, thiserror::Error)]
@@ -15,11 +15,11 @@ pub enum Unsuitable {
         "the database {database} has the encoding {encoding}, which cannot hold every name; UTF8 is needed. Nothing was changed. Make a new one, `create database … encoding 'UTF8' template template0`, move into it what is in this one (pg_dump, pg_restore), and name it in DATABASE_URL"
     )]
     Encoding { database: String, encoding: String },
-    #[error("the server did not say what it is")]
+    #[error("the server did not report its version")]
     Database(#[from] tokio_postgres::Error),
 }
 
-/// Looks, and writes nothing.
+/// Reads the version and the encoding, and writes nothing.
 pub async fn check(client: &impl GenericClient) -> Result<(), Unsuitable> {
     let rows = client.query_typed(include_str!("../../sql/schema/server.sql"), &[]).await?;
     let Some(row) = rows.first() else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! A writer's own connection: kept from batch to batch, replaced when it breaks.
+//! A writer's own connection: kept from batch to batch, replaced if it breaks.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,36 +14,36 @@ use super::composite::Types;
 use super::fault::{Fault, Refusal};
 use crate::law::Claim;
 
-/// For a statement to end after the server was asked to cancel it.
+/// How long a statement may take to end after the server was asked to cancel it.
 const GRACE: Duration = Duration::from_secs(1);
-/// After so long without a statement, something between us and the server may have dropped the connection silently.
+/// After this time without a statement, a firewall may have dropped the connection silently.
 const IDLE: Duration = Duration::from_secs(15);
-/// For an idle connection to show that it lives.
+/// How long an idle connection may take to answer a check.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 pub struct Session {
     conninfo: Conninfo,
     pool: Pool,
-    /// For one statement.
+    /// The time limit of one statement.
     time_out: Duration,
     /// The channel that announces changes.
     channel: Option<Arc<str>>,
     connection: Option<Connection>,
-    /// As the database numbers them; read with the first connection.
+    /// The ids of the types in this database; read with the first connection.
     types: Option<Types>,
 }
 
 struct Connection {
     object: Object,
     used: Instant,
-    /// Whether a statement alone runs as read committed; else it needs a transaction that says so.
+    /// Whether a single statement runs as read committed; if not, it needs a transaction that sets the level.
     read_committed: bool,
 }
 
 /// Why a batch was not committed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// The session lives: a part of the batch may be committed without the rest.
+    /// The session survives: a part of the batch may succeed without the rest.
     #[error(transparent)]
     Refused(Refusal),
     #[error("no connection to the database")]
@@ -68,17 +68,18 @@ impl Session {
         Self { conninfo, pool, time_out, channel: None, connection: None, types: None }
     }
 
-    /// Announces every change on `channel`, too.
+    /// Also announces every change on `channel`.
     pub fn announcing(self, channel: Option<Arc<str>>) -> Self {
         Self { channel, ..self }
     }
 
-    /// From now on a statement may take so long.
+    /// Sets the time limit of the next statements.
     pub fn allow(&mut self, time: Duration) {
         self.time_out = time;
     }
 
-    /// As [`apply::apply`]. The batch is idempotent, so what breaks with its connection is tried once more on a fresh one.
+    /// As [`apply::apply`]. The batch is idempotent, so if the connection breaks, it is tried once more on a fresh
+    /// one.
     pub async fn apply(
         &mut self,
         claims: &[Claim<'_>],
@@ -101,8 +102,7 @@ impl Session {
         }
     }
 
-    /// Whether the types have other numbers than those that the session knew; now it knows them. The schema may have been
-    /// made again since.
+    /// Reads the ids of the types again, and returns whether they changed. The schema may have been created again.
     async fn renumber(&mut self, refusal: &Refusal) -> bool {
         let may_be_unknown = ["42", "XX"].iter().any(|class| refusal.code.starts_with(class));
         let Some(known) = self.types.clone().filter(|_| may_be_unknown) else { return false };
@@ -127,7 +127,7 @@ impl Session {
             Err(error) => error,
         };
         match Refusal::of(&error) {
-            // After a failover a session may live on and only read, and the next one may write.
+            // After a failover a session may survive but only read; a new one may be able to write.
             Some(refusal) if refusal.fault == Fault::Server => {
                 drop(Object::take(connection.object));
                 Err(ApplyError::Refused(refusal))
@@ -147,7 +147,7 @@ impl Session {
         self.connection = Some(Connection { used: Instant::now(), ..connection });
     }
 
-    /// The connection of the last batch, if it still lives; else another one.
+    /// The connection of the last batch if it still works; else another one.
     async fn connect(&mut self) -> Result<Connection, ApplyError> {
         if let Some(kept) = self.connection.take().filter(|kept| !kept.object.is_closed()) {
             if kept.used.elapsed() < IDLE || lives(&kept.object).await {
@@ -165,14 +165,14 @@ impl Session {
         let asked = timeout(self.time_out, asked).await;
         match asked.map_err(|_| ApplyError::Timeout(self.time_out))? {
             Ok(read_committed) => Ok(Connection { object, used: Instant::now(), read_committed }),
-            // Somebody dropped the types.
+            // The types were dropped.
             Err(error) => {
                 Err(Refusal::of(&error).map_or(ApplyError::Broken(error), ApplyError::Refused))
             }
         }
     }
 
-    /// `None` where the server does not even say how the statement ended.
+    /// `None` if the server does not even say how the statement ended.
     async fn run(
         &self,
         connection: &mut Connection,
@@ -184,8 +184,8 @@ impl Session {
         if let Ok(result) = timeout(self.time_out, &mut applied).await {
             return Some(result);
         }
-        // Left alone, the statement would hold its locks and might still commit. Wait for its end: a pooler may forget to
-        // cancel a statement whose client is gone.
+        // Without a cancel the statement would hold its locks and might still commit. Wait for its end: a pooler
+        // may not cancel a statement if its client is gone.
         let _ = timeout(GRACE, self.conninfo.cancel(cancel)).await;
         timeout(GRACE, applied).await.ok()
     }
@@ -211,8 +211,8 @@ async fn lives(client: &Client) -> bool {
     matches!(timeout(SIGN_OF_LIFE, client.check_connection()).await, Ok(Ok(())))
 }
 
-/// Whether a statement without a transaction around it is read committed: a stricter default of the role or the database
-/// makes batches of two writers fail for each other.
+/// Whether a statement outside a transaction is read committed: a stricter default of the role or the database
+/// makes the batches of two writers fail because of each other.
 async fn is_read_committed(client: &Client) -> Result<bool, tokio_postgres::Error> {
     let statement = include_str!("../../sql/sync/isolation.sql");
     let row = client.query_typed_one(statement, &[]).await?;

@@ -1,4 +1,4 @@
-//! Tables of ours that the migrations make, and that hold what cannot be made again.
+//! The tables that the migrations create, and whose content cannot be rebuilt.
 
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, GenericClient};
@@ -76,7 +76,7 @@ const TABLES: [(&str, &[&str]); 9] = [
     ("users_sync.findings", &["subject", "id", "found_at", "detail"]),
 ];
 
-/// What is gone of them, in words: a table, a column or a primary key.
+/// The missing parts: a table, a column or a primary key.
 pub(super) async fn lost(client: &impl GenericClient) -> Result<Vec<String>, Error> {
     let names = TABLES.map(|(name, _)| name);
     let tables = objects::missing(client, &names).await?;

@@ -1,4 +1,4 @@
-//! What the tables hold, as Rust has it: no value that Postgres can keep makes a reading panic.
+//! Database values as Rust types: no value that Postgres can hold makes a read panic.
 
 use std::error::Error as StdError;
 
@@ -9,25 +9,25 @@ use tokio_postgres::{Error, Row};
 
 use crate::model::RawJson;
 
-/// A point in time as Postgres keeps it, exactly: microseconds since 2000. Its range is wider than that of [`Timestamp`], and
-/// its ends are infinite.
+/// A point in time exactly as Postgres keeps it: microseconds since 2000. Its range is wider than that of
+/// [`Timestamp`], and its ends are infinite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment(i64);
 
 /// Microseconds from 1970 to 2000.
 const EPOCH: i64 = 946_684_800_000_000;
 
-/// November 4714 BC: Postgres takes no earlier time.
+/// November 4714 BC: Postgres accepts no earlier time.
 const EARLIEST: i64 = -211_813_488_000_000_000;
 
-/// The first moment of the year 294277, which Postgres does not know any more.
+/// The first moment of the year 294277, which is beyond the range of Postgres.
 const END: i64 = 9_223_371_331_200_000_000;
 
 impl Moment {
-    /// Before every other: minus infinity.
+    /// Minus infinity.
     pub const EARLIEST: Self = Self(i64::MIN);
 
-    /// `None` where Postgres knows no such time.
+    /// `None` if the time is out of Postgres's range.
     pub fn from_microsecond(since_2000: i64) -> Option<Self> {
         let is_finite = (EARLIEST..END).contains(&since_2000);
         (is_finite || [i64::MIN, i64::MAX].contains(&since_2000)).then_some(Self(since_2000))
@@ -37,14 +37,14 @@ impl Moment {
         self.0
     }
 
-    /// The nearest time that both Rust and Postgres can say.
+    /// The nearest time that both Rust and Postgres can represent.
     pub fn nearest(self) -> Timestamp {
         let since_1970 = self.0.max(EARLIEST).saturating_add(EPOCH);
         Timestamp::from_microsecond(since_1970).unwrap_or(LATEST)
     }
 }
 
-/// In whole microseconds, so that it goes to Postgres as it is.
+/// In whole microseconds, so that Postgres stores it unchanged.
 const LATEST: Timestamp = Timestamp::constant(253_402_207_200, 999_999_000);
 
 impl FromSql<'_> for Moment {
@@ -73,7 +73,7 @@ impl ToSql for Moment {
     to_sql_checked!();
 }
 
-/// The same time, or the earliest one that Postgres takes.
+/// The same time, or the earliest one that Postgres accepts.
 pub(super) fn known(at: Timestamp) -> Timestamp {
     at.max(Moment(EARLIEST).nearest())
 }
@@ -83,7 +83,7 @@ pub(super) fn time(row: &Row, column: &str) -> Result<Timestamp, Error> {
     row.try_get(column).map(Moment::nearest)
 }
 
-/// The time in a column, if there is one.
+/// The time in a column that may be null.
 pub(super) fn optional_time(row: &Row, column: &str) -> Result<Option<Timestamp>, Error> {
     Ok(row.try_get::<_, Option<Moment>>(column)?.map(Moment::nearest))
 }

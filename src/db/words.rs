@@ -1,16 +1,16 @@
-//! What may be said of an error of Postgres: never a value.
+//! The text of a Postgres error for logs and callers: never a value.
 
 use tokio_postgres::error::DbError;
 
-/// Classes whose messages name objects, roles and limits: connections, transactions, rights, syntax, resources, operators,
-/// and the server's own defects. Those of all others may quote values.
+/// Classes whose messages name objects, roles and limits: connections, transactions, rights, syntax, resources,
+/// operators, and the server's own defects. Messages of all other classes may quote values.
 const ABOUT_THE_SERVER: [&str; 14] =
     ["08", "0A", "25", "26", "28", "3D", "3F", "40", "42", "53", "54", "55", "57", "58"];
 
-/// As poolers and the server itself report their defects.
+/// Poolers and the server itself report their defects with this class.
 const INTERNAL: &str = "XX";
 
-/// The server's message where it can hold no value, else a sentence of ours; with the SQLSTATE.
+/// The server's message if it cannot hold a value, else a sentence of ours; with the SQLSTATE.
 pub fn of(error: &DbError) -> String {
     let code = error.code().code();
     let known = ABOUT_THE_SERVER.into_iter().chain([INTERNAL]);
@@ -24,7 +24,7 @@ pub fn of(error: &DbError) -> String {
     format!("{words} (SQLSTATE {code})")
 }
 
-/// The constraint that is broken, by the server's own word.
+/// The name of the violated constraint, from a field that the server fills in.
 pub(super) fn constraint(error: &DbError) -> Option<&str> {
     error.constraint().filter(|_| raised_in(error).is_none())
 }
@@ -37,7 +37,7 @@ fn refusal(code: &str) -> &'static str {
     }
 }
 
-/// What the error is about; the server fills this in by itself.
+/// The objects that the error names; the server fills these fields in itself.
 fn names(error: &DbError) -> String {
     let names = [
         ("table", error.table()),
@@ -52,11 +52,11 @@ fn names(error: &DbError) -> String {
 
 /// The application's function that raised the error; its message may hold values, whatever the SQLSTATE.
 fn raised_in(error: &DbError) -> Option<String> {
-    // The innermost comes first; its words depend on the server's language, the names in it do not.
+    // The innermost function comes first; the text depends on the server's language, but the names in it do not.
     let context = error.where_().unwrap_or_default();
     let frame = context.lines().find(|line| line.contains("PL/") || line.contains("SQL function"));
     match frame {
-        // Blocks without a name are those of our migrations.
+        // Blocks without a name belong to our migrations.
         Some(frame) if frame.contains(" users_sync.") || frame.contains("inline_code_block") => {
             None
         }

@@ -1,4 +1,4 @@
-//! Whether deliveries can be written, by a look at the tables and by a write.
+//! Whether deliveries can be written: checks the tables, and tries a write.
 
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, GenericClient};
@@ -9,7 +9,7 @@ use super::{leases, rights};
 /// The lease that a trial write takes.
 const TRIAL: &str = "trial write";
 
-/// What keeps every delivery from being written, in words; `None` where nothing is known to.
+/// What prevents every delivery from being written, as a sentence; `None` if no obstacle is known.
 pub async fn obstacle(client: &impl GenericClient) -> Result<Option<String>, Error> {
     let statement = include_str!("../../sql/sync/obstacle.sql");
     let (schemas, names): (Vec<_>, Vec<_>) =
@@ -20,7 +20,7 @@ pub async fn obstacle(client: &impl GenericClient) -> Result<Option<String>, Err
     Ok(rows.first().and_then(|row| row.get("obstacle")))
 }
 
-/// Writes rows that mean nothing: a full disk or a failing flush shows here, and a table that refuses every delivery.
+/// Writes rows without meaning: this shows a full disk, a failing flush, and a table that refuses every delivery.
 pub async fn try_out(client: &mut Client) -> Result<(), Error> {
     let holder = Uuid::new_v4();
     let transaction = client.transaction().await?;

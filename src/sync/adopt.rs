@@ -1,5 +1,5 @@
-//! Taking over a table that another program made: its rows enter the ledger with what their `raw_json` says, before they
-//! show in our view.
+//! Adopts a table that another program made: its rows enter the ledger with what their `raw_json` says, before our
+//! view shows them.
 
 use bytes::Bytes;
 use tokio_postgres::{Client, Transaction};
@@ -14,20 +14,20 @@ use crate::provider::Provider;
 /// Rows in one statement.
 const STEP: i64 = 2_000;
 
-/// What was done.
+/// What the adoption did.
 #[derive(Debug, Default)]
 pub struct Adopted {
     /// Rows that are new to the ledger.
     pub ledgered: u64,
-    /// Those of them whose users are disabled.
+    /// The rows among them whose users are disabled.
     pub disabled: u64,
-    /// Those in which an empty column was filled.
+    /// Rows in which an empty column was filled.
     pub filled: u64,
-    /// Those whose `raw_json` the provider cannot have sent: they count as not disabled.
+    /// Rows whose `raw_json` does not come from the provider: they count as not disabled.
     pub unreadable: u64,
 }
 
-/// Carries the plan out, in one transaction. Without a provider nobody can say whose users are disabled.
+/// Executes the plan in one transaction. Without a provider the service cannot know which users are disabled.
 pub async fn adopt(
     client: &mut Client,
     source: &str,
@@ -73,7 +73,7 @@ async fn step(
     Ok(())
 }
 
-/// The user of a row, where its `raw_json` is that user's.
+/// The user in a row's `raw_json`, if it is the user of that row.
 fn shown(provider: &Provider, row: &Found) -> Option<Record> {
     let user = read(provider, row.raw_json.as_deref()?).ok()?;
     (user.id() == row.id).then_some(user)
@@ -85,7 +85,8 @@ fn read(provider: &Provider, raw_json: &str) -> Result<Record, Unreadable> {
     (provider.record)(Kind::User, &Object::parse(text, "raw_json")?, &bytes)
 }
 
-/// A trigger or a constraint of the application may refuse it: then they stay as they are, and `remap` can try again.
+/// A trigger or a constraint of the application may refuse the values: then the rows stay as they are, and `remap`
+/// can try again.
 async fn fill(transaction: &mut Transaction<'_>, users: &[&Record]) -> Result<u64, Error> {
     let attempt = transaction.transaction().await?;
     match adopt::fill(&attempt, users).await {
@@ -97,7 +98,7 @@ async fn fill(transaction: &mut Transaction<'_>, users: &[&Record]) -> Result<u6
             attempt.rollback().await?;
             tracing::warn!(
                 code = error.code().map(tokio_postgres::error::SqlState::code),
-                "empty columns of some rows could not be filled; `users-sync remap` tries it again"
+                "empty columns of some rows could not be filled; `users-sync remap` tries again"
             );
             Ok(0)
         }

@@ -7,7 +7,7 @@ use crate::law::{self, Claim};
 use crate::model::{DeliveryId, Outcome};
 use crate::webhook::Decoded;
 
-/// A batch as the statement wants it, and which entry each delivery became.
+/// A batch in the form that the statement takes, and the entry of each delivery.
 pub struct Batch<'a> {
     pub claims: Vec<Claim<'a>>,
     pub entries: Vec<Entry<'a>>,
@@ -15,7 +15,7 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// Of deliveries in any order, repeated or not; `keep_bodies` journals every body.
+    /// Builds a batch from deliveries in any order, repeated or not; `keep_bodies` journals every body.
     pub fn of(
         deliveries: impl IntoIterator<Item = &'a Decoded> + Clone,
         keep_bodies: bool,
@@ -38,15 +38,16 @@ impl<'a> Batch<'a> {
         Self { claims, entries, places }
     }
 
-    /// Marks the entities whose delivered profile is not the last word.
+    /// Marks the entities whose profile must be fetched from the API, because the delivery's own copy may be
+    /// outdated.
     pub fn mark(&mut self, is_fetched: impl Fn(&Claim<'_>) -> bool) {
         for claim in &mut self.claims {
             claim.marked = claim.snapshot.is_some() && is_fetched(claim);
         }
     }
 
-    /// What becomes of each delivery, from what becomes of the entries: the second of the same is a duplicate as soon as the
-    /// first is journaled.
+    /// The judgement of each delivery, from the judgements of the entries: if two deliveries share an entry, the
+    /// second is a duplicate once the first is journaled.
     pub fn judgements(&self, of_entries: &[Judgement]) -> Vec<Judgement> {
         let mut journaled = vec![false; of_entries.len()];
         let judgement = |&place: &usize| match &of_entries[place] {

@@ -1,4 +1,4 @@
-//! Those that wait for a commit, and are woken by it.
+//! Requests that wait for a commit, and are woken by it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,12 +9,12 @@ use tokio::sync::Notify;
 use crate::law::Claim;
 use crate::model::Key;
 
-/// What the writers of this process have committed, for those that wait for it.
+/// The commits of this process's writers, for tasks that wait for them.
 #[derive(Clone, Default)]
 pub(super) struct Commits {
     awaited: Arc<Mutex<HashMap<Key, Arc<Notify>>>>,
     marks: Arc<Notify>,
-    /// Whether the last batch could not be written, for a reason that is no delivery's.
+    /// Whether the last batch could not be written, for a reason that no delivery caused.
     failing: Arc<AtomicBool>,
 }
 
@@ -31,7 +31,7 @@ impl Commits {
         self.failing.load(Ordering::Relaxed)
     }
 
-    /// Called after every commit. Where no request waits, this is one look at an empty map.
+    /// Called after every commit. If no request waits, this costs one look at an empty map.
     pub(super) fn announce(&self, claims: &[Claim<'_>]) {
         if claims.iter().any(|claim| claim.marked) {
             self.marks.notify_one();
@@ -45,7 +45,7 @@ impl Commits {
         }
     }
 
-    /// Another process has committed something about this entity.
+    /// Announces that another process committed a change of this entity.
     pub(super) fn announce_elsewhere(&self, key: &Key) {
         let awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(notify) = awaited.get(key) {
@@ -53,12 +53,12 @@ impl Commits {
         }
     }
 
-    /// Wakes the task that fetches what is marked.
+    /// Wakes the task that fetches marked entities.
     pub(super) async fn marked(&self) {
         self.marks.notified().await;
     }
 
-    /// Commits about one entity from now on; for one task that waits on behalf of all.
+    /// Subscribes to commits about one entity; one task subscribes on behalf of all that wait.
     pub(super) fn of(&self, key: &Key) -> Awaited {
         let notify = Arc::new(Notify::new());
         let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Deliveries whose row another transaction holds: each key waits in a lane of its own, and everybody else commits.
+//! Deliveries whose row another transaction holds: each key waits in its own lane, and all other deliveries commit.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,12 +11,12 @@ use crate::model::{DeliveryId, Key};
 
 /// How long the server waits for a held row, shared among the lanes that wait in turn.
 const WAIT: Duration = Duration::from_secs(1);
-/// Hundreds of held rows must not keep those waiting that are free again.
+/// A minimum, so that hundreds of held rows do not delay the lanes whose rows are free again.
 const SHORTEST_WAIT: Duration = Duration::from_millis(2);
-/// Most lanes in one trial.
+/// The greatest number of lanes in one trial.
 const ABREAST: usize = 256;
 
-/// What a lane is about: an entity, or the delivery itself where it is about none.
+/// The subject of a lane: an entity, or the delivery itself if it is about no entity.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Subject {
     Entity(Key),
@@ -24,7 +24,7 @@ enum Subject {
 }
 
 impl Subject {
-    /// Each of them may be the one that another transaction holds.
+    /// Each subject of the job; another transaction may hold any of them.
     fn all_of(job: &Job) -> Vec<Self> {
         let changes = job.decoded.verdict.changes();
         if changes.is_empty() {
@@ -43,11 +43,11 @@ pub(super) struct Lanes {
 
 #[derive(Default)]
 struct State {
-    /// Those that wait, by what they are about; the one that is being tried has an entry, too.
+    /// The waiting deliveries by subject; a lane that is on trial has an entry, too.
     held: HashMap<Subject, Vec<Job>>,
     /// The lanes in the order in which they are tried.
     turns: VecDeque<Subject>,
-    /// Trials in a row that were not in vain: a lock of a whole table fills hundreds of lanes, and all are free at once.
+    /// Successful trials in a row: a lock of a whole table fills hundreds of lanes, which all become free at once.
     free: u32,
     closed: bool,
 }
@@ -61,7 +61,7 @@ pub(super) struct Trial {
 }
 
 impl Lanes {
-    /// Puts a delivery into the lane of what it is about: one that there is already, if any.
+    /// Puts a delivery into the lane of its subject; an existing lane has priority.
     pub(super) fn hold(&self, job: Job) {
         let mut state = self.state();
         let mut subjects = Subject::all_of(&job);
@@ -74,7 +74,7 @@ impl Lanes {
         self.changed.notify_one();
     }
 
-    /// Puts those that are about a held entity behind the others of its lane, and answers the rest.
+    /// Puts the deliveries about a held entity behind the others in its lane, and returns the rest.
     pub(super) fn pass(&self, jobs: Vec<Job>) -> Vec<Job> {
         let mut state = self.state();
         if state.held.is_empty() {
@@ -91,7 +91,7 @@ impl Lanes {
         free
     }
 
-    /// The next lanes to try; `None` when there are none and none can come.
+    /// The next lanes to try; `None` if there are none and none can come.
     pub(super) async fn next(&self) -> Option<Trial> {
         loop {
             let changed = self.changed.notified();
@@ -108,7 +108,7 @@ impl Lanes {
         }
     }
 
-    /// Ends a trial: what the writer put back waits on, and a lane without deliveries is gone.
+    /// Ends a trial: deliveries that the writer put back keep waiting, and an empty lane is removed.
     pub(super) fn end(&self, trial: Trial, was_free: bool) {
         let mut state = self.state();
         state.free = if was_free { state.free.saturating_add(1) } else { 0 };
@@ -126,7 +126,7 @@ impl Lanes {
         self.state().held.values().map(Vec::len).sum()
     }
 
-    /// No writer holds anything any more; what waits is still tried.
+    /// No writer adds deliveries any more; those that wait are still tried.
     pub(super) fn close(&self) {
         self.state().closed = true;
         self.changed.notify_one();
@@ -138,7 +138,7 @@ impl Lanes {
 }
 
 impl State {
-    /// One lane while rows are held; twice as many after every trial that was not in vain.
+    /// One lane at a time while rows are held; twice as many after every successful trial.
     fn next(&mut self) -> Option<Trial> {
         let lanes = u32::try_from(self.held.len()).unwrap_or(u32::MAX).max(1);
         let abreast = 2_usize.saturating_pow(self.free).min(ABREAST);
@@ -148,7 +148,7 @@ impl State {
             && let Some(lane) = self.turns.pop_front()
         {
             let mut jobs = self.held.get_mut(&lane).map(std::mem::take).unwrap_or_default();
-            // A sender that stopped waiting has its 503, and sends the delivery again.
+            // A sender that stopped waiting got a 503, and sends the delivery again.
             jobs.retain(|job| !job.answer.is_closed());
             if jobs.is_empty() {
                 self.held.remove(&lane);

@@ -1,4 +1,4 @@
-//! One at a time, among all replicas: a lease that is held by telling the database so again and again.
+//! One process at a time among all replicas: its holder renews the lease in the database regularly.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use uuid::Uuid;
 use super::readings;
 use crate::db::leases;
 
-/// After this long a holder that says nothing is taken for dead.
+/// A holder that does not renew for this long counts as dead.
 const TERM: Duration = Duration::from_secs(30);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("another backfill or reconcile of this source is at work")]
+    #[error("another backfill or reconcile of this source is running")]
     Busy,
     #[error("the lease was lost: another one may have taken over")]
     Lost,
 }
 
-/// Works on a source while no other run does; the work is dropped where the lease is lost.
+/// Works on a source while no other run does; if the lease is lost, the work is dropped.
 pub(super) async fn holding<T, E: From<Error> + From<readings::Error>>(
     pool: &Pool,
     source: &str,
@@ -36,7 +36,7 @@ pub(super) async fn holding<T, E: From<Error> + From<readings::Error>>(
     result
 }
 
-/// Ours until it is released, or lost.
+/// A lease that is ours until it is released or lost.
 struct Lease {
     name: String,
     holder: Uuid,
@@ -46,7 +46,7 @@ struct Lease {
 }
 
 impl Lease {
-    /// `None` where somebody else has it.
+    /// `None` if another process has it.
     async fn take(pool: &Pool, name: &str) -> Result<Option<Self>, readings::Error> {
         let holder = Uuid::new_v4();
         let client = pool.get().await?;
@@ -59,7 +59,7 @@ impl Lease {
         Ok(Some(Self { name: name.to_owned(), holder, pool: pool.clone(), lost, renewal }))
     }
 
-    /// Lets the next one have it at once. Where this fails the term ends it.
+    /// Releases the lease at once for the next process. If this fails, the lease ends with its term.
     async fn release(self) {
         self.renewal.abort();
         if let Ok(client) = self.pool.get().await {
@@ -85,7 +85,7 @@ async fn renew(pool: Pool, name: String, holder: Uuid, lost: CancellationToken) 
         match tokio::time::timeout(TERM / 4, renewal).await {
             Ok(Some(true)) => last = tokio::time::Instant::now(),
             Ok(Some(false)) => break,
-            // It is ours as long as the term runs.
+            // The lease is ours until its term ends.
             Ok(None) | Err(_) if last.elapsed() < TERM / 2 => {}
             Ok(None) | Err(_) => break,
         }

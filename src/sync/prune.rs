@@ -1,4 +1,4 @@
-//! Forgetting: journal rows past their retention, and the keys of old requests; and what must not be forgotten.
+//! Removes journal rows past their retention and the keys of old requests, and reports what must not be removed.
 
 use std::time::Duration;
 
@@ -13,13 +13,14 @@ use crate::model::Subject;
 
 /// Rows in one transaction, so that no lock is held for long.
 const STEP: u16 = 5_000;
-/// How long the key of a request that created a user is remembered.
+/// How long the key of a request that created a user is kept.
 const REQUESTS: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// What is in quarantine for longer waits for somebody who does not know of it.
+/// After this long, the operator probably does not know about a quarantined delivery.
 const LINGERS: SignedDuration = SignedDuration::from_hours(7 * 24);
 const EVERY: Duration = Duration::from_secs(600);
 
-/// Removes what is older than `retention` and not in quarantine, now and every ten minutes; never returns.
+/// Removes journal rows that are older than `retention` and not in quarantine, now and every ten minutes; never
+/// returns.
 pub async fn prune(pool: Pool, retention: SignedDuration) {
     let mut ticks = tokio::time::interval(EVERY);
     loop {
@@ -42,7 +43,7 @@ async fn prune_once(pool: &Pool, retention: SignedDuration) -> Result<i64, Strin
     let before = Timestamp::now() - retention;
     let (mut removed, mut after) = (0, None);
     loop {
-        // Each step begins where the last one ended: what stays in quarantine is passed once.
+        // Each step begins where the last one ended, so that it passes each quarantined row only once.
         let pruned = journal::prune(&client, before, STEP.into(), after).await;
         let Pruned { rows, last } = pruned.map_err(|error| crate::error_chain(&error))?;
         removed += rows;
@@ -53,7 +54,7 @@ async fn prune_once(pool: &Pool, retention: SignedDuration) -> Result<i64, Strin
     }
 }
 
-/// Counts anew the users without a row while a finding speaks of them: looking for them takes a walk over the tables.
+/// Counts the users without a row again, only while there is a finding about them: the count walks over the tables.
 async fn look_at_lost_rows(client: &Client) -> Result<(), Error> {
     let found = findings::counts(client).await?;
     if found.iter().any(|(subject, _)| subject == Subject::Mirror.as_str()) {
@@ -62,7 +63,7 @@ async fn look_at_lost_rows(client: &Client) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes findings of what has been in quarantine for long, and forgets those about sources whose quarantine was dealt with.
+/// Sets a finding about each source with deliveries that have long been in quarantine, and clears the others.
 pub async fn look_at_quarantine(client: &Client) -> Result<(), Error> {
     let lingering = journal::lingering(client, Timestamp::now() - LINGERS).await?;
     for found in &lingering {

@@ -1,10 +1,11 @@
-//! What waits to be written, and when a writer may take it.
+//! The deliveries that wait to be written, and when a writer may take them.
 //!
-//! A commit costs a flush of the disk, which batches in flight share, and Postgres's time for a statement, which the
-//! deliveries of a batch share. So a writer that is idle takes whatever is there at once, but the more batches are in flight
-//! already, the more must be waiting: an idle service answers at the speed of one commit, a slow disk is kept busy with
-//! several batches, and under load they grow instead of splitting. How many are worth a batch depends on how many senders
-//! wait for answers: of sixteen, eight in one batch and eight in the next keep Postgres and the service busy at once.
+//! A commit costs a flush of the disk, which concurrent batches share, and Postgres's time for a statement, which
+//! the deliveries of a batch share. So an idle writer takes whatever waits at once, but the more batches are in
+//! flight, the more deliveries must wait before the next batch begins. An idle service then answers at the speed of
+//! one commit, a slow disk has several batches to work on, and under load batches grow instead of splitting. The
+//! size that is worth a batch depends on how many senders wait for answers: with sixteen senders, eight deliveries
+//! in one batch and eight in the next keep Postgres and the service busy at the same time.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -16,25 +17,25 @@ use super::{QueueStatus, Unavailable};
 use crate::model::{Change, Outcome};
 use crate::webhook::Decoded;
 
-/// Most deliveries in one batch.
+/// The greatest number of deliveries in one batch.
 const BATCH: usize = 256;
 
-/// Most deliveries that must wait for each batch that is in flight before another one is begun.
+/// For each batch in flight, at most this many deliveries must wait before another batch begins.
 const WORTH_A_BATCH: usize = 16;
 
 /// A delivery that waits for its outcome.
 pub(super) struct Job {
     pub(super) decoded: Decoded,
     pub(super) answer: oneshot::Sender<Result<Outcome, Unavailable>>,
-    /// In which it waits.
+    /// The span of the wait.
     pub(super) span: Span,
     /// Its share of the memory that the queue may use.
     pub(super) _bytes: OwnedSemaphorePermit,
 }
 
 impl Job {
-    /// Who says what.
-    pub(super) fn says(&self) -> (&Arc<str>, &[Change]) {
+    /// The source and the changes of the delivery.
+    pub(super) fn content(&self) -> (&Arc<str>, &[Change]) {
         (&self.decoded.source, self.decoded.verdict.changes())
     }
 }
@@ -51,7 +52,7 @@ struct State {
     /// Batches that are being written, and the deliveries in them.
     in_flight: usize,
     being_written: usize,
-    /// The most deliveries that were here at once lately, waiting or being written.
+    /// The recent peak of deliveries here at once, waiting or being written.
     crowd: usize,
     closed: bool,
 }
@@ -69,7 +70,7 @@ impl Queue {
         Self { capacity, state: Mutex::default(), changed: Notify::new() }
     }
 
-    /// False where the queue is full or closed: then nobody will answer the job.
+    /// Returns false if the queue is full or closed: then the job gets no answer.
     pub(super) fn push(&self, job: Job) -> bool {
         let mut state = self.state();
         if state.closed || state.waiting.len() >= self.capacity {
@@ -82,7 +83,7 @@ impl Queue {
         true
     }
 
-    /// The next batch, when there is one worth its commit; `None` when the queue is closed and empty.
+    /// The next batch, as soon as one is worth its commit; `None` if the queue is closed and empty.
     pub(super) async fn next(&self) -> Option<Batch<'_>> {
         loop {
             let changed = self.changed.notified();
@@ -107,7 +108,7 @@ impl Queue {
         QueueStatus { waiting: self.state().waiting.len(), capacity: self.capacity, held: 0 }
     }
 
-    /// Nothing more comes; what waits is still handed out.
+    /// Accepts no more deliveries; those that wait are still handed out.
     pub(super) fn close(&self) {
         self.state().closed = true;
         self.changed.notify_waiters();
@@ -121,7 +122,7 @@ impl Queue {
 impl State {
     fn take(&mut self) -> Vec<Job> {
         let here = self.waiting.len() + self.being_written;
-        // It forgets a crowd that has gone within some batches.
+        // The peak decays within some batches after the senders are gone.
         self.crowd = here.max(self.crowd - self.crowd.div_ceil(8));
         let size = self.waiting.len().min(BATCH);
         self.in_flight += 1;

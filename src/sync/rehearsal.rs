@@ -1,4 +1,4 @@
-//! What would become of deliveries: the law is applied to them as things stand, and all of it is taken back.
+//! What would happen to deliveries: applies the law to them in the present state, and rolls everything back.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::law::one_owner_each;
 use crate::model::Outcome;
 use crate::webhook::{Decoded, Delivery};
 
-/// For the lock of another session; a session that waits for ours waits for one statement.
+/// The time limit for another session's lock; a session that waits for ours waits for one statement.
 const LOCK_WAIT: Duration = Duration::from_secs(6);
 
-/// Their outcomes, together where that is possible; what Postgres would refuse is found one by one.
+/// Their outcomes, found together if possible; a delivery that Postgres would refuse is found by trying each alone.
 pub(super) async fn rehearse(
     client: &mut Client,
     deliveries: Vec<Delivery>,
@@ -76,7 +76,7 @@ async fn attempt(
     let transaction = client.transaction().await?;
     let applied =
         apply::apply(&transaction, &types, &batch.claims, &batch.entries, None, LOCK_WAIT).await?;
-    // A deferred constraint is checked at the commit, which does not come.
+    // A deferred constraint is checked at the commit, which a rehearsal never reaches.
     transaction.batch_execute("set constraints all immediate").await?;
     transaction.rollback().await?;
     let judgements = batch.judgements(&applied.judgements);
@@ -84,7 +84,7 @@ async fn attempt(
     Ok(places.zip(judgements.iter().map(outcome)).collect())
 }
 
-/// The outcome that the writer would answer in the end.
+/// The outcome that the writer would finally report.
 fn outcome(judgement: &Judgement) -> Outcome {
     match judgement {
         Judgement::Journaled(outcome) => *outcome,

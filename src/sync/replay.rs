@@ -1,4 +1,5 @@
-//! Replaying: deliveries of the journal, or of a file, go through `accept` once more. By the law nothing can get worse.
+//! Replaying: deliveries of the journal, or of a file, go through `accept` again. By the law, a replay cannot make
+//! the tables worse.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +16,13 @@ use crate::webhook::{Delivery, Source};
 /// Deliveries in flight: enough for a batch, few enough for their bodies to fit in memory.
 const AT_ONCE: i64 = 64;
 
-/// What became of what was replayed.
+/// The outcomes of a replay.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     pub outcomes: BTreeMap<&'static str, u64>,
-    /// Their bytes were not kept.
+    /// The journal did not keep their bytes.
     pub without_body: u64,
-    /// Nobody knows how to read them: their source is neither configured nor a provider's name.
+    /// Their source is neither configured nor a provider's name, so they cannot be read.
     pub without_source: u64,
 }
 
@@ -39,11 +40,11 @@ pub enum ReplayError {
 #[derive(Clone, Copy)]
 pub enum Doing<'a> {
     Write(&'a Sync),
-    /// Only see what would become of it.
+    /// Only determine the outcome.
     Rehearse(&'a Pool),
 }
 
-/// Every delivery of the journal that passes the filter, oldest first; `progress` is told after each page.
+/// Replays every delivery of the journal that matches the filter, oldest first; calls `progress` after each page.
 pub async fn replay(
     pool: &Pool,
     doing: Doing<'_>,
@@ -54,7 +55,7 @@ pub async fn replay(
     let mut replayed = Replayed::default();
     let mut after = None;
     loop {
-        // Given back before the writers need it.
+        // Releases the connection before the writers need it.
         let page = {
             let client = pool.get().await?;
             search::recall(&client, filter, after.as_ref(), AT_ONCE).await?
@@ -76,10 +77,10 @@ pub async fn replay(
     }
 }
 
-/// Deliveries that are let go in one statement.
-const LET_GO: i64 = 500;
+/// Deliveries that one statement discards.
+const DISCARDED_AT_ONCE: i64 = 500;
 
-/// Lets go of what is in quarantine and passes the filter; counts it as `discarded`.
+/// Discards the quarantined deliveries that match the filter; counts them as `discarded`.
 pub async fn discard(
     pool: &Pool,
     filter: &Filter,
@@ -90,7 +91,7 @@ pub async fn discard(
     let mut discarded = Replayed::default();
     let mut after = None;
     loop {
-        let page = search::page(&client, filter, after.as_ref(), LET_GO).await?;
+        let page = search::page(&client, filter, after.as_ref(), DISCARDED_AT_ONCE).await?;
         let found: Vec<_> = page
             .found
             .iter()
@@ -114,7 +115,7 @@ pub enum Missing {
     Source,
 }
 
-/// The delivery that a row of the journal was.
+/// The delivery that a row of the journal records.
 pub fn delivery(
     recalled: Recalled,
     source: &impl Fn(&str) -> Option<Source>,

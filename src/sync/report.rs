@@ -1,4 +1,4 @@
-//! One line in the log for each delivery, and its numbers in the metrics; nothing of its body.
+//! One log line for each delivery, and its numbers in the metrics; nothing from its body.
 
 use jiff::Timestamp;
 
@@ -29,7 +29,7 @@ pub(super) fn report(decoded: &Decoded, outcome: Outcome, metrics: &Metrics) {
         user = user.map(|key| &*key.id),
         kind = other.map(|key| key.kind.as_str()),
         id = other.map(|key| &*key.id),
-        // Beyond the first.
+        // The number of changes after the first.
         further = changes.len().checked_sub(2).map(|further| further + 1),
         outcome = outcome.as_str(),
         reason = reason(verdict),

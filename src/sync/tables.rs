@@ -1,4 +1,5 @@
-//! The tables, for everything that writes to them: where they are, how they are written, and who waits for a commit.
+//! The tables, for every task that writes to them: where they are, how they are written, and which tasks wait for a
+//! commit.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use super::commits::Commits;
 use crate::db::session::Session;
 use crate::metrics::Metrics;
 
-/// Every clone is the same tables.
+/// Every clone refers to the same tables.
 #[derive(Clone)]
 pub struct Tables {
     conninfo: Conninfo,
@@ -27,9 +28,9 @@ pub struct Options {
     pub keep_bodies: bool,
     /// The channel that announces every change (`LISTEN`).
     pub channel: Option<Arc<str>>,
-    /// Sources whose deliveries say who changed, while their API says how.
+    /// Sources whose deliveries only say which user changed; their API gives the content.
     pub refetch: HashSet<Arc<str>>,
-    /// What is told of each commit.
+    /// The metrics that record each commit.
     pub metrics: Arc<Metrics>,
 }
 
@@ -42,7 +43,7 @@ impl Tables {
         &self.pool
     }
 
-    /// A writer's own connection; a batch that takes longer than `time_out` is given up.
+    /// A writer's own connection; a batch that takes longer than `time_out` is abandoned.
     pub(super) fn session(&self, time_out: Duration) -> Session {
         let session = Session::new(self.conninfo.clone(), self.pool.clone(), time_out);
         session.announcing(self.options.channel.clone())

@@ -1,4 +1,4 @@
-//! The writer: batches that form by themselves while earlier ones commit.
+//! The writer: while earlier batches commit, waiting deliveries form the next batch.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,20 +18,21 @@ use crate::law::one_owner_each;
 use crate::traces;
 use crate::webhook::{Decoded, Verdict};
 
-/// So many deliveries that the server refuses alone, while none of their batch commits, show that no delivery is at fault.
+/// If the server refuses this many deliveries alone while none of their batch commits, no delivery is at fault.
 const ENOUGH: usize = 3;
-/// So many waits for a lock that end in vain, while none of the batch commits, show that a whole table is locked: more than it
-/// takes to find the first held row by halving the largest batch.
+/// If this many waits for a lock fail while none of the batch commits, a whole table is locked. It is more than
+/// halving the largest batch needs to find the first held row.
 const LOCKED: usize = 64;
-/// How long the parts of a batch wait for a lock, once the batch has waited in vain: only to find out who waits.
+/// How long the parts of a batch wait for a lock after the whole batch waited in vain: only long enough to find the
+/// delivery that waits.
 const SEARCH: Duration = Duration::from_millis(5);
-/// How long the parts of a batch may take that took too long, so that the others are not late: the one at fault has its time
-/// in its lane.
+/// How long the parts of a batch may take after the whole took too long, so that the other deliveries are not late:
+/// the one at fault gets its time in its lane.
 const HURRY: Duration = Duration::from_millis(200);
-/// After a trial of lanes in vain: a conflict may fail at once.
+/// After an unsuccessful trial of lanes: a conflict may fail at once, and an immediate retry would fail too.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// One of several, with a connection of its own.
+/// One of several writers, each with its own connection.
 pub(super) struct Writer {
     session: Session,
     tables: Tables,
@@ -40,17 +41,17 @@ pub(super) struct Writer {
     lock_wait: Duration,
     /// How long a statement may take.
     commit: Duration,
-    /// Whether it tries the lanes, whose deliveries are about one key each.
+    /// Whether it tries the lanes, in which each delivery is about one key.
     in_lane: bool,
 }
 
-/// What became of the parts of one batch so far.
+/// The results so far of the parts of one batch.
 #[derive(Default)]
 struct Tally {
     committed: bool,
     /// Deliveries that the server refused alone.
     refused: usize,
-    /// Waits for a lock that were in vain.
+    /// Waits for a lock that failed.
     held: usize,
     /// Statements that took too long.
     slow: usize,
@@ -85,18 +86,18 @@ impl Writer {
         }
     }
 
-    /// Writes all of them, whatever one of them does: where a statement fails, its batch is halved until the delivery at fault
-    /// stands alone. False where rows may still be held, or take too long.
+    /// Writes all deliveries, whatever one of them causes: if a statement fails, its batch is halved until the
+    /// delivery at fault is alone. Returns false if rows may still be held, or take too long.
     async fn write(&mut self, jobs: Vec<Job>) -> bool {
         let mut parts = vec![jobs];
         let mut tally = Tally::default();
         while let Some(mut part) = parts.pop() {
-            // A sender that stopped waiting has its 503, and sends the delivery again.
+            // A sender that stopped waiting got a 503, and sends the delivery again.
             part.retain(|job| !job.answer.is_closed());
             if part.is_empty() {
                 continue;
             }
-            let (mut part, later) = one_owner_each(part, Job::says);
+            let (mut part, later) = one_owner_each(part, Job::content);
             parts.push(later);
             match self.apply(&part, &tally).await {
                 Ok(judgements) => {
@@ -136,7 +137,7 @@ impl Writer {
             }
             Fault::Slow => {
                 tally.slow += 1;
-                // Each lane is given the time of its own.
+                // Each lane must get its own time.
                 self.in_lane && deliveries > 1
             }
             Fault::Server | Fault::Unclear => !tally.committed && tally.refused >= ENOUGH,
@@ -161,14 +162,14 @@ impl Writer {
         Ok(batch.judgements(&applied.judgements))
     }
 
-    /// Answers what is journaled, and hands back what has to be applied once more.
+    /// Answers the deliveries that are journaled, and returns those that must be applied again.
     fn settle(&self, jobs: Vec<Job>, judgements: Vec<Judgement>) -> Vec<Job> {
         let mut again = Vec::new();
         for (mut job, judgement) in jobs.into_iter().zip(judgements) {
             match judgement {
                 Judgement::Journaled(outcome) => {
                     report(&job.decoded, outcome, &self.tables.options.metrics);
-                    // Its sender may have gone: the outcome is committed all the same.
+                    // The sender may be gone: the outcome is committed anyway.
                     let _ = job.answer.send(Ok(outcome));
                 }
                 Judgement::Foreign(owner) => {
@@ -182,8 +183,8 @@ impl Writer {
         again
     }
 
-    /// Decides about a delivery that fails alone: quarantined where it is at fault, held where another transaction is, refused
-    /// where the server is. Answers it where it is to be tried again.
+    /// Decides about a delivery that fails alone: quarantined if it is at fault, held if another transaction is,
+    /// refused if the server is. If it must be retried, answers it with that error.
     async fn judge(&self, alone: Vec<Job>, refusal: &Refusal, tally: &mut Tally) -> Vec<Job> {
         match refusal.fault {
             Fault::Held => {
@@ -203,13 +204,14 @@ impl Writer {
         Vec::new()
     }
 
-    /// Whether nothing of ours is missing, so that an unclear refusal is a trigger's.
+    /// Whether nothing of ours is missing, so that an unclear refusal comes from a trigger.
     async fn may_write(&self) -> bool {
         let Ok(client) = self.tables.pool().get().await else { return false };
         matches!(writable::obstacle(&**client).await, Ok(None))
     }
 
-    /// Answers those that are to be journaled as quarantined; where even that was refused, their senders keep them.
+    /// Returns the deliveries to journal as quarantined; if even that was refused, leaves them to their senders'
+    /// retries.
     fn quarantine(&self, mut jobs: Vec<Job>, refusal: &Refusal) -> Vec<Job> {
         let Refusal { code, constraint, .. } = refusal;
         let is_quarantined = |job: &Job| matches!(job.decoded.verdict, Verdict::Quarantined(_));
@@ -224,7 +226,7 @@ impl Writer {
         jobs
     }
 
-    /// Ends a batch of which no delivery is at fault: a table is locked, or the server refuses everything.
+    /// Ends a batch in which no delivery is at fault: a table is locked, or the server refuses everything.
     fn give_up(&self, parts: Vec<Vec<Job>>, refusal: &Refusal) {
         let jobs = parts.into_iter().flatten();
         if matches!(refusal.fault, Fault::Held | Fault::Slow) {
@@ -249,12 +251,15 @@ impl Writer {
     }
 }
 
-/// The delivery may be committed, and its sender has to ask an instance that knows with which outcome.
+/// The delivery may be committed, but only an instance that knows the word can say with which outcome; the sender
+/// must retry.
 #[derive(Debug, thiserror::Error)]
-#[error("a newer users-sync answers in words that this one does not know: upgrade it")]
+#[error(
+    "the database has the function of a newer users-sync, whose answer this one does not know: upgrade it"
+)]
 struct Newer;
 
-/// Why a source may not speak of another one's entity; names both.
+/// Why a source may not change another one's entity; names both.
 fn foreign(decoded: &Decoded, owner: &str) -> String {
     let what = match decoded.verdict.changes() {
         [change] => format!("the {}", change.key().kind),

@@ -126,7 +126,7 @@ async fn who_may_not_grant_is_told_what_the_owner_has_to_run() {
     let url = as_role(database.url(), &serving_role.name.replace(' ', "%20"));
     let said = migrate(&url, &web.name, &[]).await;
 
-    let told = format!("has to say: grant usage on schema neon_auth to {}", web.quoted());
+    let told = format!("must run: grant usage on schema neon_auth to {}", web.quoted());
     let read = reads(&web).await;
     web.remove().await;
     serving_role.execute("alter table users_sync.migrations owner to current_user").await;

@@ -1,4 +1,4 @@
-//! The rows of the table, on their way into the ledger.
+//! Moves the rows of the table into the ledger.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::model::Record;
 pub struct Found {
     pub id: String,
     pub deleted_at: Option<Timestamp>,
-    /// `None` where it has no text.
+    /// `None` if the value cannot be printed.
     pub raw_json: Option<String>,
 }
 
@@ -36,7 +36,7 @@ pub async fn page(
     rows.iter().map(found).collect()
 }
 
-/// Makes the ledger know these rows, and whether their users are disabled; answers the ids that are new to it.
+/// Enters these rows into the ledger, with whether their users are disabled; returns the ids that are new to it.
 pub async fn enter(
     transaction: &Transaction<'_>,
     source: &str,
@@ -56,7 +56,7 @@ pub async fn enter(
     rows.iter().map(|row| row.try_get("id")).collect()
 }
 
-/// Fills the columns of these users that are empty, and answers of how many there were some.
+/// Fills the empty columns of these users, and returns how many rows changed.
 pub async fn fill(transaction: &Transaction<'_>, users: &[&Record]) -> Result<u64, Error> {
     let ids: Vec<&str> = users.iter().map(|user| user.id()).collect();
     let names: Vec<Option<&str>> = users.iter().map(|user| user.user()?.name.as_deref()).collect();

@@ -45,7 +45,7 @@ fn missing(name: &str, kind: &str, required: bool) -> Result<Vec<Step>, String> 
     Ok(steps)
 }
 
-/// `raw_json` is the only column besides the key that has to be there.
+/// `raw_json` is the only column besides the key that must not be null.
 fn filled(name: &str) -> [Step; 2] {
     let sql = format!(
         "update neon_auth.users_sync set {name} = jsonb_build_object('id', id) where {name} is null"
@@ -65,7 +65,8 @@ fn present(
 ) -> Result<(), String> {
     let (name, actual): (&str, &str) = (column.get("name"), column.get("type"));
     if column.get("generated") {
-        let why = format!("{name} is generated: its values stay, the expression goes");
+        let why =
+            format!("{name} is generated: the step removes the expression and keeps the values");
         steps.push(alter(why, &format!("alter column {name} drop expression")));
     }
     if actual != expected {

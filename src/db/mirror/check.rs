@@ -1,4 +1,5 @@
-//! Whether the mirror tables are the ones that we can keep: a table that others made is refused, never altered.
+//! Checks that the mirror tables have the form that we can write to: a table that others made is refused, never
+//! altered.
 
 use tokio_postgres::types::Type;
 use tokio_postgres::{GenericClient, Row};
@@ -6,7 +7,7 @@ use tokio_postgres::{GenericClient, Row};
 use super::{ALL, Mirror};
 use crate::model::Kind;
 
-/// What differs from the table that we would have made.
+/// The difference from the table that we would have created.
 #[derive(Debug, thiserror::Error)]
 pub enum Difference {
     #[error(
@@ -36,7 +37,7 @@ impl Mirror {
     }
 }
 
-/// Passes where a table is missing: a migration or an object makes it.
+/// Succeeds if a table is missing: a migration or an object creates it.
 pub async fn check(client: &impl GenericClient) -> Result<(), Difference> {
     for mirror in &ALL {
         let columns = columns(client, mirror).await?;
@@ -54,7 +55,7 @@ pub async fn check(client: &impl GenericClient) -> Result<(), Difference> {
     Ok(())
 }
 
-/// As the catalog has them; none where there is no such table.
+/// The columns in the catalog; empty if the table does not exist.
 pub(in crate::db) async fn columns(
     client: &impl GenericClient,
     mirror: &Mirror,
@@ -90,7 +91,7 @@ fn expected_column(columns: &[Row], &(name, expected, required): &Expected) -> O
         .then(|| format!("column {name} is not null, but it must allow null"))
 }
 
-/// A column more does no harm while a row can be written without it.
+/// An extra column is harmless if a row can be written without it.
 fn foreign_column(column: &Row, expected: &[Expected]) -> Option<String> {
     let name: &str = column.get("name");
     let ours = expected.iter().any(|(expected, ..)| *expected == name);
@@ -109,7 +110,7 @@ fn unusable_key(columns: &[Row]) -> Option<String> {
     if !is_key {
         return Some("id is not its primary key".into());
     }
-    // `on conflict` cannot lean on it.
+    // `on conflict` cannot use a deferrable key.
     let deferrable = columns.iter().any(|column| column.get("key_deferrable"));
     deferrable.then(|| "its primary key is deferrable".into())
 }

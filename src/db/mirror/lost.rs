@@ -1,4 +1,4 @@
-//! Rows of the mirrors that are gone although the ledger knows their entities, and rows that the ledger does not know.
+//! Mirror rows that are gone although the ledger knows their entities, and rows that the ledger does not know.
 
 use tokio_postgres::{Error, GenericClient};
 
@@ -7,14 +7,14 @@ use crate::db::findings;
 use crate::model::Subject;
 
 impl Mirror {
-    /// A statement about this mirror.
+    /// Fills in the names of this mirror in a statement.
     pub(in crate::db) fn statement(&self, template: &str) -> String {
         template.replace("{table}", self.table).replace("{kind}", self.kind.as_str())
     }
 }
 
-/// Fills a mirror that was made again with what the ledger knows: tombstones at once, the living by the provider's API or a
-/// replay, and a finding until they are back. Its caller commits.
+/// Fills a mirror that was created again with what the ledger knows: tombstones at once, living entities later by
+/// the provider's API or a replay, with a finding until they are back. The caller commits.
 pub(in crate::db) async fn restore(
     client: &impl GenericClient,
     mirror: &Mirror,
@@ -26,7 +26,7 @@ pub(in crate::db) async fn restore(
     report_of(client, mirror).await
 }
 
-/// Sets the findings that a mirror lacks rows of entities which the ledger knows, and clears those of mirrors that lack none.
+/// Sets a finding for each mirror that lacks rows of entities which the ledger knows, and clears the others.
 pub async fn report(client: &impl GenericClient) -> Result<(), Error> {
     for mirror in &ALL {
         report_of(client, mirror).await?;
@@ -41,7 +41,7 @@ async fn report_of(client: &impl GenericClient, mirror: &Mirror) -> Result<(), E
     }
 }
 
-/// How many living entities the ledger knows and their mirror lacks, for each mirror that lacks any.
+/// The number of living entities that the ledger knows and their mirror lacks, for each mirror that lacks any.
 pub async fn lost(client: &impl GenericClient) -> Result<Vec<(&'static Mirror, i64)>, Error> {
     let mut lacking = Vec::new();
     for mirror in &ALL {
@@ -58,8 +58,8 @@ async fn lost_of(client: &impl GenericClient, mirror: &Mirror) -> Result<i64, Er
     count(client, &statement).await
 }
 
-/// How many rows of the users' mirror the ledger does not know, and which are no stubs: no source owns them, and the tables
-/// cannot say who is disabled.
+/// The number of rows in the users' mirror, stubs excluded, that the ledger does not know: no source owns them, and
+/// the tables cannot say which of them are disabled.
 pub async fn unknown(client: &impl GenericClient) -> Result<i64, Error> {
     let statement = ALL[0].statement(include_str!("../../../sql/mirror/unknown.sql"));
     count(client, &statement).await
@@ -74,11 +74,11 @@ async fn count(client: &impl GenericClient, statement: &str) -> Result<i64, Erro
 pub fn in_words(lost: i64, mirror: &Mirror) -> String {
     let kind = mirror.kind;
     format!(
-        "{lost} {kind}s that users-sync knows have no row: somebody dropped or emptied the table. `users-sync backfill` brings them back from the provider, `users-sync replay --all` from the bodies that the journal keeps"
+        "{lost} {kind}s that users-sync knows have no row: the table was dropped or emptied. `users-sync backfill` brings them back from the provider, `users-sync replay --all` from the bodies that the journal keeps"
     )
 }
 
-/// Makes a new ledger remember which rows of older mirrors are tombstones. Its caller commits.
+/// Records the tombstones of older mirrors in a new ledger. The caller commits.
 pub(in crate::db) async fn remember_deleted(client: &impl GenericClient) -> Result<(), Error> {
     for mirror in &ALL {
         let statement = mirror.statement(include_str!("../../../sql/mirror/remember_deleted.sql"));

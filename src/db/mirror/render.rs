@@ -1,9 +1,9 @@
-//! The statements of the mirrors, from their rows.
+//! Renders the statements of the mirrors from their rows of data.
 
 use super::{ALL, Column, Mirror, Shape};
 
 impl Mirror {
-    /// The statement that makes the table with its indexes and comments where the database lacks it.
+    /// The statement that creates the table with its indexes and comments if the database lacks it.
     pub(in crate::db) fn create(&self) -> String {
         let columns = self
             .columns
@@ -16,7 +16,7 @@ impl Mirror {
             .replace("{comments}", &self.comments())
     }
 
-    /// The indexes beside the key, with their schema.
+    /// The indexes in addition to the key, with their schema.
     pub(in crate::db) fn index_names(&self) -> Vec<String> {
         let named = self.indexes.iter().map(|(name, _)| format!("neon_auth.{name}"));
         std::iter::once(format!("{}_deleted_at_idx", self.table)).chain(named).collect()
@@ -87,7 +87,7 @@ pub(in crate::db) fn converge() -> String {
     include_str!("../../../sql/objects/converge.sql").replace("{mirrors}", &mirrors)
 }
 
-/// As a string constant of SQL.
+/// A string constant of SQL.
 fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
