@@ -1,6 +1,6 @@
-//! How often a delivery asks the allocator before it meets the database, beside what `benches/allocations.txt` remembers.
+//! The number of allocations of a delivery before it reaches the database, compared with `benches/allocations.txt`.
 //!
-//! `cargo bench --bench allocations`; with `-- --save` the file is written anew. Unlike times, these do not depend on the
+//! `cargo bench --bench allocations`; `-- --save` writes the file. Unlike times, allocations do not depend on the
 //! machine: more than in the file is an error.
 
 mod support;
@@ -19,7 +19,7 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/allocations.txt
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
-/// Of one call; the first one, which fills what is made once, does not count.
+/// The allocations of one call; the first call, which fills what is created once, does not count.
 fn count<T>(call: impl Fn() -> T) -> u64 {
     drop(black_box(call()));
     let before = HeapStats::get().total_blocks;

@@ -1,7 +1,8 @@
-//! What a delivery costs before it meets the database: verifying, decoding and folding.
+//! The cost of a delivery before it reaches the database: verifying, decoding and folding.
 //!
-//! `cargo bench --bench pure -- --baseline main` compares with the times in `benches/times`, which were taken on two cores of a
-//! shared machine. On another one, take some of before the change: `-- --save-baseline before`, then `-- --baseline before`.
+//! `cargo bench --bench pure -- --baseline main` compares with the times in `benches/times`, which were measured on
+//! two cores of a shared machine. On another machine, measure before the change: `-- --save-baseline before`, then
+//! `-- --baseline before`.
 
 mod support;
 

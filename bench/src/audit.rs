@@ -1,4 +1,4 @@
-//! Afterwards: is every acknowledged delivery in the tables, and nothing else?
+//! After a measurement: is every acknowledged delivery in the tables, and no other?
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::receiver::Receiver;
 use crate::server::Server;
 use crate::tables::Tables;
 
-/// Fails where a delivery is missing or unknown, or where a row shows another version than the last one acknowledged.
+/// Fails if a delivery is missing or unknown, or if a row does not show the last acknowledged version.
 pub(crate) async fn check(receivers: &[Receiver], server: &Server) -> Result<()> {
     for receiver in receivers {
         check_one(receiver, server).await?;
@@ -37,12 +37,13 @@ async fn check_one(receiver: &Receiver, server: &Server) -> Result<()> {
         sent.len()
     );
     if receiver.kind.name == "users-sync" && lost + unknown + wrong > 0 {
-        return Err("users-sync lost or invented something".into());
+        return Err("users-sync lost or invented deliveries".into());
     }
     Ok(())
 }
 
-/// Rows that do not show the greatest acknowledged version of their user, or are not deleted although that was acknowledged.
+/// Rows that do not show the greatest acknowledged version of their user, or are not deleted although the deletion
+/// was acknowledged.
 async fn wrong_rows(receiver: &Receiver, client: &tokio_postgres::Client) -> Result<usize> {
     let mut expected: BTreeMap<&str, (Option<i64>, bool)> = BTreeMap::new();
     for delivery in receiver.acknowledged.iter().filter(|delivery| delivery.source == "clerk") {

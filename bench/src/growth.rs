@@ -1,4 +1,4 @@
-//! Growth: does a delivery cost the same when there are many users, or a long history?
+//! Growth: does a delivery cost the same with many users, or with a long history?
 
 use std::str::FromStr;
 
@@ -28,7 +28,7 @@ impl FromStr for Grown {
 /// Objects are small, so that millions of users fit into memory.
 const FIELDS: u32 = 15;
 
-/// What a delivery costs at one size: the round with the median of Postgres's CPU.
+/// The cost of a delivery at one size: the round with the median of Postgres's CPU.
 pub(crate) struct Step {
     pub(crate) grown: Grown,
     pub(crate) measured: Measured,
@@ -41,7 +41,7 @@ impl Step {
     }
 }
 
-/// Takes turns round by round; the first round fills the caches and is not counted.
+/// Measures the sizes in turn, round by round; the first round fills the caches and is not counted.
 pub(crate) async fn measure(
     server: &Server,
     sizes: &[Grown],

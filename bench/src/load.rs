@@ -1,4 +1,4 @@
-//! The generator: keep-alive connections that send signed requests and time the answers.
+//! The load generator: keep-alive connections that send signed requests and time the answers.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -15,18 +15,18 @@ use crate::Result;
 use crate::process::Usage;
 use crate::workload::Delivery;
 
-/// What the generator does for one measurement.
+/// The load of one measurement.
 #[derive(Clone, Copy)]
 pub(crate) struct Load {
     /// Each sends one delivery after the other.
     pub(crate) connections: usize,
-    /// Deliveries per second that are due; `None` for as many as there are answers.
+    /// Deliveries per second to send; `None` to send the next one after each answer.
     pub(crate) rate: Option<f64>,
     pub(crate) seconds: u64,
 }
 
 impl Load {
-    /// More deliveries than any receiver takes in the time.
+    /// More deliveries than any receiver accepts in the time.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
     #[expect(clippy::cast_precision_loss, reason = "some seconds")]
     pub(crate) fn most(&self) -> usize {
@@ -34,11 +34,11 @@ impl Load {
     }
 }
 
-/// What one measurement found.
+/// The result of one measurement.
 #[derive(Clone)]
 pub(crate) struct Measured {
     pub(crate) elapsed: Duration,
-    /// Places of the deliveries that were acknowledged, as often as they were.
+    /// Indexes of the acknowledged deliveries, repeated for each acknowledgement.
     pub(crate) acknowledged: Vec<usize>,
     pub(crate) refused: usize,
     /// In µs; in an open loop from when the delivery was due.
@@ -61,12 +61,12 @@ impl Measured {
         self.latency.value_at_quantile(quantile) as f64 / 1000.0
     }
 
-    /// Of what was used, the share of one delivery.
+    /// One delivery's share of an amount.
     pub(crate) fn each(&self, amount: f64) -> f64 {
         amount / self.deliveries()
     }
 
-    /// Sets what it cost: the difference of two readings.
+    /// Sets the cost: the difference of two readings.
     pub(crate) fn charge(&mut self, before: Usage, after: Usage) {
         self.usage = after.since(before);
     }
@@ -87,7 +87,7 @@ impl fmt::Display for Measured {
     }
 }
 
-/// Of several rounds, the one with the median of a figure.
+/// The round with the median of a figure.
 pub(crate) fn median<T>(mut turns: Vec<T>, figure: impl Fn(&T) -> f64) -> T {
     turns.sort_by(|a, b| figure(a).total_cmp(&figure(b)));
     turns.swap_remove(turns.len() / 2)
@@ -99,12 +99,12 @@ struct Shared {
     next: Cell<usize>,
     begin: Instant,
     end: Instant,
-    /// Deliveries per second that are due; `None` for as many as there are answers.
+    /// Deliveries per second to send; `None` to send the next one after each answer.
     rate: Option<f64>,
     found: RefCell<Measured>,
 }
 
-/// Sends until the time is over, then waits for the answers that are still out.
+/// Sends until the time is over, then waits for the remaining answers.
 pub(crate) async fn run(
     address: SocketAddr,
     deliveries: &[Delivery],
@@ -172,7 +172,7 @@ async fn converse(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()>
             return Ok(());
         }
         shared.next.set(place + 1);
-        // A timer would add up to a millisecond to what is due already.
+        // A timer could delay a due delivery by up to a millisecond.
         if due > Instant::now() {
             tokio::time::sleep_until(due.into()).await;
         }
@@ -190,7 +190,7 @@ async fn converse(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()>
     }
 }
 
-/// Reads one answer to its end and tells its status.
+/// Reads one whole answer and returns its status.
 async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> std::io::Result<u16> {
     let mut filled = 0;
     loop {

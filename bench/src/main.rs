@@ -1,7 +1,9 @@
-//! How many deliveries per second a receiver takes, what each costs, and whether every acknowledged one is in the table.
+//! How many deliveries per second a receiver accepts, what each one costs, and whether every acknowledged one is in
+//! the table.
 //!
-//! Every receiver gets a database of its own, filled with the same users, on one Postgres with fsync on; they take turns,
-//! round by round, so that what disturbs the machine disturbs them all. Compare the ratios of one run, not numbers across runs.
+//! Every receiver has its own database with the same users, on one Postgres with fsync on. They take turns, round
+//! by round, so that a disturbance of the machine affects them all. Compare the ratios of one run, not numbers
+//! across runs.
 
 mod audit;
 mod growth;
@@ -42,16 +44,16 @@ struct Arguments {
     /// Seconds of each measurement
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// How often each measurement is taken; the median counts
+    /// Number of rounds; the median counts
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Users that are in the tables before
+    /// Number of users in the tables at the start
     #[arg(long, default_value_t = 100_000)]
     users: u32,
-    /// Instead, measure users-sync alone with so many users, and rows in the journal, before: USERS:JOURNAL,…
+    /// Measure only users-sync instead, starting with this many users and journal rows: USERS:JOURNAL,…
     #[arg(long, value_delimiter = ',')]
     growth: Vec<Grown>,
-    /// Instead, time each receiver's answers while Postgres writes checkpoints and vacuums
+    /// Time each receiver's answers instead while Postgres writes checkpoints and vacuums
     #[arg(long, conflicts_with = "growth")]
     upkeep: bool,
     /// Memory of Postgres for the tables
@@ -63,10 +65,10 @@ struct Arguments {
     /// Also let pgbench do the same work in Postgres alone
     #[arg(long)]
     pgbench: bool,
-    /// Where the table and the chart go
+    /// Directory for the table and the chart
     #[arg(long, default_value = "bench/results")]
     results: PathBuf,
-    /// Where the databases live
+    /// Directory for the databases
     #[arg(long, default_value = "target/bench")]
     scratch: PathBuf,
 }
@@ -100,7 +102,7 @@ async fn keep_up(arguments: &Arguments, server: &Server) -> Result<()> {
     report::write_upkeep(&arguments.results, &answers)
 }
 
-/// Each receiver over a database of its own.
+/// Starts each receiver over its own database.
 async fn start(arguments: &Arguments, server: &Server) -> Result<Vec<Receiver>> {
     let names = arguments.receivers.iter();
     let kinds = names.map(|name| Kind::named(name)).collect::<Result<Vec<_>>>()?;
@@ -161,7 +163,8 @@ async fn closed_loop(
     Ok(rows)
 }
 
-/// At half of the rate that each reached by itself at 64 connections; pgbench at half of that of users-sync.
+/// Measures at half of the rate that each receiver reached at 64 connections; pgbench at half of the rate of
+/// users-sync.
 async fn open_loop(
     arguments: &Arguments,
     receivers: &mut [Receiver],

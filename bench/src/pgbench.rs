@@ -1,4 +1,4 @@
-//! The limit: what Postgres does with the same rows when nobody receives, verifies or decodes anything.
+//! The limit: how fast Postgres writes the same rows without receiving, verifying or decoding.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ struct Way {
     name: &'static str,
     script: &'static str,
     tables: Tables,
-    /// In a transaction.
+    /// Rows in a transaction.
     rows: u32,
     clients: u32,
 }
@@ -42,17 +42,17 @@ static WAYS: [Way; 7] = [
     way("64 rows per transaction, our tables", "pgbench_ours_batch.sql", Tables::Ours, 64, 8),
 ];
 
-/// What one way reached: the round with the median of CPU, or of p99 where a rate is given.
+/// The result of one way: the round with the median of CPU, or of p99 if a rate is given.
 pub(crate) struct Limit {
     pub(crate) name: &'static str,
     pub(crate) clients: u32,
     pub(crate) rows_per_second: f64,
     /// µs of Postgres's CPU for a row.
     pub(crate) cpu: f64,
-    /// Of a transaction, in ms: on average, and that of the slowest of a hundred.
+    /// The mean time of a transaction and its 99th percentile, in ms.
     pub(crate) mean: f64,
     pub(crate) p99: f64,
-    /// Transactions per second that were due; `None` for as many as there are answers.
+    /// Transactions per second to start; `None` to start the next one after each answer.
     pub(crate) rate: Option<f64>,
 }
 
@@ -84,7 +84,7 @@ impl<'a> Pgbench<'a> {
         Ok(turns.into_iter().map(|turns| load::median(turns, |limit| limit.cpu)).collect())
     }
 
-    /// A row per transaction, so many in a second, timed from when each is due.
+    /// One row per transaction at this rate per second, timed from when each is due.
     pub(crate) async fn at_rate(&self, rate: f64, rounds: usize) -> Result<Limit> {
         let mut turns = Vec::new();
         for _ in 0..rounds {
@@ -126,7 +126,7 @@ impl<'a> Pgbench<'a> {
 
     fn command(&self, way: &Way, rate: Option<f64>, log: &Path) -> Result<Command> {
         let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/sql");
-        // Beside the real program: the one that was found may be a link.
+        // Search beside the real program: the path that was found may be a link.
         let postgres = fs::canonicalize(self.server.programs.dir.join("postgres"))?;
         let mut command = Command::new(postgres.with_file_name("pgbench"));
         command
@@ -149,7 +149,7 @@ fn database(tables: Tables) -> &'static str {
     }
 }
 
-/// In ms, of the transactions in pgbench's logs: a line each, the third word is its µs.
+/// The 99th percentile in ms of the transactions in pgbench's logs: one line each, with the µs as the third word.
 fn p99(log: &Path) -> Result<f64> {
     let mut times: Vec<f64> = Vec::new();
     for file in fs::read_dir(log)? {

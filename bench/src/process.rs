@@ -1,4 +1,4 @@
-//! What processes use, read from the kernel.
+//! The resources that processes use, read from the kernel.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ pub(crate) struct Usage {
     pub(crate) service: f64,
     pub(crate) postgres: f64,
     pub(crate) wal: f64,
-    /// Resident memory of the service at its highest.
+    /// The peak resident memory of the service.
     pub(crate) memory: f64,
 }
 
@@ -26,19 +26,19 @@ impl Usage {
 /// The kernel counts in hundredths of a second.
 const TICKS: f64 = 100.0;
 
-/// CPU seconds of a process and of all that came from it, the ended ones too.
+/// CPU seconds of a process and all its descendants, including those that have ended.
 pub(crate) fn cpu_of_tree(pid: u32) -> f64 {
     loop {
         let Some(before) = stat(pid) else { return 0.0 };
         let children = children_of(pid).into_iter().map(cpu_of_tree).sum::<f64>();
-        // One that ended in between would be counted by neither.
+        // A child that ended between the readings would be missing from both.
         if stat(pid).is_none_or(|after| after.ended_ticks == before.ended_ticks) {
             return children + (before.own_ticks + before.ended_ticks) / TICKS;
         }
     }
 }
 
-/// Highest resident memory of a process and of those that came from it, in bytes.
+/// The peak resident memory of a process and its descendants, in bytes.
 pub(crate) fn memory_of_tree(pid: u32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -50,7 +50,7 @@ pub(crate) fn memory_of_tree(pid: u32) -> f64 {
 struct Stat {
     parent: u32,
     own_ticks: f64,
-    /// Of children that have ended.
+    /// Ticks of children that have ended.
     ended_ticks: f64,
 }
 

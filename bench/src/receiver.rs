@@ -1,4 +1,4 @@
-//! What is compared: a process that takes webhooks, over a database of its own.
+//! A receiver: a process that accepts webhooks, over its own database.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -30,10 +30,10 @@ pub(crate) struct Kind {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Program {
     UsersSync,
-    /// An earlier build, for what a change costs.
+    /// An earlier build, to measure the cost of a change.
     Before,
     Plain,
-    /// The plain handler with our tables and our law: a transaction per request is all the difference.
+    /// The plain handler with our tables and our law: the only difference is one transaction per request.
     SameWork,
     Fastify,
     FastApi,
@@ -77,7 +77,7 @@ impl Kind {
         }
     }
 
-    /// The build of users-sync that it is, or whose tables it has.
+    /// The build of users-sync to run, or to create the tables with.
     pub(crate) fn ours(&self) -> Result<PathBuf> {
         if self.program != Program::Before {
             return sibling("users-sync");
@@ -147,7 +147,7 @@ impl Receiver {
         Ok(receiver)
     }
 
-    /// One measurement; signatures are made before the clock starts.
+    /// One measurement; deliveries are signed before the clock starts.
     pub(crate) async fn turn(&mut self, server: &Server, load: Load) -> Result<Measured> {
         self.turns += 1;
         // Users that no earlier turn has created.
@@ -162,7 +162,7 @@ impl Receiver {
 
     fn remember(&mut self, deliveries: Vec<Delivery>, measured: &Measured) {
         self.acknowledged.extend(measured.acknowledged.iter().map(|place| {
-            // The request itself is no longer needed, and is most of the memory.
+            // The request itself is no longer needed, and takes most of the memory.
             Delivery { request: Default::default(), ..deliveries[*place].clone() }
         }));
     }
@@ -171,7 +171,7 @@ impl Receiver {
         self.process.id().unwrap_or(0)
     }
 
-    /// A socket that is bound is not yet a service: one answer, whatever it says, tells that it is.
+    /// A bound socket does not prove a running service, so this waits for an answer with any status.
     async fn wait(&mut self) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(30);
         while self.ask().await.is_err() {

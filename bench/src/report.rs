@@ -12,11 +12,11 @@ use crate::load::{self, Measured};
 use crate::pgbench::Limit;
 use crate::upkeep::Answers;
 
-/// What one receiver did at one load: the round with the median of deliveries per second.
+/// The result of one receiver at one load: the round with the median of deliveries per second.
 pub(crate) struct Row {
     pub(crate) receiver: &'static str,
     pub(crate) connections: usize,
-    /// Deliveries per second that were due; `None` for a closed loop.
+    /// Deliveries per second to send; `None` for a closed loop.
     rate: Option<f64>,
     /// Deliveries per second of each round.
     rounds: Vec<f64>,
@@ -41,7 +41,8 @@ impl Row {
         self.measured.per_second()
     }
 
-    /// How many times this one's deliveries the other takes: the median of the rounds, in which both had the same machine.
+    /// How many times as many deliveries the other one accepts: the median of the rounds, in which both ran on the
+    /// same machine.
     fn ratio(&self, other: &Self) -> f64 {
         let ratios = other.rounds.iter().zip(&self.rounds).map(|(theirs, own)| theirs / own);
         load::median(ratios.collect(), |ratio| *ratio)

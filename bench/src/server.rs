@@ -1,4 +1,4 @@
-//! The Postgres that all receivers share, thrown away afterwards.
+//! The Postgres that all receivers share, removed afterwards.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use users_sync_embedded::{self as embedded, Cluster, Options, Programs, Search, 
 use crate::Result;
 use crate::process::{Usage, cpu_of_tree, memory_of_tree};
 
-/// Durable, as in production, with memory for the tables. As many WAL files as one run fills are kept to be used again.
+/// Durable, as in production, with memory for the tables. It keeps as many WAL files for reuse as one run fills.
 const SETTINGS: [(&str, &str); 6] = [
     ("fsync", "on"),
     ("synchronous_commit", "on"),
@@ -60,8 +60,8 @@ impl Server {
         Ok(server)
     }
 
-    /// As on a server that has run for a while: on a new one each WAL file is filled with zeros when it is begun, and
-    /// every commit waits for that.
+    /// Imitates a server that has run for a while: a new one fills each WAL file with zeros at its start, and every
+    /// commit waits for that.
     async fn make_wal_files(&self) -> Result<()> {
         eprintln!("postgres: making WAL files");
         let client = self.client("postgres").await?;

@@ -1,4 +1,4 @@
-//! The tables that a receiver writes, and what is in them before.
+//! The tables that a receiver writes, and their content at the start.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -12,17 +12,17 @@ use crate::server::Server;
 pub(crate) enum Tables {
     /// Mirror, ledger and journal.
     Ours,
-    /// What a careful team's handler keeps: the users, and the ids of the deliveries that it has seen.
+    /// The tables of a careful team's handler: the users, and the ids of the deliveries that it has received.
     Peer,
 }
 
-/// How many rows are there before.
+/// The number of rows at the start.
 #[derive(Clone, Copy)]
 pub(crate) struct Size {
     pub(crate) users: u32,
     /// Old rows of the journal, in our tables.
     pub(crate) journal: u32,
-    /// Most fields of a user's object, of 28 bytes each.
+    /// The greatest number of fields in a user's object, of 28 bytes each.
     pub(crate) fields: u32,
 }
 

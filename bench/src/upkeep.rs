@@ -5,7 +5,7 @@ use crate::load::{self, Load, Measured};
 use crate::receiver::Receiver;
 use crate::server::Server;
 
-/// What Postgres does by itself during a measurement, at its own pace; only sooner than it usually would.
+/// What Postgres does by itself during a measurement: at its own pace, but sooner than usual.
 struct Upkeep {
     name: &'static str,
     checkpoints: bool,
@@ -27,10 +27,10 @@ pub(crate) struct Answers {
     pub(crate) measured: Measured,
 }
 
-/// Seconds that tell how much a receiver takes.
+/// Seconds of the trial that measures how much a receiver accepts.
 const TRIAL: u64 = 5;
 
-/// At half of the rate that each receiver reaches by itself, every upkeep in turn, round by round.
+/// Measures at half of the rate that each receiver reaches alone, every upkeep in turn, round by round.
 pub(crate) async fn measure(
     server: &Server,
     receivers: &mut [Receiver],
@@ -59,7 +59,7 @@ pub(crate) async fn measure(
     Ok(answers)
 }
 
-/// How far upkeep has come: where the last whole checkpoint began, and how many tables were vacuumed.
+/// The progress of upkeep: where the last whole checkpoint began, and how many tables were vacuumed.
 struct Progress {
     checkpoint: String,
     vacuums: i64,
@@ -75,11 +75,12 @@ impl Upkeep {
         if done == (self.checkpoints, self.vacuums) {
             return Ok(measured);
         }
-        let refused = "Postgres did more or less than it was told to: measure for 60 seconds";
+        let refused =
+            "Postgres did not do exactly the upkeep of this measurement: measure for 60 seconds";
         Err(refused.into())
     }
 
-    /// The shortest times that Postgres takes; it spreads a checkpoint over nine tenths of its own.
+    /// The shortest intervals that Postgres allows; it spreads a checkpoint over nine tenths of the interval.
     async fn begin(&self, server: &Server) -> Result<()> {
         let checkpoint_timeout = if self.checkpoints { "30s" } else { "1h" };
         let autovacuum = if self.vacuums { "on" } else { "off" };
@@ -91,7 +92,7 @@ impl Upkeep {
         ] {
             client.batch_execute(&format!("alter system set {setting}")).await?;
         }
-        // Whether the next one is due is counted from here, and it begins at once where it is.
+        // The next checkpoint is scheduled from here, and begins at once if it is due.
         if !self.checkpoints {
             client.batch_execute("checkpoint").await?;
         }

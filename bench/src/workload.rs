@@ -1,6 +1,7 @@
 //! Deliveries as Clerk and Stack Auth send them: signed, distinct, 1 to 4 kB.
 //!
-//! 60 % update a user that is there, 30 % create one, 5 % delete one, 5 % repeat an earlier delivery. Three of four are Clerk's.
+//! 60 % update an existing user, 30 % create one, 5 % delete one, 5 % repeat an earlier delivery. Three of four are
+//! Clerk's.
 
 use std::ops::Range;
 
@@ -13,10 +14,10 @@ use svix::webhooks::Webhook;
 use users_sync::ksuid;
 use users_sync::provider::{self, Provider, Sample};
 
-/// What every sender signs with, and every receiver is told.
+/// The secret that every sender signs with and every receiver is configured with.
 pub(crate) const SECRET: &str = "whsec_dGhlIHNlY3JldCBvZiB0aGUgYmVuY2htYXJrLCAzMmI=";
 
-/// Of a user's metadata, 28 bytes each; there are at least 5.
+/// Fields of a user's metadata, 28 bytes each; the minimum is 5.
 pub(crate) const MOST_FIELDS: u32 = 100;
 
 pub(crate) struct Workload {
@@ -32,12 +33,12 @@ pub(crate) struct Delivery {
     pub(crate) source: &'static str,
     pub(crate) id: String,
     pub(crate) user: String,
-    /// When the change happened, in ms; only Clerk says it.
+    /// When the change happened, in ms; only Clerk sends it.
     pub(crate) version: Option<i64>,
     pub(crate) deletes: bool,
 }
 
-/// The id of a user that is in the tables before: the odd quarter is Stack's.
+/// The id of a user that is in the tables at the start: each fourth is Stack's.
 pub(crate) fn user_id(number: u64) -> String {
     if number.is_multiple_of(4) {
         format!("00000000-0000-4000-8000-{number:012}")
@@ -47,7 +48,7 @@ pub(crate) fn user_id(number: u64) -> String {
 }
 
 impl Workload {
-    /// `first_new` is the number of the first user that is not there yet.
+    /// `first_new` is the number of the first user that does not exist yet.
     pub(crate) fn new(users: u32, first_new: u64) -> Self {
         Self { users, next_user: first_new..u64::MAX, random: StdRng::seed_from_u64(first_new) }
     }
@@ -57,7 +58,7 @@ impl Workload {
         for _ in 0..count {
             let repeated = self.random.random_bool(0.05) && deliveries.len() > 1000;
             let delivery = if repeated {
-                // An attempt that was answered too late comes again soon.
+                // A sender repeats an attempt soon if the answer came too late.
                 let back = self.random.random_range(300..1000);
                 deliveries[deliveries.len() - back].clone()
             } else {
@@ -112,7 +113,7 @@ impl Workload {
         Delivery { request, source: provider.name, id, user, version, deletes }
     }
 
-    /// Brings a body to 1 to 4 kB with what does not compress to nothing.
+    /// Extends a body to 1 to 4 kB with text that compresses badly.
     fn metadata(&mut self, fields: u32) -> Value {
         let field =
             |n| (format!("key_{n}"), json!(format!("{:016x}", self.random.random::<u64>())));

@@ -1,4 +1,4 @@
-//! What the tests stand on: a real Postgres, and the real service in front of it.
+//! The foundation of the tests: a real Postgres, and the real service in front of it.
 
 mod command;
 mod front;
@@ -29,7 +29,7 @@ use users_sync_conninfo::Conninfo;
 pub(crate) use vendor::{Cursor, Fault, KEY as API_KEY, Vendor, impatient};
 pub(crate) use wire::{Response, Wire};
 
-/// Names the tables that [`migrate`] makes: another name, another template.
+/// Names the tables that [`migrate`] creates: another name means another template.
 fn migrations_hash() -> String {
     let migrations = migrations::ALL.iter().map(|migration| migration.checksum());
     let checksums = migrations.chain(objects::all().map(|object| object.checksum()));
@@ -38,7 +38,7 @@ fn migrations_hash() -> String {
     format!("{:016x}", hasher.finish())
 }
 
-/// Brings an empty database to the state that tests begin with.
+/// Brings an empty database to the state in which tests begin.
 async fn migrate(url: String) {
     let mut client = conninfo(&url).connect().await.expect("the test's Postgres answers");
     migrations::apply(&mut client).await.expect("the migrations apply");

@@ -1,4 +1,5 @@
-//! The handler that a careful team would write with axum: verify, then one transaction per request over a pool.
+//! The handler that a careful team would write with axum: it verifies, then uses one transaction per request over a
+//! pool.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -19,11 +20,11 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 struct App {
     webhook: Webhook,
     pool: Pool,
-    /// Whether to keep the ledger and the journal of users-sync as well.
+    /// Whether to also keep the ledger and the journal of users-sync.
     same_work: bool,
 }
 
-/// A delivery as the peers' tables want it.
+/// A delivery in the form that the peers' tables need.
 struct User<'a> {
     id: &'a str,
     name: Option<String>,
@@ -102,7 +103,7 @@ async fn write(pool: &Pool, source: &str, delivery: &str, body: &[u8]) -> Result
     Ok(())
 }
 
-/// What users-sync does for a delivery, statement by statement.
+/// The work of users-sync for a delivery, statement by statement.
 async fn write_the_same(
     pool: &Pool,
     source: String,

@@ -1,4 +1,4 @@
-//! A service before a database of its own, and what the tables say after it has answered.
+//! A service over its own database, and what the tables hold after it has answered.
 
 use serde_json::Value;
 use tokio_postgres::{Client, Row, types::ToSql};
@@ -24,19 +24,19 @@ impl Front {
         Self { service, client, _database: database }
     }
 
-    /// Posts a delivery, and answers what became of it.
+    /// Posts a delivery, and returns its outcome.
     pub(crate) async fn receive(&self, signed: &Signed) -> String {
         self.service.post(signed).await.outcome().to_owned()
     }
 
-    /// The row of a user without its raw_json, null where there is none.
+    /// The row of a user without its raw_json; null if there is none.
     pub(crate) async fn user(&self, id: &str) -> Value {
         let sql =
             "select (select to_jsonb(u) - 'raw_json' from neon_auth.users_sync u where id = $1)";
         self.one(sql, &[&id]).await.get::<_, Option<Value>>(0).unwrap_or_default()
     }
 
-    /// As text: a number may be more than a `Value` can hold.
+    /// As text: a number may be greater than a `Value` can hold.
     pub(crate) async fn raw_json(&self, id: &str) -> String {
         self.one("select raw_json::text from neon_auth.users_sync where id = $1", &[&id])
             .await
@@ -64,7 +64,8 @@ impl Front {
             .get(0)
     }
 
-    /// Posts what cannot be understood: it is kept as it came, with this reason, and no row comes of it.
+    /// Posts a delivery that cannot be understood, and checks that the journal keeps it with this reason and no row
+    /// comes of it.
     pub(crate) async fn quarantines(&self, signed: &Signed, reason: &str) {
         let users = self.users().await;
 
@@ -76,7 +77,7 @@ impl Front {
         assert_eq!(self.users().await, users, "{reason}");
     }
 
-    /// Brings the tables back to nothing, for the next round of a loop: cheaper than another database.
+    /// Empties the tables for the next round of a loop: this is cheaper than another database.
     pub(crate) async fn forget(&self) {
         self.execute("truncate neon_auth.users_sync, users_sync.ledger, users_sync.journal, users_sync.mentions").await;
     }

@@ -1,4 +1,4 @@
-//! The tables of a test, without a service in front: what was read goes in, rows come out.
+//! The tables of a test without a service: readings go in, rows come out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(crate) struct Mirror {
     pub(crate) tables: Tables,
 }
 
-/// What a test looks at.
+/// What a test compares.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Row {
     pub(crate) name: Option<String>,
@@ -56,13 +56,13 @@ impl Mirror {
         backfill::backfill(&self.tables, client, false, |_| {}).await
     }
 
-    /// As the schedule does it, with one source.
+    /// Runs reconcile as the schedule does, with one source.
     pub(crate) async fn reconcile(&self, client: &Client) -> Result<Report, reconcile::Error> {
         let settings = Settings { sole: true, ..Settings::default() };
         reconcile::reconcile(&self.tables, client, settings).await
     }
 
-    /// As [`Self::reconcile`], insisting on so many deletions.
+    /// As [`Self::reconcile`], with an explicit limit of deletions.
     pub(crate) async fn reconcile_allowing(
         &self,
         client: &Client,
@@ -77,12 +77,12 @@ impl Mirror {
         reconcile::reconcile(&self.tables, client, settings).await
     }
 
-    /// Makes it long ago that anything was heard of the users.
+    /// Moves every change of the users far into the past.
     pub(crate) async fn settle(&self) {
         self.age(3600).await;
     }
 
-    /// Makes it so many seconds longer ago.
+    /// Moves every change this many seconds further into the past.
     pub(crate) async fn age(&self, seconds: u32) {
         let by = format!("interval '{seconds} s'");
         self.execute(&format!(
@@ -113,7 +113,7 @@ impl Mirror {
         rows.iter().map(|found| (found.get("id"), row(found))).collect()
     }
 
-    /// The ids of those who are not deleted.
+    /// The ids of the users that are not deleted.
     pub(crate) async fn alive(&self) -> Vec<String> {
         let alive = |(id, row): (String, Row)| row.deleted_at.is_none().then_some(id);
         self.rows().await.into_iter().filter_map(alive).collect()

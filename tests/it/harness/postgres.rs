@@ -1,4 +1,4 @@
-//! The Postgres of the tests: real, thrown away, and found or started by whoever needs it first.
+//! The Postgres of the tests: a real server, removed afterwards; the first test that needs it starts it.
 
 mod private;
 mod shared;
@@ -21,7 +21,7 @@ use uuid::Uuid;
 /// The guard of every server in the tests.
 const GUARD: &str = env!("CARGO_BIN_EXE_users-sync");
 
-/// A database that nobody else uses, gone when this is dropped.
+/// A database that no other test uses, dropped with this value.
 pub(crate) struct TestDatabase {
     name: String,
     url: String,
@@ -34,12 +34,12 @@ impl TestDatabase {
         Self::copy_of_template(&super::migrations_hash(), super::migrate).await
     }
 
-    /// A database with nothing in it.
+    /// An empty database.
     pub(crate) async fn empty() -> Self {
         Self::copy(Shared::server().await, "template0").await
     }
 
-    /// A database with nothing in it and another encoding than UTF8.
+    /// An empty database with another encoding than UTF8.
     pub(crate) async fn encoded(encoding: &str) -> Self {
         let server = Shared::server().await;
         let name = format!("test_{}", Uuid::new_v4().simple());
@@ -50,7 +50,7 @@ impl TestDatabase {
         Self { url: server.url(&name), admin_url: server.url("postgres"), name }
     }
 
-    /// A copy of the database that `fill` has made of an empty one, once for each `hash`.
+    /// A copy of a template database, which `fill` fills once for each `hash`.
     pub(crate) async fn copy_of_template(hash: &str, fill: impl AsyncFnOnce(String)) -> Self {
         let server = Shared::server().await;
         let template = format!("template_{hash}");
@@ -80,7 +80,7 @@ impl TestDatabase {
     }
 }
 
-/// The same place under another name.
+/// The same URL with another role.
 pub(crate) fn as_role(url: &str, role: &str) -> String {
     match url.split_once("user=") {
         Some((before, rest)) => {
@@ -99,7 +99,7 @@ impl Drop for TestDatabase {
     fn drop(&mut self) {
         let sql = format!("drop database {} with (force)", self.name);
         let url = self.admin_url.clone();
-        // A test's own runtime cannot be waited for from inside it.
+        // Inside a test's own runtime one cannot wait for it, so another thread does.
         let dropped = thread::spawn(move || {
             let runtime = runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(async {
@@ -111,7 +111,7 @@ impl Drop for TestDatabase {
     }
 }
 
-/// Made under another name and then renamed: a template that exists is whole.
+/// Created under another name and then renamed, so that an existing template is always complete.
 async fn make_template(server: &Shared, template: &str, fill: impl AsyncFnOnce(String)) {
     let _lock = shared::lock().await;
     if exists(server, template).await {
@@ -121,7 +121,7 @@ async fn make_template(server: &Shared, template: &str, fill: impl AsyncFnOnce(S
     server.run(&format!("drop database if exists {unfinished} with (force)")).await;
     server.run(&format!("create database {unfinished} template template0")).await;
     fill(server.url(&unfinished)).await;
-    // The backends of the clients that `fill` has dropped may take a moment to go.
+    // The backends of the clients that `fill` has dropped may take a moment to exit.
     eventually("the template has no users", async || {
         let rename = format!("alter database {unfinished} rename to {template}");
         server.admin().await.batch_execute(&rename).await.is_ok()
@@ -142,7 +142,7 @@ pub(crate) async fn connect(url: &str) -> Client {
     client
 }
 
-/// Waits until the condition holds, and fails the test when it does not in 30 seconds.
+/// Waits until the condition holds, and fails the test after 30 seconds.
 pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !holds().await {
@@ -176,13 +176,13 @@ async fn programs() -> Programs {
     programs.unwrap_or_else(|err| panic!("the tests need Postgres: {err}"))
 }
 
-/// A directory of a test, gone when this is dropped.
+/// A directory of a test, removed when this is dropped.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Below the shared server's directory, so that it goes with it if the test is killed.
+    /// It is below the shared server's directory, which is removed even if the test is killed.
     pub(crate) async fn new() -> Self {
-        // Short: the paths of sockets below it have little room.
+        // Short, because the paths of sockets below it have a small limit.
         let name = Uuid::new_v4().simple().to_string();
         let dir = Shared::server().await.dir.join(&name[..8]);
         fs::create_dir(&dir).expect("the tests' directory can be written");

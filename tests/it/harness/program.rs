@@ -16,12 +16,12 @@ pub(crate) const SECRET: &str = "whsec_dGhlIGtleSBvZiB0aGUgdGVzdHM6IDMyIGJ5dGVzI
 pub(crate) struct Program {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    /// Where it listens, as its first line says.
+    /// Where it listens, according to its first line.
     pub(crate) address: SocketAddr,
 }
 
 impl Program {
-    /// The program with nothing in its environment but these variables, in `dir`.
+    /// The program in `dir`, with only these variables in its environment.
     pub(crate) fn command(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_users-sync"));
         command.args(arguments);
@@ -45,12 +45,12 @@ impl Program {
         Finished::of(output.expect("the program starts"))
     }
 
-    /// Starts the service on a free port and waits until it says where.
+    /// Starts the service on a free port and waits until it prints its address.
     pub(crate) async fn serve(dir: &Path, variables: &[(&str, &str)]) -> Self {
         Self::serve_with(dir, &[], variables).await
     }
 
-    /// As [`Program::serve`], where so many files may be open.
+    /// As [`Program::serve`], with this limit of open files.
     pub(crate) async fn serve_with_files(
         files: usize,
         dir: &Path,
@@ -75,7 +75,7 @@ impl Program {
         Self::started(&mut command).await
     }
 
-    /// Starts a service and waits until it says where it listens.
+    /// Starts a service and waits until it prints its address.
     pub(crate) async fn started(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
@@ -94,12 +94,12 @@ impl Program {
         signal_to(&self.child, signal);
     }
 
-    /// Its exit code, once it has ended; `None` where a signal ended it.
+    /// Its exit code after it has ended; `None` if a signal ended it.
     pub(crate) async fn ended(&mut self) -> Option<i32> {
         self.child.wait().await.expect("it is our child").code()
     }
 
-    /// Ends it, and answers what else it said on its standard output.
+    /// Ends it, and returns the rest of its standard output.
     pub(crate) async fn stop(mut self) -> String {
         self.signal(Signal::TERM);
         assert_eq!(self.ended().await, Some(0));
@@ -109,7 +109,7 @@ impl Program {
     }
 }
 
-/// Sends a signal to a process that has not been waited for.
+/// Sends a signal to a process whose end was not collected yet.
 pub(crate) fn signal_to(child: &Child, signal: Signal) {
     let pid = child.id().expect("it was not waited for").cast_signed();
     let pid = Pid::from_raw(pid).expect("the number of a process");

@@ -1,10 +1,10 @@
-//! Roles of the server, and what they may do.
+//! Roles of the server, and their rights.
 
 use tokio_postgres::Client;
 
 use super::{TestDatabase, as_role};
 
-/// A role of one test, which the whole server sees.
+/// A role of one test, which the whole server shares.
 pub(crate) struct Role {
     pub(crate) name: String,
     client: Client,
@@ -26,7 +26,7 @@ impl Role {
         self.client.batch_execute(sql).await.expect(sql);
     }
 
-    /// Whether the role may run this.
+    /// Whether the role may run this statement.
     pub(crate) async fn may(&self, sql: &str) -> bool {
         let sql = format!("begin; set local role {}; {sql}; rollback", self.quoted());
         let result = self.client.batch_execute(&sql).await;

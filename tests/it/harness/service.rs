@@ -1,4 +1,4 @@
-//! The service as it is served: the real router on a real socket, and requests signed by the svix crate.
+//! The service as in production: the real router on a real socket, and requests signed by the svix crate.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,19 +22,19 @@ use users_sync::webhook::{Decoded, Delivery, Source};
 /// The key that every test's sender signs with.
 pub(crate) const KEY: &[u8] = b"the key of the tests: 32 bytes !";
 
-/// What opens `/api`.
+/// The token that gives access to `/api`.
 pub(crate) const ADMIN_TOKEN: &str = "the token of the tests";
 
-/// What a service of a test is made with.
+/// The settings of a test's service.
 pub(crate) struct Settings {
     pub(crate) limits: http::Limits,
     pub(crate) sync: sync::Limits,
     pub(crate) options: sync::Options,
     /// The keys of every source.
     pub(crate) keys: Vec<Vec<u8>>,
-    /// One source for each.
+    /// The providers, each with one source.
     pub(crate) providers: Vec<&'static Provider>,
-    /// The APIs that can be asked.
+    /// The APIs that the service can ask.
     pub(crate) clients: Vec<Arc<Client>>,
     pub(crate) admin_token: Option<SecretString>,
 }
@@ -53,7 +53,7 @@ impl Default for Settings {
     }
 }
 
-/// A running service; it drains when told to, and dies with the test.
+/// A running service; it drains when `drain` is called, and ends with the test.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     pub(crate) users: Users,
@@ -152,7 +152,7 @@ impl Service {
         answer(response).await.expect("a whole answer")
     }
 
-    /// A request of `/api`, with the token.
+    /// A request to `/api`, with the token.
     pub(crate) async fn api(&self, method: &str, path: &str, body: Value) -> Answer {
         self.api_with(method, path, body, &[]).await
     }
@@ -177,7 +177,7 @@ impl Service {
         format!("http://{}{path}", self.address)
     }
 
-    /// Begins to drain; the task ends when what was taken is answered.
+    /// Begins to drain; the task ends when every accepted request is answered.
     pub(crate) fn drain(self) -> JoinHandle<()> {
         self.stop.cancel();
         self.served
@@ -196,7 +196,7 @@ async fn answer(response: reqwest::Response) -> Result<Answer, reqwest::Error> {
     Ok(Answer { status, body })
 }
 
-/// A delivery, ready to be posted as often as a test likes.
+/// A delivery that a test can post any number of times.
 #[derive(Clone, Debug)]
 pub(crate) struct Signed {
     pub(crate) source: &'static str,
@@ -235,7 +235,7 @@ impl Signed {
         self.signed_with(KEY)
     }
 
-    /// The same, signed with another key. What is not UTF-8 the svix crate will not sign, so its rule is applied by hand.
+    /// The same, signed with another key. The svix crate signs only UTF-8, so this applies its rule by hand.
     pub(crate) fn signed_with(mut self, key: &[u8]) -> Self {
         let webhook = Webhook::from_bytes(key.to_vec()).expect("a key");
         self.signature = match webhook.sign(&self.id, self.timestamp, &self.body) {
@@ -257,7 +257,7 @@ impl Signed {
         delivery.expect("the harness signs well")
     }
 
-    /// What the service makes of it, before it writes.
+    /// The decoded delivery, before it is written.
     pub(crate) fn decoded(&self) -> Decoded {
         let delivery = self.verified();
         let made_at = delivery.made_at().unwrap_or(delivery.received_at());
@@ -284,7 +284,7 @@ fn sign_bytes(key: &[u8], id: &str, timestamp: i64, body: &[u8]) -> String {
     format!("v1,{}", base64::engine::general_purpose::STANDARD.encode(tag))
 }
 
-/// A realistic body of a provider's, with what a test cares about laid over its `data`.
+/// A realistic body of a provider's, with `data` merged over its own.
 pub(crate) fn body(provider: &str, event_type: &str, id: &str, data: &Value) -> Value {
     let provider = provider::find(provider).expect("a known provider");
     let now = Timestamp::now();

@@ -1,4 +1,5 @@
-//! Fake vendors: HTTP servers that page, limit, fail and forget as the real ones do, with the real client in front.
+//! Fake vendors: HTTP servers that page, limit, fail and lose data as the real ones do, with the real client in
+//! front.
 
 mod faults;
 mod listing;
@@ -33,7 +34,7 @@ pub(crate) enum Cursor {
     LastOfThisPage,
 }
 
-/// The answer to a question for the page after a cursor, of these users.
+/// Answers a request for the page after a cursor, of these users.
 pub(crate) type Pages = dyn Fn(&[Value], Option<&str>) -> Value + Send;
 
 #[derive(Clone, Debug)]
@@ -61,31 +62,31 @@ pub(crate) struct Desk {
     /// In the order of their creation.
     pub(crate) users: Vec<Value>,
     pub(crate) cursor: Cursor,
-    /// Users in a page at most, whatever was asked for.
+    /// The greatest number of users on a page, whatever the request asks for.
     pub(crate) page_cap: usize,
     pub(crate) faults: VecDeque<Fault>,
-    /// From this request on, counted from now, every one fails like this.
+    /// From this request on, counted from now, every request fails like this.
     pub(crate) stumbles: Option<(usize, Fault)>,
-    /// After so many requests, counted from now, nothing is answered any more.
+    /// After this many requests, counted from now, no request is answered.
     pub(crate) silent_after: Option<usize>,
     pub(crate) asked: Vec<Asked>,
-    /// Users that are deleted as soon as so many requests were answered.
+    /// Users that are deleted as soon as this many requests were answered.
     pub(crate) leaving: Vec<(usize, String)>,
-    /// Users that are not listed, although they are there.
+    /// Users that exist but are not listed.
     pub(crate) unlisted: Box<dyn Fn(&Value) -> bool + Send>,
-    /// Users that a replica does not have yet: asked for by their id, they are missing.
+    /// Users that a replica does not have yet: a request for their id finds no user.
     pub(crate) unseen: Box<dyn Fn(&Value) -> bool + Send>,
-    /// What a 404 says, where it is not what the vendor documents.
+    /// The body of a 404, if it differs from the documented one.
     pub(crate) missing: Option<&'static str>,
     /// A user is created, but its answer is this status.
     pub(crate) creates_with: Option<u16>,
-    /// What the list shows after a cursor, instead of a page.
+    /// The answer to the list after a cursor, instead of a page.
     pub(crate) pages: Option<Box<Pages>>,
-    /// What the count says, and its status, instead of how many there are.
+    /// The answer to the count and its status, instead of the real number.
     pub(crate) total: Option<(u16, Value)>,
-    /// What happens to a question for this one user.
+    /// The fault of a request for this user.
     pub(crate) about: HashMap<String, Fault>,
-    /// What the answers say the time is.
+    /// The date of the answers.
     pub(crate) date: Option<Timestamp>,
 }
 
@@ -141,14 +142,14 @@ impl Vendor {
         Client::new(&self.settings(), impatient()).expect("a client")
     }
 
-    /// Users with these ids, in this order.
+    /// Creates users with these ids, in this order.
     pub(crate) fn enrol<'a>(&self, ids: impl IntoIterator<Item = &'a str>) {
         for id in ids {
             self.put(id, &json!({}));
         }
     }
 
-    /// Creates or replaces a user, with what a test cares about.
+    /// Creates or replaces a user with these fields.
     pub(crate) fn put(&self, id: &str, fields: &Value) -> Value {
         let user = super::body(self.provider, "user.created", id, fields)["data"].take();
         let mut desk = self.desk();
@@ -163,7 +164,7 @@ impl Vendor {
         self.desk().users.retain(|user| user["id"] != id);
     }
 
-    /// Requests so far whose method and path begin like this.
+    /// The number of requests so far whose method and path begin like this.
     pub(crate) fn asked(&self, method: &str, path: &str) -> usize {
         let desk = self.desk();
         let like = |asked: &&Asked| asked.method == method && asked.path.starts_with(path);
@@ -177,14 +178,14 @@ impl Drop for Vendor {
     }
 }
 
-/// Tries again at once.
+/// Retries at once.
 pub(crate) fn impatient() -> Patience {
     let least_delay = std::time::Duration::from_millis(1);
     Patience { tries: 4, least_delay, ..Patience::default() }
 }
 
 impl Office {
-    /// Ends when an answer may be given.
+    /// Returns when an answer may be given.
     async fn attend(&self) {
         let is_silent = self.desk.lock().expect("no test panics at the desk").is_silent();
         if is_silent {
@@ -192,7 +193,7 @@ impl Office {
         }
     }
 
-    /// What every request meets first: the log, a fault, the check of the key.
+    /// The first steps of every request: the log, a fault, the check of the key.
     fn receive(&self, method: &str, path: &str, query: &Pairs, headers: &HeaderMap) -> Received {
         let mut desk = self.desk.lock().expect("no test panics at the desk");
         let (method, path) = (method.to_owned(), path.to_owned());
@@ -210,7 +211,7 @@ impl Office {
         }
     }
 
-    /// The answer, dated, and what happens after it.
+    /// The answer, with its date, and what happens after it.
     fn answer(&self, status: u16, body: &Value) -> Response {
         let mut desk = self.desk.lock().expect("no test panics at the desk");
         let answered = desk.asked.len();
@@ -220,7 +221,7 @@ impl Office {
         dated((status, axum::Json(body.clone())).into_response(), desk.date)
     }
 
-    /// To a question for a user who is not there.
+    /// The answer to a request for a user that does not exist.
     fn no_such_user(&self) -> Response {
         let desk = self.desk.lock().expect("no test panics at the desk");
         let known = if self.provider == "clerk" { "resource_not_found" } else { "USER_NOT_FOUND" };

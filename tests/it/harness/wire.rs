@@ -1,4 +1,4 @@
-//! A connection on which a test says exactly the bytes that it means, and hears exactly what is answered.
+//! A connection on which a test sends exact bytes, and reads the exact bytes of the answer.
 
 use std::net::SocketAddr;
 
@@ -35,7 +35,7 @@ impl Wire {
         self.0.get_mut().write_all(bytes.as_ref()).await
     }
 
-    /// Ends what is said, and goes on reading.
+    /// Closes the writing side, and continues to read.
     pub(crate) async fn says_no_more(&mut self) {
         self.0.get_mut().shutdown().await.expect("the connection is open");
     }
@@ -45,7 +45,7 @@ impl Wire {
         self.try_response().await.expect("an answer, not the end of the connection")
     }
 
-    /// The next answer, or `None` where the connection ends without one.
+    /// The next answer, or `None` if the connection ends without one.
     pub(crate) async fn try_response(&mut self) -> Option<Response> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
@@ -62,12 +62,12 @@ impl Wire {
         Some(response)
     }
 
-    /// Returns when the other side has closed the connection; what it says before is dropped.
+    /// Returns when the other side has closed the connection; data before that is dropped.
     pub(crate) async fn closed(&mut self) {
         self.rest().await;
     }
 
-    /// All that the other side says until it closes the connection.
+    /// Everything that the other side sends until it closes the connection.
     pub(crate) async fn rest(&mut self) -> String {
         let mut said = Vec::new();
         let _or_reset = self.0.read_to_end(&mut said).await;
@@ -87,7 +87,7 @@ impl Response {
         serde_json::from_slice(&self.body).expect("the answer is JSON")
     }
 
-    /// The body of a refusal, which has to be problem JSON of the same status.
+    /// The body of an error answer, which must be problem JSON with the same status.
     #[track_caller]
     pub(crate) fn problem(&self) -> Value {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
@@ -97,14 +97,14 @@ impl Response {
         problem
     }
 
-    /// Everything that was said.
+    /// The whole answer as text.
     pub(crate) fn text(&self) -> String {
         format!("{}{}", self.head, String::from_utf8_lossy(&self.body))
     }
 }
 
 impl Signed {
-    /// The head of its request, with one more line where `more` is not empty.
+    /// The head of its request, with one more line unless `more` is empty.
     pub(crate) fn head(&self, more: &str) -> String {
         let mut head = format!("POST /webhooks/{} HTTP/1.1\r\nhost: test\r\n", self.source);
         for (name, value) in self.headers() {

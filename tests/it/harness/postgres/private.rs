@@ -15,7 +15,7 @@ use super::{
     shared::{self, CARELESS, Shared},
 };
 
-/// A server of its own, for a test that stops, starts or kills it; gone when this is dropped.
+/// A private server for a test that stops, starts or kills it; removed when this is dropped.
 pub(crate) struct PrivateServer {
     cluster: Cluster,
     socket_dir: PathBuf,
@@ -26,7 +26,7 @@ pub(crate) struct PrivateServer {
 }
 
 impl PrivateServer {
-    /// A server that forgets what it has not written when the machine crashes (not when it does).
+    /// A server without fsync: it survives its own crash, but not a crash of the machine.
     pub(crate) async fn start() -> Self {
         Self::start_with(CARELESS).await
     }
@@ -77,7 +77,7 @@ impl PrivateServer {
         server.stop().await.expect("the private server stops");
     }
 
-    /// Kills it as a crash would; what it had committed is there when it starts again.
+    /// Kills it as a crash would; committed data is there after the next start.
     pub(crate) async fn kill9(&mut self) {
         let server = self.server.as_ref().expect("the private server runs");
         kill(server.pid(), Signal::KILL);
@@ -94,7 +94,7 @@ impl Drop for PrivateServer {
         while Postmaster::running(&self.cluster.dir).is_some() && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(5));
         }
-        // What cannot be removed goes with the shared server's directory.
+        // If the directory cannot be removed, it is removed with the shared server's directory.
         let _data = fs::remove_dir_all(&self.cluster.dir);
         let _socket = fs::remove_dir_all(&self.socket_dir);
         let _log = fs::remove_file(&self.log);

@@ -17,15 +17,15 @@ use users_sync_embedded::{Cluster, Options, Postmaster, Server, User, socket};
 
 use super::{GUARD, connect, eventually, programs};
 
-/// Speed over safety: nobody misses this data after a crash of the machine.
+/// Speed over safety: after a crash of the machine no test needs this data.
 pub(super) const CARELESS: &[(&str, &str)] =
     &[("fsync", "off"), ("full_page_writes", "off"), ("autovacuum", "off")];
 /// Between two tests that nextest runs one after the other, no process needs the server.
 const LINGER: Duration = Duration::from_secs(1);
 const ROOM: u64 = 1 << 30;
 
-/// The one server of a test run. Each test process holds the writing end of a named pipe, whose
-/// reader is the server's guard: when the last one ends, in whatever way, server and files go.
+/// The one server of a test run. Each test process holds the writing end of a named pipe, whose reader is the
+/// server's guard: when the last process ends, even by a signal, the guard removes server and files.
 pub(super) struct Shared {
     pub(super) dir: PathBuf,
     pub(super) major: u32,
@@ -47,7 +47,7 @@ impl Shared {
             None => start(&dir).await,
         };
         let data = data(&dir);
-        // Who started it may have been killed before it was ready.
+        // The process that started it may have been killed before the server was ready.
         let ready = async || Postmaster::running(&data).is_some_and(|server| server.ready);
         eventually("the shared server is ready", ready).await;
         let server = Postmaster::running(&data).expect("the pipe keeps it running");
@@ -69,13 +69,13 @@ impl Shared {
         done.unwrap_or_else(|err| panic!("{sql}: {err:?}"));
     }
 
-    /// What initdb made, never started: to be copied.
+    /// The output of initdb, never started: it can be copied.
     pub(super) fn pristine(&self) -> PathBuf {
         data(&self.dir).with_file_name("pristine")
     }
 }
 
-/// One process of the run at a time: the lock is on the test program itself, so no file is left.
+/// Locks out the other processes of the run: the lock is on the test program itself, so no lock file is left.
 pub(super) async fn lock() -> File {
     let program = env::current_exe().and_then(File::open).expect("the test program can be read");
     let taken = async || match program.try_lock() {
@@ -87,7 +87,7 @@ pub(super) async fn lock() -> File {
     program
 }
 
-/// A directory for this program, user and Postgres, in memory where there is room.
+/// A directory for this program, user and Postgres, in memory if there is room.
 fn directory() -> PathBuf {
     let memory = Path::new("/dev/shm");
     let room = rustix::fs::statvfs(memory).map_or(0, |fs| fs.f_bavail * fs.f_frsize);
@@ -105,8 +105,8 @@ fn data(dir: &Path) -> PathBuf {
     dir.join("postgres").join("data")
 }
 
-/// The writing end of the pipe, when a guard reads it that has not decided to stop its server:
-/// it takes a byte that is written after we are connected, so from then on it cannot see the end.
+/// Opens the writing end of the pipe, if its reader is a guard that has not decided to stop its server: the guard
+/// takes a byte written after we are connected, so from then on it cannot see the end.
 async fn join(pipe: &Path) -> Option<File> {
     let mut alive = writing_end(pipe)?;
     alive.write_all(b".").ok()?;
@@ -154,7 +154,7 @@ async fn start(dir: &Path) -> File {
     alive
 }
 
-/// Removes what a run has left whose guard was killed.
+/// Removes the files of a run whose guard was killed.
 async fn clear(dir: &Path) {
     let data = data(dir);
     if let Some(orphan) = Postmaster::running(&data) {

@@ -1,4 +1,4 @@
-//! What goes wrong with a request.
+//! The faults of a request.
 
 use axum::body::Body;
 use axum::http::{StatusCode, header};
@@ -12,7 +12,8 @@ pub(crate) enum Fault {
     TooManyRequests {
         retry_after: u64,
     },
-    /// Out of order until a time, in words of HTTP; and what the time is, if not that of the test.
+    /// A 503 with a Retry-After in the form of an HTTP date; and the date of the answer, if it is not that of the
+    /// test.
     OutOfOrder {
         retry_after: String,
         date: Option<String>,
@@ -20,7 +21,7 @@ pub(crate) enum Fault {
     ServerError,
     /// The answer breaks off in the middle.
     Truncated,
-    /// The answer is whole JSON no more, although HTTP says so.
+    /// The answer is incomplete JSON, although its HTTP length is correct.
     HalfAnswer,
     /// A page of some proxy, with this status.
     Html(u16),

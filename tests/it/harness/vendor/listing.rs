@@ -1,4 +1,4 @@
-//! How each vendor pages through its users, and what it makes of a new one.
+//! How each vendor pages through its users, and creates a new one.
 
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ pub(super) fn page(
     Ok(stack(&users, limit.min(desk.page_cap), desk.cursor, value("cursor")))
 }
 
-/// Clerk looks for an address, Stack for words in addresses and names.
+/// Clerk searches for an address, Stack for words in addresses and names.
 fn has(provider: &str, user: &Value, sought: &str) -> bool {
     if provider == "clerk" {
         let addresses = user["email_addresses"].as_array();
@@ -60,7 +60,7 @@ fn clerk(users: &[&Value], limit: usize, after: Option<&str>) -> Result<Value, R
     Ok(users.iter().skip(start).take(limit).copied().cloned().collect())
 }
 
-/// A cursor whose user is gone leads to an empty page, as the last one would be.
+/// A cursor whose user is gone leads to an empty page, which looks like the last one.
 fn stack(users: &[&Value], limit: usize, semantics: Cursor, cursor: Option<&str>) -> Value {
     let found = cursor.map_or(Some(None), |id| place(users, id).map(Some));
     let start = match (found, semantics) {
