@@ -96,7 +96,7 @@ async fn a_wrong_method_is_answered_405_with_the_right_one() {
     let wrong = [
         ("GET", "/webhooks/clerk", "POST"),
         ("PUT", "/webhooks/clerk", "POST"),
-        ("OPTIONS", "/webhooks/nobody", "POST"),
+        ("OPTIONS", "/webhooks/unknown", "POST"),
         ("POST", "/healthz", "GET,HEAD"),
         ("DELETE", "/readyz", "GET,HEAD"),
     ];
@@ -137,7 +137,7 @@ async fn a_request_of_somebody_else_or_of_another_time_is_answered_401_and_the_r
     let service = Service::start(database.url()).await;
     let now = jiff::Timestamp::now().as_second();
     let refused = [
-        (created("user_1").signed_with(b"the key of somebody else, 32 b. !"), "no secret matches"),
+        (created("user_1").signed_with(b"the key of another sender, 32 b!"), "no secret matches"),
         (created("user_1").sent_at(now - 3_600), "too old by 3300 s"),
         (created("user_1").sent_at(now + 3_600), "too new by "),
     ];
@@ -184,9 +184,9 @@ async fn a_full_queue_is_answered_503_and_when_to_come_again() {
     let settings = ServiceSettings { sync, ..ServiceSettings::default() };
     let service = Service::start_with(database.url(), settings).await;
     // Within a transaction, what the server tells of its activity does not change.
-    let (mut somebody, watch) = (database.client().await, database.client().await);
-    let lock = somebody.transaction().await.expect("a transaction");
-    lock.batch_execute("lock table users_sync.ledger").await.expect("nobody has it");
+    let (mut holder, watch) = (database.client().await, database.client().await);
+    let lock = holder.transaction().await.expect("a transaction");
+    lock.batch_execute("lock table users_sync.ledger").await.expect("the table is free");
     let (mut written, mut waiting) =
         (Wire::open(service.address).await, Wire::open(service.address).await);
     written.send(created("user_1").request()).await;

@@ -1,4 +1,4 @@
-//! Many senders, two services, one database: the ledger's row lock is the arbiter.
+//! Many senders, two services, one database: the ledger's row lock decides between them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use tokio_postgres::Client;
 
 use crate::harness::{Answer, Service, Signed, TestDatabase, body, eventually};
 
-/// An update of Clerk's that makes the user's first name `n` at the second `n`.
+/// An update from Clerk, made at second `n`, that sets the user's first name to `n`.
 fn update(id: &str, n: i64) -> Signed {
     let data = json!({ "first_name": format!("{n}"), "last_name": null, "updated_at": n });
     Signed::new("clerk", body("clerk", "user.updated", id, &data).to_string())
 }
 
-/// Posts all of them at once, in turn to each service.
+/// Posts all of them at the same time, alternating between the services.
 async fn post_all(services: &[Arc<Service>], deliveries: Vec<Signed>) -> Vec<(Signed, Answer)> {
     let mut posts = JoinSet::new();
     for (n, delivery) in deliveries.into_iter().enumerate() {
@@ -38,10 +38,10 @@ async fn attempts(client: &Client) -> HashMap<String, i32> {
     rows.iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
-/// Ends the services first: a session counts its deadlocks for all to see when it rests or ends.
+/// Stops the services first: a session publishes its count of deadlocks when it is idle or ends.
 async fn assert_no_deadlock(client: &Client, services: [Arc<Service>; 2]) {
     for service in services {
-        let service = Arc::into_inner(service).expect("nobody posts any more");
+        let service = Arc::into_inner(service).expect("the posting tasks have ended");
         service.drain().await.expect("it ends without a panic");
     }
     let sql = "select deadlocks, (select count(*) from pg_stat_activity a
@@ -58,8 +58,8 @@ async fn assert_no_deadlock(client: &Client, services: [Arc<Service>; 2]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_updates_of_many_users_through_two_services_the_newest_of_each_stays() {
-    // Odd, so that each user's updates come in turn through both services.
+async fn two_services_keep_the_newest_of_many_updates_of_each_user() {
+    // An odd number, so that each user's updates alternate between the services.
     const USERS: i64 = 41;
     const UPDATES: i64 = 20;
     let database = TestDatabase::new().await;
@@ -68,7 +68,7 @@ async fn of_many_updates_of_many_users_through_two_services_the_newest_of_each_s
     let mut deliveries: Vec<_> = (0..USERS * UPDATES)
         .map(|n| update(&format!("user_{}", n % USERS), 1 + n / USERS))
         .collect();
-    // Each comes twice, the second time from the other end.
+    // Each delivery is posted twice, the second time in reverse order.
     let again: Vec<_> = deliveries.iter().rev().cloned().collect();
     deliveries.extend(again);
     let posted = deliveries.len();
@@ -93,7 +93,7 @@ async fn of_many_updates_of_many_users_through_two_services_the_newest_of_each_s
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn deletions_and_updates_at_once_end_in_the_newest_profile_deleted() {
+async fn concurrent_deletions_and_updates_leave_the_newest_profile_deleted() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let services = two_services(&database).await;
@@ -110,7 +110,7 @@ async fn deletions_and_updates_at_once_end_in_the_newest_profile_deleted() {
     let answers = post_all(&services, deliveries).await;
 
     assert!(answers.iter().all(|(_, answer)| answer.status == 200), "{answers:?}");
-    // Clerk's time is in seconds here, and the smallest one stays.
+    // Clerk's time is in seconds here, and the smallest one counts.
     let sql = "select name, deleted_at = to_timestamp($1) from neon_auth.users_sync";
     let rows = client.query(sql, &[&1_001_f64]).await.expect("it answers");
     assert_eq!(rows.len(), 3);
@@ -122,7 +122,7 @@ async fn deletions_and_updates_at_once_end_in_the_newest_profile_deleted() {
 }
 
 #[tokio::test]
-async fn a_user_that_is_deleted_before_it_is_seen_is_a_row_without_a_profile() {
+async fn a_user_deleted_before_its_first_update_is_a_row_without_profile() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let deleted = body("clerk", "user.deleted", "user_1", &json!({}));
@@ -137,7 +137,7 @@ async fn a_user_that_is_deleted_before_it_is_seen_is_a_row_without_a_profile() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn one_delivery_posted_fifty_times_at_once_is_new_to_us_only_once() {
+async fn one_delivery_posted_fifty_times_at_once_is_applied_once() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let services = two_services(&database).await;
@@ -153,7 +153,7 @@ async fn one_delivery_posted_fifty_times_at_once_is_new_to_us_only_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_unreadable_delivery_posted_at_once_is_one_row_with_all_its_attempts() {
+async fn an_unreadable_delivery_posted_concurrently_is_one_row_that_counts_every_attempt() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let services = two_services(&database).await;
@@ -166,10 +166,10 @@ async fn an_unreadable_delivery_posted_at_once_is_one_row_with_all_its_attempts(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn batches_of_the_same_users_never_wait_for_each_other_in_a_circle() {
+async fn batches_of_the_same_users_do_not_deadlock() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
-    // Every row takes a moment, so that the batches meet in the middle.
+    // Every row takes a moment, so that the batches overlap.
     let slow = "create function slow() returns trigger language plpgsql as $$
             begin perform pg_sleep(0.003); return new; end $$;
         create trigger slow before insert on users_sync.ledger

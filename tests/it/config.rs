@@ -1,4 +1,4 @@
-//! Every variable, and what is said of one that cannot be used.
+//! Every variable, and the error for one that cannot be used.
 
 mod database;
 mod env_file;
@@ -27,7 +27,7 @@ fn parse(variables: &[(&str, &str)]) -> Result<Config, Mistakes> {
     Config::parse(&environment(variables), Purpose::Serve)
 }
 
-/// A configuration that serves, and these variables.
+/// A configuration that can serve, with these additional variables.
 fn with(more: &[(&str, &str)]) -> Result<Config, Mistakes> {
     parse(&[&[("DATABASE_URL", URL), ("CLERK_WEBHOOK_SECRET", SECRET)], more].concat())
 }
@@ -39,7 +39,7 @@ fn mistakes(variables: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn with_nothing_but_a_home_there_is_a_default_for_everything() {
+fn every_variable_has_a_default_if_only_home_is_set() {
     let config = parse(&[("HOME", "/home/ada")]).expect("nothing is needed");
 
     assert_eq!(config.listen, SocketAddr::from(([127, 0, 0, 1], 8080)));
@@ -51,7 +51,7 @@ fn with_nothing_but_a_home_there_is_a_default_for_everything() {
 }
 
 #[test]
-fn every_variable_is_heard() {
+fn every_variable_is_read() {
     let config = with(&[
         ("LISTEN_ADDR", "[::]:9000"),
         ("STACK_WEBHOOK_SECRET", SECRET),
@@ -77,25 +77,25 @@ fn every_variable_is_heard() {
 }
 
 #[test]
-fn the_embedded_server_goes_where_it_is_told() {
+fn the_embedded_server_uses_the_configured_directories() {
     let embedded = |variables: &[(&str, &str)]| match parse(variables).expect("it can").database {
         Database::Embedded(settings) => settings,
         Database::Server(other) => panic!("{other:?}"),
     };
 
-    let told = embedded(&[
+    let configured = embedded(&[
         ("USERS_SYNC_DATA_DIR", "/srv/users"),
         ("PG_BIN_DIR", "/opt/pg/bin"),
         ("PATH", "/a:/b"),
     ]);
 
-    assert_eq!(told.data_dir, Path::new("/srv/users"));
-    assert_eq!(told.bin_dir.as_deref(), Some(Path::new("/opt/pg/bin")));
-    assert_eq!(told.path, [Path::new("/a"), Path::new("/b")]);
+    assert_eq!(configured.data_dir, Path::new("/srv/users"));
+    assert_eq!(configured.bin_dir.as_deref(), Some(Path::new("/opt/pg/bin")));
+    assert_eq!(configured.path, [Path::new("/a"), Path::new("/b")]);
 }
 
 #[test]
-fn what_is_empty_or_blank_counts_as_unset() {
+fn an_empty_or_blank_variable_counts_as_unset() {
     let blank = ["LISTEN_ADDR", "PORT", "DATABASE_POOL_SIZE", "MAX_BODY_BYTES", "RUST_LOG"];
     let more = ["JOURNAL_RETENTION", "JOURNAL_BODIES", "LOG_FORMAT", "STACK_WEBHOOK_SECRET"];
     let variables: Vec<_> = blank.into_iter().chain(more).map(|name| (name, " ")).collect();
@@ -107,7 +107,7 @@ fn what_is_empty_or_blank_counts_as_unset() {
 }
 
 #[test]
-fn every_mistake_is_told_at_once_with_its_variable() {
+fn all_mistakes_are_reported_together_with_their_variables() {
     let wrong = [
         ("DATABASE_URL", "postgres://db.example.com/users?sslmode=perhaps"),
         ("LISTEN_ADDR", "the other machine"),
@@ -122,12 +122,12 @@ fn every_mistake_is_told_at_once_with_its_variable() {
         ("RUST_LOG", "a=b=c"),
     ];
 
-    let mut told = mistakes(&wrong);
+    let mut reported = mistakes(&wrong);
 
-    told.sort_unstable();
+    reported.sort_unstable();
     let mut expected = wrong.map(|(name, _)| name);
     expected.sort_unstable();
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
 }
 
 #[test]
@@ -146,16 +146,16 @@ fn a_number_out_of_its_range_is_refused_with_the_range() {
 }
 
 #[test]
-fn a_database_without_a_source_to_receive_from_is_a_mistake_that_names_the_variables() {
+fn a_database_without_a_source_is_a_mistake_that_names_the_variables() {
     let secrets = "CLERK_WEBHOOK_SECRET or STACK_WEBHOOK_SECRET";
 
     assert_eq!(mistakes(&[("DATABASE_URL", URL)]), [secrets]);
     assert_eq!(mistakes(&[("DATABASE_URL", URL), ("PORT", "x")]), [secrets, "PORT"]);
     assert_eq!(mistakes(&[("DATABASE_URL", "mysql://x")]), ["DATABASE_URL", secrets]);
     let broken = mistakes(&[("DATABASE_URL", URL), ("CLERK_WEBHOOK_SECRET", "whsec_!")]);
-    assert_eq!(broken, ["CLERK_WEBHOOK_SECRET"], "one mistake is told once");
+    assert_eq!(broken, ["CLERK_WEBHOOK_SECRET"], "one mistake is reported once");
     let maintains = Config::parse(&environment(&[("DATABASE_URL", URL)]), Purpose::Maintain);
-    assert!(maintains.is_ok(), "to migrate takes no source");
+    assert!(maintains.is_ok(), "a migration needs no source");
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn a_secret_can_be_in_a_file() {
 }
 
 #[test]
-fn a_secret_is_never_told() {
+fn no_error_or_debug_output_shows_a_secret() {
     let key = SECRET.trim_start_matches("whsec_");
     let config = with(&[("STACK_WEBHOOK_SECRET", SECRET)]).expect("it can be used");
     let debug = format!("{config:?} {config:#?}");
@@ -202,8 +202,8 @@ fn a_secret_is_never_told() {
     ] {
         let refused = with(&[(variable, value)]).expect_err("it cannot be used");
 
-        let told = format!("{refused} {refused:?}");
-        assert!(told.contains(variable), "{told}");
-        assert!(!told.contains("hunter2"), "{told}");
+        let text = format!("{refused} {refused:?}");
+        assert!(text.contains(variable), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
     }
 }

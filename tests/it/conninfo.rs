@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use users_sync::config::PROGRAM;
 use users_sync_conninfo::Conninfo;
 
-/// Parses with the environment given as `NAME=value` pairs, and describes what came out.
+/// Parses with the environment given as `NAME=value` pairs, and describes the result.
 fn describe(url: &str, environment: &[(&str, &str)]) -> Result<String, String> {
     let lookup = |name: &str| {
         environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
@@ -17,7 +17,7 @@ fn describe(url: &str, environment: &[(&str, &str)]) -> Result<String, String> {
 }
 
 #[test]
-fn urls_and_words_are_read_as_libpq_reads_them() {
+fn urls_and_key_value_words_are_read_as_libpq_does() {
     let cases = [
         ("postgres://u:p@h/d", "d on h:5432 as u, sslmode=prefer"),
         ("postgresql://u@h", "u on h:5432 as u, sslmode=prefer"),
@@ -50,7 +50,7 @@ fn urls_and_words_are_read_as_libpq_reads_them() {
 }
 
 #[test]
-fn without_a_host_the_default_unix_socket_is_meant() {
+fn without_a_host_the_default_unix_socket_is_used() {
     let sockets = ["d on /var/run/postgresql:5432 as u", "d on /tmp:5432 as u"];
 
     for url in
@@ -62,7 +62,7 @@ fn without_a_host_the_default_unix_socket_is_meant() {
 }
 
 #[test]
-fn the_environment_fills_what_the_string_leaves_open() {
+fn the_environment_supplies_what_the_string_omits() {
     let environment = [
         ("PGHOST", "eh"),
         ("PGPORT", "77"),
@@ -70,7 +70,7 @@ fn the_environment_fills_what_the_string_leaves_open() {
         ("PGDATABASE", "ed"),
         ("PGSSLMODE", "disable"),
         ("PGPASSWORD", ""),
-        ("USER", "nobody"),
+        ("USER", "ada"),
     ];
     let cases = [
         ("", "ed on eh:77 as eu, sslmode=disable"),
@@ -90,7 +90,7 @@ fn the_environment_fills_what_the_string_leaves_open() {
 }
 
 #[test]
-fn what_prisma_node_and_hosts_write_is_understood() {
+fn the_parameters_of_prisma_node_and_hosting_platforms_are_understood() {
     let cases = [
         ("?pgbouncer=true&connection_limit=1&pool_timeout=0&schema=public", "prefer"),
         ("?sslmode=require&channel_binding=require&uselibpqcompat=true", "require"),
@@ -120,7 +120,7 @@ fn what_prisma_node_and_hosts_write_is_understood() {
 }
 
 #[test]
-fn a_mistake_is_named_with_the_way_out() {
+fn an_error_names_the_mistake_and_the_remedy() {
     let cases = [
         ("mysql://u:s3cret@h/d", "neither a URL nor key=value"),
         ("mysql://u:s3cret@h/d?a=b", "neither a URL nor key=value"),
@@ -177,14 +177,14 @@ fn a_mistake_is_named_with_the_way_out() {
 }
 
 #[test]
-fn a_mistake_in_the_environment_is_named_by_its_variable() {
+fn an_error_about_the_environment_names_the_variable() {
     let error = describe("postgresql://u@h/d", &[("PGSSLMODE", "on")]).expect_err("a wrong mode");
 
     assert!(error.starts_with("the connection parameter `PGSSLMODE` must be"), "{error}");
 }
 
 #[test]
-fn a_stronger_word_is_never_weakened_by_another() {
+fn a_stricter_parameter_is_never_weakened_by_another() {
     let root = rcgen::generate_simple_self_signed(["h".to_owned()]).expect("a certificate");
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), root.cert.pem()).expect("write");
@@ -213,7 +213,7 @@ fn neither_describe_nor_debug_shows_the_password() {
     );
 }
 
-/// Everything an error would print, its sources with it.
+/// The text of an error with all its sources.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = format!("{error} {error:?}");
     let mut source = error.source();
@@ -240,7 +240,7 @@ proptest! {
         template in 0..6_usize,
         broken in prop::sample::select(vec!["", "&x=1", "&sslmode=y", "&port=z", "&a b=c", "&%", "&q", "&schema=x"]),
     ) {
-        // What is also a part of the rest of the text would be found without having leaked.
+        // A password that is also a part of the other text would be found although it did not leak.
         prop_assume!(!"postgresql://alice@host/database?sslmode=prefer".contains(&password));
         let encoded: String = password.bytes().map(percent_encode_byte).collect();
         let quoted = password.replace('\\', r"\\").replace('\'', r"\'");

@@ -1,4 +1,4 @@
-//! What the other tests rely on: databases of their own, and servers that may be killed.
+//! What the other tests rely on: private databases, and servers that a test can kill.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,7 +7,7 @@ use crate::harness::{PrivateServer, TestDatabase, eventually};
 const NAME: &str = "select current_database()";
 
 #[tokio::test]
-async fn each_test_has_a_database_of_its_own() {
+async fn each_test_has_a_private_database() {
     let (one, other) = tokio::join!(TestDatabase::new(), TestDatabase::new());
 
     one.client().await.batch_execute("create table only_here ()").await.expect("it is ours");
@@ -18,7 +18,7 @@ async fn each_test_has_a_database_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_template_is_filled_once_and_its_tables_are_in_every_copy() {
+async fn a_template_is_filled_once_and_every_copy_has_its_tables() {
     static FILLED: AtomicU32 = AtomicU32::new(0);
     let fill = async |url: String| {
         FILLED.fetch_add(1, Ordering::Relaxed);
@@ -40,7 +40,7 @@ async fn a_template_is_filled_once_and_its_tables_are_in_every_copy() {
 }
 
 #[tokio::test]
-async fn a_database_is_gone_when_its_test_is_over_although_a_client_is_connected() {
+async fn a_database_is_dropped_after_its_test_even_with_a_connected_client() {
     let watch = TestDatabase::empty().await;
     let database = TestDatabase::empty().await;
     let client = database.client().await;
@@ -55,7 +55,7 @@ async fn a_database_is_gone_when_its_test_is_over_although_a_client_is_connected
 }
 
 #[tokio::test]
-async fn a_private_server_that_is_killed_keeps_what_was_committed() {
+async fn a_killed_private_server_keeps_committed_data() {
     let mut server = PrivateServer::start_with(&[("fsync", "on")]).await;
     let client = server.client().await;
     client.batch_execute("create table kept as select 1 as n").await.expect("it is ours");
@@ -69,7 +69,7 @@ async fn a_private_server_that_is_killed_keeps_what_was_committed() {
 }
 
 #[tokio::test]
-async fn a_private_server_can_be_away_for_a_while() {
+async fn a_private_server_can_stop_and_start_again() {
     let mut server = PrivateServer::start().await;
     let client = server.client().await;
 

@@ -1,4 +1,4 @@
-//! The embedded server, through its front door and, where a process matters, the real program.
+//! The embedded server, through its public functions and, if a process matters, the real program.
 
 mod failures;
 mod private;
@@ -28,7 +28,7 @@ async fn setting(url: &str, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_first_start_makes_a_durable_database_that_only_its_socket_reaches() {
+async fn the_first_start_creates_a_durable_database_reachable_only_through_its_socket() {
     let scratch = Scratch::new().await;
 
     let embedded = start(&scratch.path().join("new/data")).await;
@@ -87,7 +87,7 @@ async fn a_server_is_found_through_its_directory_while_it_runs() {
 }
 
 #[tokio::test]
-async fn a_directory_too_deep_for_a_socket_gets_a_short_one_that_goes_with_the_server() {
+async fn a_directory_too_long_for_a_socket_gets_a_short_temporary_one() {
     let scratch = Scratch::new().await;
     let deep = scratch.path().join("d".repeat(100));
 
@@ -102,7 +102,7 @@ async fn a_directory_too_deep_for_a_socket_gets_a_short_one_that_goes_with_the_s
 }
 
 #[test]
-fn root_keeps_its_data_where_the_servers_user_can_go_and_others_in_their_home() {
+fn root_keeps_its_data_in_var_lib_and_other_users_in_their_home() {
     let dir = |is_root, xdg: Option<&str>, home: Option<&str>| {
         default_data_dir(is_root, xdg.map(Into::into), home.map(Into::into))
     };

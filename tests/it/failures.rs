@@ -132,15 +132,15 @@ async fn a_conflict_that_passes_is_tried_again_and_nobody_notices() {
 #[tokio::test]
 async fn a_row_that_postgres_refuses_costs_no_other_of_its_batch() {
     let database = TestDatabase::new().await;
-    let (mut somebody, watch) = (database.client().await, database.client().await);
+    let (mut holder, watch) = (database.client().await, database.client().await);
     let refuse =
         "alter table neon_auth.users_sync add constraint no_bad check (id not like 'bad%')";
-    somebody.batch_execute(refuse).await.expect("it is empty");
+    holder.batch_execute(refuse).await.expect("it is empty");
     let sync = sync::Limits { writers: 1, ..sync::Limits::default() };
     let settings = ServiceSettings { sync, ..ServiceSettings::default() };
     let service = std::sync::Arc::new(Service::start_with(database.url(), settings).await);
-    let lock = somebody.transaction().await.expect("a transaction");
-    lock.batch_execute("lock table users_sync.ledger").await.expect("nobody has it");
+    let lock = holder.transaction().await.expect("a transaction");
+    lock.batch_execute("lock table users_sync.ledger").await.expect("the table is free");
 
     let mut posts = tokio::task::JoinSet::new();
     for n in 0..60 {
@@ -159,7 +159,7 @@ async fn a_row_that_postgres_refuses_costs_no_other_of_its_batch() {
     for (id, answer) in posts.join_all().await {
         let expected = if id.starts_with("bad") { "quarantined" } else { "applied" };
         assert_eq!(answer.outcome(), expected, "{id}");
-        assert_eq!(shown(&somebody, &id).await, expected == "applied", "{id}");
+        assert_eq!(shown(&holder, &id).await, expected == "applied", "{id}");
     }
 }
 
@@ -194,8 +194,8 @@ async fn a_row_that_somebody_holds_is_answered_503_and_nothing_waits_for_it_any_
     let first = service.post(&created("user_1")).await;
     assert_eq!(first.outcome(), "applied");
     // Within a transaction, what the server tells of its activity does not change.
-    let (mut somebody, watch) = (database.client().await, database.client().await);
-    let held = somebody.transaction().await.expect("a transaction");
+    let (mut holder, watch) = (database.client().await, database.client().await);
+    let held = holder.transaction().await.expect("a transaction");
     let hold = "select from neon_auth.users_sync where id = 'user_1' for update";
     held.query(hold, &[]).await.expect("the row is there");
     let update = body("clerk", "user.updated", "user_1", &json!({ "first_name": "Later" }));
@@ -213,7 +213,7 @@ async fn a_row_that_somebody_holds_is_answered_503_and_nothing_waits_for_it_any_
     held.rollback().await.expect("it is given back");
     assert_eq!(service.post(&update).await.outcome(), "applied");
     let sql = "select name from neon_auth.users_sync where id = 'user_1'";
-    let name: String = somebody.query_one(sql, &[]).await.expect("one row").get(0);
+    let name: String = holder.query_one(sql, &[]).await.expect("one row").get(0);
     assert_eq!(name, "Later Lovelace");
 }
 

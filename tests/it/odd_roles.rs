@@ -86,7 +86,7 @@ async fn two_services_of_an_odd_role_answer_every_delivery_and_the_newest_stays(
     let sql = "select right(id, 1)::bigint, name::bigint from neon_auth.users_sync";
     let rows = role.client.query(sql, &[]).await.expect("it answers");
     for service in services {
-        let service = Arc::into_inner(service).expect("nobody posts any more");
+        let service = Arc::into_inner(service).expect("the posting tasks have ended");
         service.drain().await.expect("it ends without a panic");
     }
     role.remove().await;

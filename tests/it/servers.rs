@@ -1,4 +1,4 @@
-//! Databases that we cannot work with are refused in a sentence, before anything is written.
+//! Databases that we cannot use are refused in a sentence, before anything is written.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ async fn command(database: &TestDatabase, arguments: &[&str]) -> Said {
     run(arguments, &variables).await
 }
 
-/// The verdict of one of the doctor's checks, and all that it says.
+/// The verdict of one of the doctor's checks, and its full text.
 async fn check(url: &str, name: &str) -> (String, String) {
     let variables = [("DATABASE_URL", url), ("CLERK_WEBHOOK_SECRET", SECRET)];
     let said = run(&["doctor", "--json"], &variables).await;
@@ -43,9 +43,9 @@ async fn a_database_that_is_not_utf8_is_refused_with_the_remedy() {
             }
         }
 
-        let (verdict, told) = check(database.url(), "encoding").await;
-        assert_eq!(verdict, "fail", "{told}");
-        assert!(told.contains(encoding) && told.contains("template0"), "{told}");
+        let (verdict, detail) = check(database.url(), "encoding").await;
+        assert_eq!(verdict, "fail", "{detail}");
+        assert!(detail.contains(encoding) && detail.contains("template0"), "{detail}");
         let made =
             "select to_regnamespace('users_sync') is null and to_regnamespace('neon_auth') is null";
         assert!(client.query_one(made, &[]).await.expect("it answers").get::<_, bool>(0));
@@ -53,7 +53,7 @@ async fn a_database_that_is_not_utf8_is_refused_with_the_remedy() {
 }
 
 #[tokio::test]
-async fn the_doctor_says_what_a_role_has_set_for_its_sessions() {
+async fn the_doctor_shows_the_session_settings_of_the_role() {
     let database = TestDatabase::new().await;
     let usual = check(database.url(), "defaults").await;
     let role = Role::new(&database, "odd").await;

@@ -95,9 +95,9 @@ async fn a_service_that_is_asked_to_stop_under_load_answers_what_it_took_and_end
 async fn a_delivery_that_waits_for_its_commit_is_answered_before_the_end() {
     let (scratch, database) = (Scratch::new().await, TestDatabase::new().await);
     let mut program = Program::serve(scratch.path(), &variables(&database)).await;
-    let (mut somebody, watch) = (database.client().await, database.client().await);
-    let lock = somebody.transaction().await.expect("a transaction");
-    lock.batch_execute("lock table users_sync.ledger").await.expect("nobody has it");
+    let (mut holder, watch) = (database.client().await, database.client().await);
+    let lock = holder.transaction().await.expect("a transaction");
+    lock.batch_execute("lock table users_sync.ledger").await.expect("the table is free");
     let mut wire = Wire::open(program.address).await;
     wire.send(created("user_1").request()).await;
     wait_for_lock(&watch).await;
@@ -116,9 +116,9 @@ async fn a_delivery_that_waits_for_its_commit_is_answered_before_the_end() {
 async fn a_second_signal_ends_it_at_once_with_1() {
     let (scratch, database) = (Scratch::new().await, TestDatabase::new().await);
     let mut program = Program::serve(scratch.path(), &variables(&database)).await;
-    let (mut somebody, watch) = (database.client().await, database.client().await);
-    let lock = somebody.transaction().await.expect("a transaction");
-    lock.batch_execute("lock table users_sync.ledger").await.expect("nobody has it");
+    let (mut holder, watch) = (database.client().await, database.client().await);
+    let lock = holder.transaction().await.expect("a transaction");
+    lock.batch_execute("lock table users_sync.ledger").await.expect("the table is free");
     let mut wire = Wire::open(program.address).await;
     wire.send(created("user_1").request()).await;
     wait_for_lock(&watch).await;

@@ -1,4 +1,4 @@
-//! Connections that mean no good, of each kind: they must not keep signed deliveries out.
+//! Hostile connections of each kind: they must not keep signed deliveries out.
 
 mod bodies;
 mod heads;
@@ -30,7 +30,7 @@ fn limits(change: impl FnOnce(&mut http::Limits)) -> ServiceSettings {
 
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n";
 
-/// Waits for what has to happen long before the default limits.
+/// Waits for an event that must come long before the default limits.
 async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(5), what).await.expect("it happens in time")
 }
@@ -67,7 +67,7 @@ async fn a_crowd_of_any_kind_keeps_no_delivery_out() {
 }
 
 #[tokio::test]
-async fn of_those_who_wait_the_first_to_come_makes_room_for_one_more() {
+async fn the_oldest_waiting_connection_is_closed_for_a_new_one() {
     let database = TestDatabase::new().await;
     let few = limits(|it| {
         it.connections = 2;
@@ -77,7 +77,7 @@ async fn of_those_who_wait_the_first_to_come_makes_room_for_one_more() {
     let [mut older, mut newer] =
         [Wire::open(service.address).await, Wire::open(service.address).await];
     ask(&mut newer).await;
-    // Asking keeps no place.
+    // A request without a signature does not secure the connection's place.
     ask(&mut older).await;
 
     assert_eq!(answer(&service, HEALTH).await.status, 200);
@@ -87,7 +87,7 @@ async fn of_those_who_wait_the_first_to_come_makes_room_for_one_more() {
 }
 
 #[tokio::test]
-async fn a_connection_that_signs_keeps_its_place_before_one_that_does_not() {
+async fn an_unsigned_connection_is_closed_before_a_signed_one() {
     let database = TestDatabase::new().await;
     let few = limits(|it| {
         it.connections = 2;
@@ -109,16 +109,16 @@ async fn a_connection_that_signs_keeps_its_place_before_one_that_does_not() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_being_answered_makes_room_for_nobody() {
+async fn a_connection_with_a_running_request_is_never_closed_for_another() {
     let database = TestDatabase::new().await;
     let few = limits(|it| {
         it.connections = 2;
         it.patience = Duration::from_millis(1);
     });
     let service = Service::start_with(database.url(), few).await;
-    let (mut somebody, watch) = (database.client().await, database.client().await);
-    let lock = somebody.transaction().await.expect("a transaction");
-    lock.batch_execute("lock table users_sync.ledger").await.expect("nobody has it");
+    let (mut holder, watch) = (database.client().await, database.client().await);
+    let lock = holder.transaction().await.expect("a transaction");
+    lock.batch_execute("lock table users_sync.ledger").await.expect("the table is free");
     let mut waiting = Wire::open(service.address).await;
     waiting.send(created("user_1").request()).await;
     let sql = "select from pg_stat_activity
@@ -135,12 +135,12 @@ async fn a_request_that_is_being_answered_makes_room_for_nobody() {
 }
 
 #[tokio::test]
-async fn a_crowd_that_scrapes_takes_one_connection_to_the_database() {
+async fn a_crowd_of_scrapers_uses_one_database_connection() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
-    let (mut somebody, watch) = (database.client().await, database.client().await);
-    let lock = somebody.transaction().await.expect("a transaction");
-    lock.batch_execute("lock table users_sync.journal").await.expect("nobody has it");
+    let (mut holder, watch) = (database.client().await, database.client().await);
+    let lock = holder.transaction().await.expect("a transaction");
+    lock.batch_execute("lock table users_sync.journal").await.expect("the table is free");
     let scrape = || answer(&service, "GET /metrics HTTP/1.1\r\nhost: test\r\n\r\n");
     let scrapes = futures_util::future::join_all((0..20).map(|_| scrape()));
 

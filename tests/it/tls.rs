@@ -30,7 +30,7 @@ fn signed_server() -> Server {
     start_tls_server(directory, "")
 }
 
-/// A server whose certificate stands for itself: `make` writes it.
+/// A server with a self-signed certificate, which `make` writes.
 fn self_signed_server(make: impl FnOnce(&Path), settings: &str) -> Server {
     let directory = TempDir::new().expect("a directory");
     certificates::authority(directory.path(), "ca");
@@ -40,7 +40,7 @@ fn self_signed_server(make: impl FnOnce(&Path), settings: &str) -> Server {
 }
 
 #[tokio::test]
-async fn every_sslmode_ends_as_in_libpq() {
+async fn every_sslmode_has_the_same_result_as_in_libpq() {
     let server = signed_server();
     let ca = format!("sslrootcert={}", server.path("ca.crt").display());
     let other = format!("sslrootcert={}", server.path("other.crt").display());
@@ -55,7 +55,7 @@ async fn every_sslmode_ends_as_in_libpq() {
 }
 
 #[tokio::test]
-async fn a_self_signed_certificate_is_its_own_authority_when_it_is_given_as_root() {
+async fn a_self_signed_certificate_is_its_own_authority_if_given_as_root() {
     let server = self_signed_server(|at| certificates::self_signed(at, "localhost", 2100), "");
     let own = format!("sslrootcert={}", server.path("server.crt").display());
     let other = format!("sslrootcert={}", server.path("other.crt").display());
@@ -68,7 +68,7 @@ async fn a_self_signed_certificate_is_its_own_authority_when_it_is_given_as_root
 }
 
 #[tokio::test]
-async fn a_wildcard_in_the_common_name_stands_for_one_label() {
+async fn a_wildcard_in_the_common_name_matches_one_label() {
     let server = self_signed_server(|at| certificates::self_signed(at, "*.example.test", 2100), "");
     let own = format!("sslrootcert={} sslmode=verify-full", server.path("server.crt").display());
     let cases = [
@@ -122,7 +122,7 @@ async fn a_version_1_certificate_is_accepted_where_libpq_accepts_it() {
 }
 
 #[tokio::test]
-async fn channel_binding_and_pg_hba_decide_as_in_libpq() {
+async fn channel_binding_and_pg_hba_have_the_same_result_as_in_libpq() {
     let server = signed_server();
     let at = server.directory.path().display();
     let cases = [
@@ -215,7 +215,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 #[tokio::test]
-async fn a_refusal_keeps_the_servers_words_and_not_the_password() {
+async fn a_refusal_keeps_the_servers_message_and_not_the_password() {
     let server = signed_server();
     let words = words(&server, "host=localhost user=postgres").replace("pass:", "wrong-");
 
@@ -234,7 +234,7 @@ async fn a_running_query_is_cancelled_through_tls() {
     let token = client.cancel_token();
     let mut query = Box::pin(client.batch_execute("select pg_sleep(600)"));
 
-    // A cancel that comes before its query does nothing: ask until the query has ended.
+    // A cancel that arrives before its query does nothing, so repeat it until the query has ended.
     let ended = loop {
         tokio::select! {
             ended = &mut query => break ended,
@@ -246,7 +246,7 @@ async fn a_running_query_is_cancelled_through_tls() {
 }
 
 #[tokio::test]
-async fn a_pool_opens_verified_connections_and_goes_on_to_the_next_host() {
+async fn a_pool_opens_verified_connections_and_tries_the_next_host() {
     let server = signed_server();
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let silent = silent.local_addr().expect("its address").port();
@@ -267,7 +267,7 @@ async fn a_pool_opens_verified_connections_and_goes_on_to_the_next_host() {
 }
 
 #[tokio::test]
-async fn a_server_that_accepts_and_never_answers_is_cut_by_the_time_out() {
+async fn the_time_out_ends_a_connection_to_a_server_that_never_answers() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = silent.local_addr().expect("its address").port();
     let conninfo = parse(&format!("host=127.0.0.1 port={port} user=u connect_timeout=1"));

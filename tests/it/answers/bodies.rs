@@ -71,7 +71,7 @@ async fn a_sender_that_writes_all_of_a_long_body_before_it_reads_hears_the_refus
     let long = Signed::new("clerk", vec![b' '; 3 << 20]);
     let unknown = created("user_1")
         .head("content-length: 3145728")
-        .replace("/webhooks/clerk", "/webhooks/nobody");
+        .replace("/webhooks/clerk", "/webhooks/unknown");
 
     for (request, status) in
         [(long.request(), 413), ([unknown.as_bytes(), &long.body].concat(), 404)]

@@ -57,7 +57,7 @@ async fn a_signed_request_that_reaches_nothing_is_counted() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let requests = [
-        ("/webhooks/nobody", "POST", "no_source"),
+        ("/webhooks/unknown", "POST", "no_source"),
         ("/webhooks/%ff", "POST", "no_source"),
         ("/hooks/clerk", "POST", "no_route"),
         ("/", "POST", "no_route"),

@@ -1,4 +1,4 @@
-//! Which database is meant: what somebody says is followed or refused, never passed over.
+//! Which database is used: a variable that means a database is followed or refused, never ignored.
 
 use users_sync::config::{Config, Database, Purpose};
 
@@ -16,7 +16,7 @@ fn described(variables: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn variables_of_libpq_that_say_which_database_are_followed_without_a_url() {
+fn libpq_variables_that_name_a_database_are_used_without_a_url() {
     let user = ("PGUSER", "app");
     let of = |more: &[(&str, &str)]| described(&[&[HOME, CLERK, user], more].concat());
 
@@ -31,16 +31,19 @@ fn variables_of_libpq_that_say_which_database_are_followed_without_a_url() {
 }
 
 #[test]
-fn a_database_of_variables_needs_a_source_too_and_names_them_when_they_are_wrong() {
+fn a_database_from_libpq_variables_needs_a_source_and_its_errors_name_them() {
     let host = ("PGHOST", "db.example.com");
 
     assert_eq!(mistakes(&[HOME, host]), ["CLERK_WEBHOOK_SECRET or STACK_WEBHOOK_SECRET"]);
-    let told = parse(&[HOME, host, CLERK, ("PGSSLMODE", "on")]).expect_err("a wrong mode");
-    assert!(told.to_string().contains("PGHOST: the connection parameter `PGSSLMODE`"), "{told}");
+    let refused = parse(&[HOME, host, CLERK, ("PGSSLMODE", "on")]).expect_err("a wrong mode");
+    assert!(
+        refused.to_string().contains("PGHOST: the connection parameter `PGSSLMODE`"),
+        "{refused}"
+    );
 }
 
 #[test]
-fn variables_that_do_not_say_which_database_are_refused_for_every_command() {
+fn every_command_refuses_variables_that_do_not_say_which_database() {
     for (variable, value) in
         [("PGUSER", "app"), ("PGPASSWORD", "hunter2"), ("PGPORT", "5433"), ("PGSERVICE", "app")]
     {
@@ -68,7 +71,7 @@ fn a_url_under_another_name_is_refused_with_the_right_name() {
 }
 
 #[test]
-fn preferences_of_libpq_say_nothing_of_a_database() {
+fn libpq_preferences_do_not_imply_a_database() {
     let preferences =
         [HOME, ("PGSSLMODE", "require"), ("PGAPPNAME", "x"), ("PGCONNECT_TIMEOUT", "3")];
 
@@ -76,7 +79,7 @@ fn preferences_of_libpq_say_nothing_of_a_database() {
 }
 
 #[tokio::test]
-async fn a_url_that_is_empty_does_not_start_another_database() {
+async fn an_empty_url_does_not_start_the_embedded_database() {
     let scratch = Scratch::new().await;
     let empty = scratch.path().join("empty");
     std::fs::write(&empty, "\u{feff} \n").expect("it can be written");
@@ -94,7 +97,7 @@ async fn a_url_that_is_empty_does_not_start_another_database() {
 }
 
 #[tokio::test]
-async fn a_url_may_be_quoted_and_its_file_may_begin_with_a_mark() {
+async fn a_url_may_be_quoted_and_its_file_may_begin_with_a_byte_order_mark() {
     let scratch = Scratch::new().await;
     let file = scratch.path().join("url");
     std::fs::write(&file, format!("\u{feff}{URL}\r\n")).expect("it can be written");
@@ -107,7 +110,7 @@ async fn a_url_may_be_quoted_and_its_file_may_begin_with_a_mark() {
 }
 
 #[test]
-fn variables_that_ask_for_a_protection_that_is_missing_are_refused() {
+fn variables_that_ask_for_an_unsupported_protection_are_refused() {
     let server = [HOME, CLERK, ("DATABASE_URL", URL)];
     for (variable, value) in [
         ("PGGSSENCMODE", "require"),

@@ -1,4 +1,4 @@
-//! The file `.env`, which users-sync shares with its neighbours.
+//! The file `.env`, which users-sync shares with other programs.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -6,14 +6,14 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::harness::{Finished, Program, SECRET, Scratch, TestDatabase};
 
-/// What the program says of this file: `migrate` needs a database, and there is none.
-async fn told(file: impl AsRef<[u8]>) -> Finished {
+/// The program's output with this file: `migrate` needs a database, and there is none.
+async fn migrate_with(file: impl AsRef<[u8]>) -> Finished {
     let scratch = Scratch::new().await;
     fs::write(scratch.path().join(".env"), file).expect("it can be written");
     Program::run(scratch.path(), &["migrate"], &[("DATABASE_URL", "mysql://x")]).await
 }
 
-/// Whether the service whose `.env` holds this takes the token.
+/// The status for the token from a service whose `.env` holds this line.
 async fn opens(line: &str, token: &str) -> u16 {
     let (scratch, database) = (Scratch::new().await, TestDatabase::new().await);
     let url = database.url();
@@ -26,7 +26,7 @@ async fn opens(line: &str, token: &str) -> u16 {
     status
 }
 
-const NEIGHBOURS: &str = r#"
+const LINES_OF_OTHERS: &str = r#"
 APP_NAME=My App
 MOTTO=it's
 my-key=1
@@ -42,12 +42,12 @@ PRICE=$5 and ${MORE
 "#;
 
 #[tokio::test]
-async fn a_neighbours_line_does_no_harm() {
-    let file = format!("{NEIGHBOURS}JOURNAL_BODIES=some\nNAME=caf\u{e9}\n{NEIGHBOURS}");
+async fn lines_of_other_programs_are_ignored() {
+    let file = format!("{LINES_OF_OTHERS}JOURNAL_BODIES=some\nNAME=caf\u{e9}\n{LINES_OF_OTHERS}");
     let mut latin = file.into_bytes();
     latin.extend(b"CITY=M\xfcnchen\n");
 
-    let refused = told(latin).await;
+    let refused = migrate_with(latin).await;
 
     assert_eq!(refused.code, Some(2), "{refused:?}");
     assert!(refused.stderr.contains("  JOURNAL_BODIES: is none of"), "{refused:?}");
@@ -55,7 +55,7 @@ async fn a_neighbours_line_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_line_of_ours_that_cannot_be_read_is_named_and_never_quoted() {
+async fn an_error_about_our_line_names_the_variable_and_never_quotes_it() {
     for (file, problem) in [
         ("ADMIN_TOKEN=\"hunter2", "ADMIN_TOKEN: begins in .env with a quote"),
         ("ADMIN_TOKEN='hunter2' hunter2", "ADMIN_TOKEN: begins in .env with a quote"),
@@ -64,24 +64,24 @@ async fn a_line_of_ours_that_cannot_be_read_is_named_and_never_quoted() {
         ("ADMIN_TOKEN=hunter2${HUNTER2}", "ADMIN_TOKEN: refers to another variable"),
         ("HUNTER2=hunter2\nADMIN_TOKEN=hunter2$HUNTER2", "ADMIN_TOKEN: refers to another variable"),
     ] {
-        let refused = told(file).await;
+        let refused = migrate_with(file).await;
 
         assert_eq!(refused.code, Some(2), "{refused:?}");
         assert!(refused.stderr.contains(problem), "{file}: {refused:?}");
         assert!(!refused.stderr.to_lowercase().contains("hunter2"), "{file}: {refused:?}");
     }
-    let refused = told(b"ADMIN_TOKEN=hunter2\xff").await;
+    let refused = migrate_with(b"ADMIN_TOKEN=hunter2\xff").await;
     assert!(refused.stderr.contains("ADMIN_TOKEN: is not text in UTF-8"), "{refused:?}");
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_as_a_whole_is_named() {
+async fn an_unreadable_file_is_named() {
     let utf16 = |mark: &[u8], text: &str| {
         let units = text.encode_utf16().flat_map(u16::to_le_bytes);
         mark.iter().copied().chain(units).collect::<Vec<_>>()
     };
     for file in [utf16(b"\xff\xfe", "A=1\n"), utf16(b"", "A=1\n")] {
-        let refused = told(file).await;
+        let refused = migrate_with(file).await;
         assert!(refused.stderr.contains("  .env: is written in UTF-16"), "{refused:?}");
     }
     let scratch = Scratch::new().await;
@@ -94,7 +94,7 @@ async fn a_file_that_cannot_be_read_as_a_whole_is_named() {
 }
 
 #[tokio::test]
-async fn a_value_is_what_stands_there_with_or_without_quotes() {
+async fn a_value_is_read_literally_with_or_without_quotes() {
     let token = "to$ken#of=a'neighbour";
 
     for line in [
@@ -111,8 +111,8 @@ async fn a_value_is_what_stands_there_with_or_without_quotes() {
 }
 
 #[tokio::test]
-async fn a_mark_at_the_beginning_of_the_file_is_no_part_of_a_name() {
-    let refused = told("\u{feff}JOURNAL_BODIES=some\r\n").await;
+async fn a_byte_order_mark_is_not_part_of_the_first_name() {
+    let refused = migrate_with("\u{feff}JOURNAL_BODIES=some\r\n").await;
 
     assert!(refused.stderr.contains("  JOURNAL_BODIES: is none of"), "{refused:?}");
 }
@@ -146,12 +146,12 @@ async fn a_file_cannot_choose_programs_that_users_sync_runs() {
     assert!(passed_over.status.success(), "{passed_over:?}");
     assert!(elsewhere.stderr.contains("  USERS_SYNC_DATA_DIR: stands in .env"), "{elsewhere:?}");
     assert!(!run.exists());
-    let beside_another_database = told("USERS_SYNC_DATA_DIR=x\nPG_BIN_DIR=x\n").await;
+    let beside_another_database = migrate_with("USERS_SYNC_DATA_DIR=x\nPG_BIN_DIR=x\n").await;
     assert!(!beside_another_database.stderr.contains(".env"), "{beside_another_database:?}");
 }
 
 #[tokio::test]
-async fn a_variable_that_is_not_text_is_not_passed_over() {
+async fn a_variable_that_is_not_text_is_an_error() {
     let scratch = Scratch::new().await;
     let mut command = Program::command(scratch.path(), &["migrate"], &[("HOME", "/nowhere")]);
     command.env("DATABASE_URL", OsStr::from_bytes(b"postgres://app:\xff@db.example.com/app"));
@@ -165,7 +165,7 @@ async fn a_variable_that_is_not_text_is_not_passed_over() {
 }
 
 #[tokio::test]
-async fn a_secret_that_cannot_be_read_is_one_mistake() {
+async fn an_unreadable_secret_is_one_mistake() {
     let scratch = Scratch::new().await;
     let file = format!("CLERK_WEBHOOK_SECRET=\"{SECRET}\"x\n");
     fs::write(scratch.path().join(".env"), file).expect("it can be written");

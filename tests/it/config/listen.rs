@@ -1,4 +1,4 @@
-//! Where the service listens, as people and platforms write it.
+//! The listen address, as people and platforms write it.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ fn listen(config: Config) -> String {
 }
 
 #[test]
-fn an_address_may_leave_out_its_host_or_its_port() {
+fn an_address_may_omit_its_host_or_its_port() {
     for (written, meant) in [
         ("0.0.0.0:9000", "0.0.0.0:9000"),
         (":9000", "0.0.0.0:9000"),
@@ -32,7 +32,7 @@ fn an_address_may_leave_out_its_host_or_its_port() {
 }
 
 #[test]
-fn an_address_that_is_none_is_refused_with_examples() {
+fn an_invalid_address_is_refused_with_examples() {
     for written in [
         "example.com:80",
         "http://127.0.0.1:8080",
@@ -48,7 +48,7 @@ fn an_address_that_is_none_is_refused_with_examples() {
 }
 
 #[test]
-fn the_port_is_that_of_port_before_that_of_the_address() {
+fn the_variable_port_overrides_the_port_of_the_address() {
     let both = |address| [("LISTEN_ADDR", address), ("PORT", "3000")];
 
     for (address, meant) in [
@@ -61,7 +61,7 @@ fn the_port_is_that_of_port_before_that_of_the_address() {
 }
 
 #[test]
-fn a_platforms_port_alone_is_reached_from_outside_but_not_the_embedded_server() {
+fn a_lone_port_listens_on_every_interface_unless_the_database_is_embedded() {
     let port = ("PORT", "3000");
 
     let on_a_platform = with(&[port]).expect("it can be used");

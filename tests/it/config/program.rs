@@ -1,4 +1,4 @@
-//! What the real program makes of its environment, its files and its arguments.
+//! How the real program reads its environment, its files and its arguments.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,20 +8,20 @@ use users_sync::embedded::running;
 use crate::harness::{Program, SECRET, Scratch, TestDatabase};
 
 #[tokio::test]
-async fn a_flag_comes_before_the_environment_and_that_before_the_env_file() {
+async fn a_flag_overrides_the_environment_which_overrides_the_env_file() {
     let scratch = Scratch::new().await;
     let file = "LOG_FORMAT=of-the-file\nJOURNAL_BODIES=of-the-file\nRUST_LOG=users_sync=warn\n";
     fs::write(scratch.path().join(".env"), file).expect("it can be written");
-    let told = async |arguments: &[&str], variables: &[(&str, &str)]| {
+    let run = async |arguments: &[&str], variables: &[(&str, &str)]| {
         let finished = Program::run(scratch.path(), arguments, variables).await;
         assert_eq!(finished.code, Some(2), "{finished:?}");
         finished.stderr
     };
     let variables = [("DATABASE_URL", "mysql://x"), ("JOURNAL_BODIES", "all")];
 
-    let by_the_environment = told(&["migrate"], &variables).await;
+    let by_the_environment = run(&["migrate"], &variables).await;
     let by_a_flag =
-        told(&["migrate", "--log-format", "json"], &[("LOG_FORMAT", "xml"), variables[0]]).await;
+        run(&["migrate", "--log-format", "json"], &[("LOG_FORMAT", "xml"), variables[0]]).await;
 
     assert!(by_the_environment.contains("LOG_FORMAT"), "{by_the_environment}");
     assert!(!by_the_environment.contains("JOURNAL_BODIES"), "{by_the_environment}");
@@ -30,7 +30,7 @@ async fn a_flag_comes_before_the_environment_and_that_before_the_env_file() {
 }
 
 #[tokio::test]
-async fn the_exit_code_tells_misuse_from_failure() {
+async fn the_exit_code_distinguishes_misuse_from_failure() {
     let scratch = Scratch::new().await;
     let nowhere = "postgres://app@localhost/none?host=/no/such/dir&password=hunter2";
     let code = async |arguments: &[&str], variables: &[(&str, &str)]| {
@@ -51,7 +51,7 @@ async fn the_exit_code_tells_misuse_from_failure() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_named_with_the_way_out() {
+async fn the_error_for_a_used_port_names_the_variables_to_change() {
     let scratch = Scratch::new().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("a bound address").to_string();
@@ -65,13 +65,13 @@ async fn a_port_that_is_taken_is_named_with_the_way_out() {
 }
 
 #[tokio::test]
-async fn a_healthcheck_asks_the_service_of_the_same_environment() {
+async fn the_healthcheck_asks_the_service_of_its_environment() {
     let (scratch, database) = (Scratch::new().await, TestDatabase::new().await);
     let variables = [("DATABASE_URL", database.url()), ("CLERK_WEBHOOK_SECRET", SECRET)];
     let program = Program::serve(scratch.path(), &variables).await;
     let (port, address) = (program.address.port().to_string(), program.address.to_string());
     let unspecified = format!("0.0.0.0:{port}");
-    // A proxy is for the way out, not for this machine.
+    // A proxy must not be used for a request to this machine.
     let proxy = ("http_proxy", "http://127.0.0.1:1");
 
     for listen in [("LISTEN_ADDR", &*address), ("LISTEN_ADDR", &unspecified), ("PORT", &port)] {
@@ -85,7 +85,7 @@ async fn a_healthcheck_asks_the_service_of_the_same_environment() {
 }
 
 #[tokio::test]
-async fn a_platforms_port_alone_is_told_as_every_interface() {
+async fn the_banner_says_that_a_lone_port_listens_on_every_interface() {
     let (scratch, database) = (Scratch::new().await, TestDatabase::new().await);
     let variables =
         [("DATABASE_URL", database.url()), ("CLERK_WEBHOOK_SECRET", SECRET), ("PORT", "0")];
@@ -100,7 +100,7 @@ async fn a_platforms_port_alone_is_told_as_every_interface() {
 }
 
 #[tokio::test]
-async fn secrets_for_development_are_made_once_for_nobody_elses_eyes() {
+async fn development_secrets_are_created_once_and_only_their_owner_can_read_them() {
     let scratch = Scratch::new().await;
     let data_dir = scratch.path().join("data");
     let variables = [("USERS_SYNC_DATA_DIR", data_dir.to_str().expect("it is text"))];

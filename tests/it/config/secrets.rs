@@ -1,4 +1,4 @@
-//! Secrets and keys: which are refused, and what is forgiven around them.
+//! Secrets and keys: which are refused, and what is accepted around them.
 
 use secrecy::ExposeSecret;
 use users_sync::config::{Config, Purpose};
@@ -12,7 +12,7 @@ const CLERKS_OWN: &str = "CLERK_WEBHOOK_SIGNING_SECRET";
 const SHORT: &str = "whsec_MDEyMzQ1Njc4OUFCQ0RFRkdISUpLTE0=";
 
 #[test]
-fn a_secret_that_a_stranger_can_know_is_refused_with_the_remedy() {
+fn a_secret_that_a_stranger_can_guess_is_refused_with_the_remedy() {
     for (weak, problem) in [
         (
             "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
@@ -38,7 +38,7 @@ fn a_secret_that_a_stranger_can_know_is_refused_with_the_remedy() {
 }
 
 #[test]
-fn a_weak_secret_may_be_examined_and_used_with_the_embedded_server() {
+fn a_weak_secret_is_accepted_by_the_doctor_and_with_the_embedded_server() {
     let weak = (CLERK, SHORT);
 
     assert!(Config::parse(&environment(&[DATABASE, weak]), Purpose::Examine).is_ok());
@@ -49,7 +49,7 @@ fn a_weak_secret_may_be_examined_and_used_with_the_embedded_server() {
 }
 
 #[tokio::test]
-async fn the_program_does_not_serve_with_the_example_of_the_documentation() {
+async fn the_program_does_not_serve_with_an_example_secret() {
     let (scratch, database) = (Scratch::new().await, TestDatabase::new().await);
     let example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let variables =
@@ -78,7 +78,7 @@ fn clerks_own_name_of_the_secret_is_read_too() {
 }
 
 #[test]
-fn quotes_and_blanks_around_a_key_are_forgiven() {
+fn quotes_and_blanks_around_a_key_are_removed() {
     for (left, right) in [("\"", "\""), (" '", "' "), ("\" ", " \""), ("\"", ""), ("", "'\n")] {
         let around = |key: &str| format!("{left}{key}{right}");
         let (clerk, project) = (around("sk_test_the_secret"), around("a-project"));
@@ -100,7 +100,7 @@ fn quotes_and_blanks_around_a_key_are_forgiven() {
 }
 
 #[test]
-fn a_key_that_is_none_is_named_and_not_quoted() {
+fn the_error_for_an_invalid_key_names_it_and_does_not_quote_it() {
     for (variable, value) in [
         ("CLERK_SECRET_KEY", "\"\""),
         ("CLERK_SECRET_KEY", "sk_test_1\nsk_test_2"),
@@ -135,7 +135,7 @@ fn a_token_that_can_be_guessed_is_refused() {
 }
 
 #[test]
-fn a_secret_that_stands_where_its_file_should_is_not_repeated() {
+fn a_secret_set_in_place_of_its_file_is_not_repeated() {
     let refused = with(&[("CLERK_SECRET_KEY_FILE", "sk_live_hunter2")]).expect_err("no file");
 
     assert!(

@@ -1,4 +1,4 @@
-//! `users-sync send`, which plays the provider.
+//! `users-sync send`, which sends as a provider does.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::harness::{Finished, Program, SECRET, Scratch, TestDatabase};
 const SECRETS: [(&str, &str); 2] =
     [("CLERK_WEBHOOK_SECRET", SECRET), ("STACK_WEBHOOK_SECRET", SECRET)];
 
-/// A service, and whoever sends to it from the same environment.
+/// A service, and a sender with the same environment.
 struct Sender {
     program: Program,
     database: TestDatabase,
@@ -26,7 +26,7 @@ impl Sender {
 
     async fn send(&self, arguments: &[&str]) -> Finished {
         let address = self.program.address.to_string();
-        // A proxy is for the way out, not for this machine.
+        // A proxy must not be used for a request to this machine.
         let more = [("LISTEN_ADDR", address.as_str()), ("http_proxy", "http://127.0.0.1:1")];
         let arguments = [&["send"], arguments].concat();
         Program::run(self.scratch.path(), &arguments, &[&SECRETS[..], &more].concat()).await
@@ -44,7 +44,7 @@ fn some(id: &str, email: &str) -> (String, Option<String>) {
 }
 
 #[tokio::test]
-async fn one_delivery_of_each_provider_is_a_row() {
+async fn a_delivery_of_each_provider_becomes_a_row() {
     let sender = Sender::new().await;
 
     for provider in ["clerk", "stack"] {
@@ -60,7 +60,7 @@ async fn one_delivery_of_each_provider_is_a_row() {
 }
 
 #[tokio::test]
-async fn many_deliveries_are_many_users_and_one_id_is_one_delivery() {
+async fn each_delivery_is_about_another_user_unless_the_id_is_fixed() {
     let sender = Sender::new().await;
 
     let many = sender.send(&["--count", "5"]).await;
@@ -75,7 +75,7 @@ async fn many_deliveries_are_many_users_and_one_id_is_one_delivery() {
 }
 
 #[tokio::test]
-async fn the_text_of_a_file_is_sent_as_it_is() {
+async fn the_text_of_a_file_is_sent_unchanged() {
     let sender = Sender::new().await;
     let body = "{\"type\": \"user.deleted\",  \"data\":{\"id\":\"user_1\"}}\n";
     fs::write(sender.scratch.path().join("body.json"), body).expect("it can be written");
@@ -90,7 +90,7 @@ async fn the_text_of_a_file_is_sent_as_it_is() {
 }
 
 #[tokio::test]
-async fn the_curl_command_is_one_that_a_shell_can_run() {
+async fn a_shell_can_run_the_printed_curl_command() {
     let sender = Sender::new().await;
     let email = "o'brien+$(id)`id`\"\\@example.com";
 
@@ -132,25 +132,26 @@ async fn a_service_on_another_port_is_found_by_its_data_directory() {
 }
 
 #[tokio::test]
-async fn where_nothing_listens_is_told_with_the_ways_to_name_it() {
+async fn the_error_for_an_unreachable_service_says_how_to_name_it() {
     let scratch = Scratch::new().await;
     let variables = [SECRETS[0], ("LISTEN_ADDR", "127.0.0.1:1")];
 
     let failed = Program::run(scratch.path(), &["send"], &variables).await;
 
     assert_eq!(failed.code, Some(1), "{failed:?}");
-    let told = "nothing listens at http://127.0.0.1:1/webhooks/clerk: start `users-sync`, or name";
-    assert!(failed.stderr.contains(told), "{failed:?}");
+    let expected =
+        "nothing listens at http://127.0.0.1:1/webhooks/clerk: start `users-sync`, or name";
+    assert!(failed.stderr.contains(expected), "{failed:?}");
     assert!(failed.stderr.contains("--url"), "{failed:?}");
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_misuse_and_what_is_refused_is_a_failure() {
+async fn an_invalid_request_is_misuse_and_a_refused_one_is_a_failure() {
     let sender = Sender::new().await;
 
-    let unknown = sender.send(&["--provider", "nobody"]).await;
+    let unknown = sender.send(&["--provider", "unknown"]).await;
     let foreign = sender.send(&["--event", "team.created"]).await;
-    let nowhere = format!("http://{}/webhooks/nobody", sender.program.address);
+    let nowhere = format!("http://{}/webhooks/unknown", sender.program.address);
     let refused = ["send", "--url", &nowhere, "--count", "2"];
     let refused = Program::run(sender.scratch.path(), &refused, &SECRETS).await;
 
@@ -163,7 +164,7 @@ async fn what_cannot_be_sent_is_misuse_and_what_is_refused_is_a_failure() {
 }
 
 #[tokio::test]
-async fn an_address_without_a_path_is_that_of_the_service() {
+async fn an_address_without_a_path_means_the_service() {
     let sender = Sender::new().await;
     let url = format!("http://{}", sender.program.address);
 

@@ -1,4 +1,4 @@
-//! Connections that something in the middle cut without a word.
+//! Connections that something in the middle dropped silently.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -9,7 +9,7 @@ use users_sync_conninfo::Conninfo;
 
 use crate::harness::eventually;
 
-/// Seconds until the kernel probes our end of a connection to this port; `None` where it will not.
+/// Seconds until the kernel probes our end of a connection to this port; `None` if it will not.
 fn next_probe(port: u16) -> Option<u64> {
     let sockets = fs::read_to_string("/proc/net/tcp").expect("Linux shows its sockets");
     let ours = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
@@ -19,7 +19,7 @@ fn next_probe(port: u16) -> Option<u64> {
     (timer == "02").then_some(seconds)
 }
 
-/// What is seen of a session with these parameters, at a server that takes it and never answers.
+/// The probe time of a session with these parameters, at a server that accepts it and never answers.
 async fn probed_within(parameters: &str) -> u64 {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = silent.local_addr().expect("a bound address").port();
@@ -39,7 +39,7 @@ async fn probed_within(parameters: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn a_silent_connection_is_probed_within_a_minute_unless_the_url_says_otherwise() {
+async fn the_kernel_probes_a_silent_connection_within_a_minute_unless_the_url_disables_it() {
     let by_default = probed_within("").await;
     let as_said = probed_within("&keepalives_idle=600").await;
 

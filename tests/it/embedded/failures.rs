@@ -1,4 +1,4 @@
-//! Every failure is a sentence that names the thing and the way out.
+//! Every failure is a sentence that names the problem and the remedy.
 
 use std::{
     fs,
@@ -31,7 +31,7 @@ fn nowhere(path: &[PathBuf]) -> Search<'_> {
 }
 
 #[test]
-fn without_programs_it_says_where_it_looked_and_the_ways_out() {
+fn without_programs_the_error_says_where_it_searched_and_the_remedies() {
     let err = Programs::find(nowhere(&[]), None).expect_err("there are none");
 
     assert!(matches!(err, Error::NoPrograms { .. }), "{err:?}");
@@ -39,7 +39,7 @@ fn without_programs_it_says_where_it_looked_and_the_ways_out() {
 }
 
 #[tokio::test]
-async fn a_pg_bin_dir_without_programs_is_not_passed_over_in_silence() {
+async fn a_pg_bin_dir_without_programs_is_an_error() {
     let scratch = Scratch::new().await;
     let empty = scratch.path().join("empty");
     fs::create_dir(&empty).expect("it can be made");
@@ -53,7 +53,7 @@ async fn a_pg_bin_dir_without_programs_is_not_passed_over_in_silence() {
 }
 
 #[tokio::test]
-async fn programs_that_do_not_run_are_quoted() {
+async fn the_output_of_programs_that_do_not_run_is_quoted() {
     let scratch = Scratch::new().await;
     for name in ["initdb", "postgres"] {
         script(&scratch.path().join(name), "echo libicu is missing >&2; exit 127");
@@ -84,7 +84,7 @@ async fn a_directory_that_cannot_be_written_is_named() {
     let closed = scratch.path().join("closed");
     fs::create_dir(&closed).expect("it can be made");
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).expect("it is ours");
-    // Permissions do not keep root out, but in the kernel's own file system nobody makes anything.
+    // Permissions do not stop root, but no user can create files in the kernel's own file system.
     let is_root = rustix::process::geteuid().is_root();
     let data_dir = if is_root { Path::new("/proc/users-sync") } else { &closed };
 
@@ -95,7 +95,7 @@ async fn a_directory_that_cannot_be_written_is_named() {
 }
 
 #[tokio::test]
-async fn data_of_another_major_version_is_named_and_left_alone() {
+async fn data_of_another_major_version_is_named_and_left_unchanged() {
     let scratch = Scratch::new().await;
     start(scratch.path()).await.stop().await.expect("it stops");
     let version = data(scratch.path()).join("PG_VERSION");
@@ -111,7 +111,7 @@ async fn data_of_another_major_version_is_named_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_server_that_ends_while_it_starts_is_quoted() {
+async fn the_log_of_a_server_that_ends_while_starting_is_quoted() {
     let scratch = Scratch::new().await;
     start(scratch.path()).await.stop().await.expect("it stops");
     let conf = data(scratch.path()).join("postgresql.conf");
@@ -124,7 +124,7 @@ async fn a_server_that_ends_while_it_starts_is_quoted() {
 }
 
 #[tokio::test]
-async fn a_directory_that_is_not_data_is_left_alone() {
+async fn a_directory_without_postgres_data_is_left_unchanged() {
     let scratch = Scratch::new().await;
     let foreign = scratch.path().join("postgres/data/photos");
     fs::create_dir_all(&foreign).expect("it can be made");
@@ -135,8 +135,8 @@ async fn a_directory_that_is_not_data_is_left_alone() {
     assert!(foreign.exists());
 }
 
-/// Written by another process: a program that any process has open for writing does not start,
-/// and the children that other tests fork have our files open for a moment.
+/// Another process writes it: a program that a process has open for writing does not start, and children that other
+/// tests fork hold our files open for a moment.
 fn script(path: &Path, body: &str) {
     let write = r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod 755 "$1""#;
     let written = Command::new("sh").args(["-c", write, "sh"]).arg(path).arg(body).status();

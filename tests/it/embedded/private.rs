@@ -1,4 +1,4 @@
-//! Who else has a hand in the directory of the embedded server, and what they can see of it.
+//! What other users can do in the directory of the embedded server, and what they can see of it.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -9,7 +9,7 @@ use users_sync::embedded::{self, running};
 use super::start;
 use crate::harness::{Program, Scratch, settings};
 
-/// A directory of this mode with a link in it to a file that only we may write, and that file.
+/// A directory of this mode with a link in it to a file that only our account may write, and that file.
 fn with_a_link(scratch: &Path, mode: u32, name: &str) -> (PathBuf, PathBuf) {
     let (dir, victim) = (scratch.join("data"), scratch.join("victim"));
     DirBuilder::new().create(&dir).expect("it is new");
@@ -43,7 +43,8 @@ async fn a_directory_of_another_user_or_group_is_refused() {
     let scratch = Scratch::new().await;
     let (dir, victim) = with_a_link(scratch.path(), 0o775, "lock");
     if chown(&dir, None, Some(4242)).is_err() {
-        // Only root can give a directory away: what others can write stands for it.
+        // Only root can give a directory to another user; for other accounts a directory that others can write
+        // replaces it.
         fs::set_permissions(&dir, Permissions::from_mode(0o777)).expect("it is ours");
     }
     let of_another_group = embedded::start(&settings(&dir)).await.expect_err("it is shared");
@@ -60,7 +61,7 @@ async fn a_directory_of_another_user_or_group_is_refused() {
 }
 
 #[tokio::test]
-async fn a_link_in_a_directory_of_ours_is_not_followed() {
+async fn a_link_in_our_directory_is_not_followed() {
     for (name, code) in
         [("lock", Some(1)), ("webhook-secrets.env", Some(1)), ("postgres.log", Some(0))]
     {
@@ -81,7 +82,7 @@ async fn a_link_in_a_directory_of_ours_is_not_followed() {
 }
 
 #[tokio::test]
-async fn the_directory_and_the_log_are_for_nobody_elses_eyes() {
+async fn only_their_owner_can_read_the_directory_and_the_log() {
     let scratch = Scratch::new().await;
     let dir = scratch.path().join("new/data");
 
@@ -90,7 +91,7 @@ async fn the_directory_and_the_log_are_for_nobody_elses_eyes() {
     fs::set_permissions(&log, Permissions::from_mode(0o644)).expect("as an older version made it");
     start(&dir).await.stop().await.expect("it stops");
 
-    // The server of root runs as another user, who has to pass through.
+    // Under root the server runs as another user, who must be able to pass through.
     let expected = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
     assert_eq!(mode(&dir), expected);
     for file in ["postgres.log", "postgres.log.1", "lock"] {

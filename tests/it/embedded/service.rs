@@ -1,4 +1,4 @@
-//! What becomes of the server when processes are signalled or killed.
+//! What happens to the server if processes are signalled or killed.
 
 use std::{
     env, fs,
@@ -14,14 +14,14 @@ use users_sync_embedded::{Embedded, Error, Postmaster};
 use super::{READ, TABLE, data, start};
 use crate::harness::{Scratch, TestDatabase, connect, eventually, settings};
 
-/// The real program, under a guard like the server's: when the test ends, it is asked to stop.
+/// The real program, under a guard like the server's: when the test ends, the guard asks it to stop.
 struct Service {
     guard: Child,
     pid: i32,
 }
 
 impl Service {
-    /// Starts it and waits until its server is to be found.
+    /// Starts it and waits until its server runs.
     async fn start(data_dir: &Path) -> (Self, String) {
         let program = env!("CARGO_BIN_EXE_users-sync");
         let mut command = Command::new(program);
@@ -93,7 +93,7 @@ async fn assert_kept(url: &str) {
 }
 
 #[tokio::test]
-async fn a_service_that_is_killed_leaves_its_data_and_no_server() {
+async fn a_killed_service_leaves_its_data_and_no_server() {
     let scratch = Scratch::new().await;
     let (service, url) = Service::start(scratch.path()).await;
     connect(&url).await.batch_execute(TABLE).await.expect("it is empty");
@@ -145,7 +145,7 @@ async fn a_server_whose_service_and_guard_were_killed_is_stopped_by_the_next_sta
 }
 
 #[tokio::test]
-async fn a_server_whose_guard_was_killed_is_stopped_all_the_same() {
+async fn a_server_whose_guard_was_killed_is_still_stopped() {
     let scratch = Scratch::new().await;
     let embedded = start(scratch.path()).await;
     let server = server(scratch.path());
@@ -157,7 +157,7 @@ async fn a_server_whose_guard_was_killed_is_stopped_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_second_instance_is_refused_with_the_process_that_has_the_directory() {
+async fn a_second_instance_is_refused_and_the_error_names_the_first_process() {
     let scratch = Scratch::new().await;
     let (service, url) = Service::start(scratch.path()).await;
 
@@ -183,13 +183,13 @@ async fn a_ctrl_c_in_the_terminal_reaches_neither_server_nor_guard() {
 }
 
 #[tokio::test]
-async fn a_pid_file_left_by_a_crash_that_names_another_process_by_now_does_not_stop_a_start() {
+async fn a_stale_pid_file_that_names_another_process_does_not_prevent_a_start() {
     let scratch = Scratch::new().await;
     let embedded = start(scratch.path()).await;
     connect(&embedded.url()).await.batch_execute(TABLE).await.expect("it is empty");
     kill(server(scratch.path()), Signal::KILL);
     embedded.stop().await.expect("its guard has noticed");
-    // A process of the same user, which is what makes Postgres refuse.
+    // A process of the same user, because only that makes Postgres refuse to start.
     let database = TestDatabase::empty().await;
     let other = database.client().await;
     let row = other.query_one("select pg_backend_pid()", &[]).await.expect("it answers");

@@ -143,8 +143,8 @@ async fn a_server_that_hangs_is_answered_503_in_time() {
     let settings = ServiceSettings { sync, ..Default::default() };
     let service = Service::start_with(database.url(), settings).await;
     let mut somebody = database.client().await;
-    let lock = somebody.transaction().await.expect("a transaction");
-    lock.batch_execute("lock table users_sync.journal").await.expect("nobody has it");
+    let lock = holder.transaction().await.expect("a transaction");
+    lock.batch_execute("lock table users_sync.journal").await.expect("the table is free");
 
     let user = created("user_1");
     let without_a_time = Signed::new("stack", "{}").with_id("anything");

@@ -20,7 +20,7 @@ pub(crate) struct Response {
 
 impl Wire {
     pub(crate) async fn open(address: SocketAddr) -> Self {
-        Self::try_open(address).await.expect("somebody listens")
+        Self::try_open(address).await.expect("the service listens")
     }
 
     pub(crate) async fn try_open(address: SocketAddr) -> Option<Self> {

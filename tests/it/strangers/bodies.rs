@@ -1,4 +1,4 @@
-//! Bodies that nobody signed, or that never end.
+//! Unsigned bodies, and bodies that never end.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,7 +17,7 @@ async fn refused(service: &Service, head: &str) -> Response {
 }
 
 #[tokio::test]
-async fn a_delivery_that_cannot_be_one_is_refused_before_its_body_comes() {
+async fn an_impossible_delivery_is_refused_before_its_body_arrives() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let signed = created("user_1");
@@ -25,7 +25,7 @@ async fn a_delivery_that_cannot_be_one_is_refused_before_its_body_comes() {
     let heads = [
         (head(&signed).replace("svix-signature", "x-signature"), 400),
         (head(&signed).replace("v1,", "v9,"), 400),
-        (head(&signed).replace("/webhooks/clerk", "/webhooks/nobody"), 404),
+        (head(&signed).replace("/webhooks/clerk", "/webhooks/unknown"), 404),
         (head(&signed).replace("POST", "PUT"), 405),
         (signed.head("content-length: 1048577"), 413),
     ];
@@ -36,7 +36,7 @@ async fn a_delivery_that_cannot_be_one_is_refused_before_its_body_comes() {
 }
 
 #[tokio::test]
-async fn a_request_without_the_token_is_refused_before_its_body_comes() {
+async fn a_request_without_the_token_is_refused_before_its_body_arrives() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
 
@@ -48,7 +48,7 @@ async fn a_request_without_the_token_is_refused_before_its_body_comes() {
 }
 
 #[tokio::test]
-async fn a_form_is_refused_before_its_body_comes_where_no_token_is_configured() {
+async fn a_form_is_refused_before_its_body_if_no_token_is_configured() {
     let database = TestDatabase::new().await;
     let mut settings = limits(|_| ());
     settings.admin_token = None;
@@ -60,7 +60,7 @@ async fn a_form_is_refused_before_its_body_comes_where_no_token_is_configured() 
 }
 
 #[tokio::test]
-async fn every_body_has_to_come_in_time() {
+async fn every_body_has_a_time_limit() {
     let database = TestDatabase::new().await;
     let quick = limits(|it| it.body_timeout = Duration::from_millis(100));
     let service = Service::start_with(database.url(), quick).await;
@@ -78,7 +78,7 @@ async fn every_body_has_to_come_in_time() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_too_long_is_refused_before_it_comes() {
+async fn a_form_that_is_too_long_is_refused_before_it_arrives() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
 
@@ -88,7 +88,7 @@ async fn a_form_that_is_too_long_is_refused_before_it_comes() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_none_is_answered_in_problem_json() {
+async fn an_invalid_form_is_answered_in_problem_json() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let other = SIGN_IN.replace("application/x-www-form-urlencoded", "text/plain");
@@ -102,7 +102,7 @@ async fn a_form_that_is_none_is_answered_in_problem_json() {
 }
 
 #[tokio::test]
-async fn a_long_body_without_a_permit_is_answered_503_and_a_short_one_needs_none() {
+async fn a_long_body_without_a_permit_gets_503_and_a_short_one_needs_none() {
     let database = TestDatabase::new().await;
     let service = Service::start_with(database.url(), limits(|it| it.bodies = 150_000)).await;
     let long = Signed::new("clerk", vec![b' '; 90_000]);
@@ -123,13 +123,13 @@ async fn a_long_body_without_a_permit_is_answered_503_and_a_short_one_needs_none
     second.problem();
     let short = answer(&service, created("user_1").request()).await;
     assert_eq!(short.json()["outcome"], "applied");
-    // What is given back can be taken again.
+    // A returned permit can be used again.
     holds.send(&request[request.len() - 1..]).await;
     assert_eq!(soon(holds.response()).await.status, 200);
     assert_eq!(answer(&service, long.request()).await.status, 200);
 }
 
-/// A body that is read elsewhere has no limit, no time and no permit.
+/// A body that is read elsewhere would have no size limit, no time limit and no permit.
 #[test]
 fn bodies_are_read_in_one_place() {
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http")];
@@ -155,11 +155,11 @@ fn bodies_are_read_in_one_place() {
 }
 
 #[tokio::test]
-async fn a_connection_goes_on_after_a_body_that_was_read() {
+async fn a_connection_stays_open_after_a_body_was_read() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let mut wire = Wire::open(service.address).await;
-    let refused = created("user_1").signed_with(b"the key of somebody else, 32 b. !");
+    let refused = created("user_1").signed_with(b"the key of another sender, 32 b!");
 
     wire.send(refused.request()).await;
     assert_eq!(soon(wire.response()).await.status, 401);

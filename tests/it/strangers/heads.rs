@@ -1,4 +1,4 @@
-//! Heads that are too long, too slow or none, and clients that do not read.
+//! Heads that are too long, too slow or invalid, and clients that do not read.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ async fn a_head_that_is_too_long_is_answered_431() {
     let service = Service::start(database.url()).await;
     let begins = "GET /healthz HTTP/1.1\r\nhost: test\r\n";
     let long = format!("{begins}x-long: {}", "x".repeat(40_000));
-    // It comes in one piece, so hyper does not mind it.
+    // It arrives in one piece, so hyper's own limit does not apply.
     let whole = format!("{long}\r\n\r\n");
     let many = format!("{begins}{}\r\n", "x-many: x\r\n".repeat(101));
 
@@ -25,7 +25,7 @@ async fn a_head_that_is_too_long_is_answered_431() {
 }
 
 #[tokio::test]
-async fn a_head_of_less_than_32_kib_is_taken() {
+async fn a_head_of_less_than_32_kib_is_accepted() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let head = HEALTH.replace("host", &format!("x-long: {}\r\nhost", "x".repeat(32_000)));
@@ -34,7 +34,7 @@ async fn a_head_of_less_than_32_kib_is_taken() {
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_answered_400_behind_a_request_too() {
+async fn bytes_that_are_not_http_get_400_even_after_a_valid_request() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     for before in ["", HEALTH] {
@@ -54,7 +54,7 @@ async fn what_is_not_http_is_answered_400_behind_a_request_too() {
 }
 
 #[tokio::test]
-async fn a_half_head_behind_a_request_has_no_more_time_than_another() {
+async fn an_incomplete_head_after_a_request_has_the_usual_time_limit() {
     let database = TestDatabase::new().await;
     let quick = limits(|it| it.head_timeout = Duration::from_millis(200));
     let service = Service::start_with(database.url(), quick).await;
@@ -74,7 +74,7 @@ async fn a_half_head_behind_a_request_has_no_more_time_than_another() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_ended_in_time_behind_a_request_is_answered() {
+async fn a_head_completed_in_time_after_a_request_is_answered() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let mut wire = Wire::open(service.address).await;
@@ -94,7 +94,7 @@ async fn many_requests_sent_at_once_are_all_answered() {
     let mut wire = Wire::open(service.address).await;
     let last = HEALTH.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
 
-    // More than is read at a time.
+    // More than one read of the server takes.
     wire.send(HEALTH.repeat(1_499) + &last).await;
     let said = soon(wire.rest()).await;
 
@@ -115,7 +115,7 @@ async fn a_client_that_does_not_read_is_closed_in_time() {
 }
 
 #[tokio::test]
-async fn a_connection_of_an_older_client_takes_more_than_one_request() {
+async fn an_http_1_0_connection_can_carry_several_requests() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let mut wire = Wire::open(service.address).await;
@@ -129,7 +129,7 @@ async fn a_connection_of_an_older_client_takes_more_than_one_request() {
 }
 
 #[tokio::test]
-async fn deliveries_that_follow_each_other_in_odd_pieces_are_all_taken() {
+async fn deliveries_that_arrive_in_odd_pieces_are_all_accepted() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     for piece in [7_001, 40_000, usize::MAX] {

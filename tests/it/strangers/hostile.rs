@@ -14,7 +14,7 @@ use crate::harness::eventually;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Says nothing.
+    /// Sends nothing.
     Silent,
     /// Never ends its head, which is long.
     HalfHead,
@@ -22,11 +22,11 @@ pub(super) enum Kind {
     HalfForm,
     /// Never ends a long body that looks signed.
     HalfBody,
-    /// Asks once, and rests.
+    /// Sends one request, then stays idle.
     Rests,
-    /// Sends half a head behind a whole request.
+    /// Sends half a head after a whole request.
     HalfHeadBehind,
-    /// Asks much, and never reads.
+    /// Sends many requests, and never reads.
     NeverReads,
     /// Tries wrong tokens, again and again.
     Guesses,
@@ -79,11 +79,11 @@ fn sign_in(length: usize, body: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Strangers who come back as soon as they are shown out; gone when this is dropped.
+/// Strangers who reconnect as soon as the service closes their connection; they end when this is dropped.
 pub(super) struct Crowd(#[expect(dead_code, reason = "dropping it ends them")] JoinSet<()>);
 
 impl Crowd {
-    /// Returns when all have come.
+    /// Returns when all have connected.
     pub(super) async fn gather(address: SocketAddr, kind: Kind, size: usize) -> Self {
         let mut strangers = JoinSet::new();
         let come = Arc::new(AtomicUsize::new(0));
@@ -97,7 +97,7 @@ impl Crowd {
                         come.fetch_add(1, Ordering::Relaxed);
                     }
                     annoy(stream, kind).await;
-                    // A stranger's network takes time, too.
+                    // Imitates the delay of a stranger's network.
                     tokio::time::sleep(Duration::from_millis(500)).await;
                 }
             });
@@ -107,14 +107,14 @@ impl Crowd {
     }
 }
 
-/// With little room for what it does not read.
+/// With a small receive buffer.
 async fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(4 << 10)?;
     socket.connect(address).await
 }
 
-/// Until the connection ends.
+/// Sends until the connection ends.
 async fn annoy(mut stream: TcpStream, kind: Kind) {
     let says = kind.says();
     let mut dropped = [0; 4096];

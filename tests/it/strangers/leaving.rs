@@ -1,4 +1,4 @@
-//! The end of the service, whatever connections do.
+//! The shutdown of the service, whatever connections do.
 
 use std::time::Duration;
 
@@ -22,13 +22,13 @@ async fn a_drain_ends_under_a_crowd_of_any_kind() {
 }
 
 #[tokio::test]
-async fn a_drain_ends_in_time_under_an_answer_that_never_comes() {
+async fn a_drain_ends_in_time_although_an_answer_never_comes() {
     let database = TestDatabase::new().await;
     let hasty = limits(|it| it.drain = Duration::from_millis(300));
     let service = Service::start_with(database.url(), hasty).await;
-    let (mut somebody, watch) = (database.client().await, database.client().await);
-    let lock = somebody.transaction().await.expect("a transaction");
-    lock.batch_execute("lock table users_sync.ledger").await.expect("nobody has it");
+    let (mut holder, watch) = (database.client().await, database.client().await);
+    let lock = holder.transaction().await.expect("a transaction");
+    lock.batch_execute("lock table users_sync.ledger").await.expect("the table is free");
     let mut waiting = Wire::open(service.address).await;
     waiting.send(created("user_1").request()).await;
     let sql = "select from pg_stat_activity
@@ -44,7 +44,7 @@ async fn a_drain_ends_in_time_under_an_answer_that_never_comes() {
 }
 
 #[tokio::test]
-async fn what_waits_to_be_accepted_is_answered_before_the_end() {
+async fn waiting_connections_are_answered_before_the_service_ends() {
     let database = TestDatabase::new().await;
     let full = limits(|it| {
         it.connections = 1;
@@ -72,7 +72,7 @@ async fn what_waits_to_be_accepted_is_answered_before_the_end() {
 }
 
 #[tokio::test]
-async fn a_connection_that_rests_may_ask_once_more_at_the_end() {
+async fn an_idle_connection_may_send_one_last_request_during_the_drain() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let mut wire = Wire::open(service.address).await;

@@ -11,11 +11,11 @@ use super::created;
 use super::hostile::{Crowd, Kind};
 use crate::harness::{Program, SECRET, Scratch, TestDatabase, Wire};
 
-/// More than the service takes.
+/// More than the service accepts.
 const CROWD: usize = 1_100;
 const DELIVERIES: usize = 20;
 
-/// A crowd takes all of a machine's cores for a moment, so one comes after the other.
+/// A crowd uses all cores of a machine for a moment, so the crowds run one after the other.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 async fn withstands(kind: Kind) {
@@ -25,7 +25,7 @@ async fn withstands(kind: Kind) {
     let variables = [
         ("DATABASE_URL", database.url()),
         ("CLERK_WEBHOOK_SECRET", SECRET),
-        ("ADMIN_TOKEN", "a token that nobody guesses"),
+        ("ADMIN_TOKEN", "a token that is hard to guess"),
         ("RUST_LOG", "error"),
     ];
     let mut program = Program::serve(scratch.path(), &variables).await;
@@ -51,7 +51,7 @@ async fn deliver(address: std::net::SocketAddr, n: usize) -> Option<u16> {
     wire.try_response().await.map(|answer| answer.status)
 }
 
-/// The most memory that it had, in KiB.
+/// Its peak memory, in KiB.
 fn peak_memory(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux has it");
@@ -59,7 +59,7 @@ fn peak_memory(pid: u32) -> u64 {
 }
 
 #[tokio::test]
-async fn it_makes_room_where_few_files_may_be_open() {
+async fn it_closes_connections_if_few_files_may_be_open() {
     let (scratch, database) = (Scratch::new().await, TestDatabase::new().await);
     let variables = [("DATABASE_URL", database.url()), ("CLERK_WEBHOOK_SECRET", SECRET)];
     let program = Program::serve_with_files(200, scratch.path(), &variables).await;

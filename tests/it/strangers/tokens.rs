@@ -22,7 +22,7 @@ async fn sign_in(service: &Service, token: &str) -> Response {
     .await
 }
 
-/// Guesses until it is too much, which has to be soon.
+/// Guesses until the answer is 429, which must come soon.
 async fn guess(service: &Service, page: bool) -> Response {
     for n in 0..50 {
         let token = format!("guess {n}");
@@ -31,11 +31,11 @@ async fn guess(service: &Service, page: bool) -> Response {
             return answer;
         }
     }
-    panic!("50 guesses were heard");
+    panic!("50 guesses got no 429");
 }
 
 #[tokio::test]
-async fn after_some_wrong_tokens_more_are_answered_429_and_the_right_one_is_taken() {
+async fn after_some_wrong_tokens_others_get_429_and_the_right_one_works() {
     let database = TestDatabase::new().await;
     for page in [false, true] {
         let service = Service::start(database.url()).await;

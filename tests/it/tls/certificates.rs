@@ -33,8 +33,8 @@ pub(super) fn signed(
     write_pair(directory, file, &certificate.pem(), &key);
 }
 
-/// The server certificate that the Postgres manual tells people to make: self-signed, an
-/// authority, its name only in the subject.
+/// The server certificate that the Postgres manual describes: self-signed, an authority, its name only in the
+/// subject.
 pub(super) fn self_signed(directory: &Path, common_name: &str, last_year: i32) {
     let mut params = named(common_name, &[]);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

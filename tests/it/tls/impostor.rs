@@ -12,7 +12,7 @@ use rustls::{
     sign::{CertifiedKey, SingleCertAndKey},
 };
 
-/// Answers one client's request for TLS with the certificate in `directory` and a key of its own.
+/// Answers one client's request for TLS with the certificate in `directory` and a key that does not belong to it.
 pub(super) fn listen(directory: &Path, version: &'static SupportedProtocolVersion) -> u16 {
     let certificate = directory.join("server.crt");
     let certificate = CertificateDer::from_pem_file(certificate).expect("a certificate");
@@ -22,7 +22,7 @@ pub(super) fn listen(directory: &Path, version: &'static SupportedProtocolVersio
     let pair = SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key));
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[version])
-        .expect("a version that is spoken")
+        .expect("a supported version")
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(pair));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -4,7 +4,7 @@ use users_sync_conninfo::Conninfo;
 use super::server::{PASSWORD, Server, program};
 use Outcome::{Encrypted, Plain, Refused};
 
-/// How a session came about.
+/// The result of an attempt to open a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     Refused,
@@ -37,7 +37,7 @@ pub(super) async fn ours(words: &str) -> Outcome {
     if row.get(0) { Encrypted } else { Plain }
 }
 
-/// What libpq makes of the same words.
+/// libpq's result for the same parameters.
 pub(super) fn libpqs(words: &str) -> Outcome {
     let output = program("psql").args(["-XAtc", IS_ENCRYPTED, words]).output().expect("psql");
     match output.stdout.as_slice() {
@@ -47,7 +47,7 @@ pub(super) fn libpqs(words: &str) -> Outcome {
     }
 }
 
-/// Checks that every mode, with the same further words, ends as expected, here and in libpq.
+/// Checks that every mode, with the same other parameters, has the expected result, here and in libpq.
 pub(super) async fn check_modes(server: &Server, more: &str, expected: [Outcome; 6]) {
     for (mode, expected) in MODES.iter().zip(expected) {
         let words = words(server, &format!("sslmode={mode} user=postgres {more}"));

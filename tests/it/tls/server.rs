@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 pub(super) const PASSWORD: &str = "pass:word\\1";
 
-/// Who may come in how: by the name of the role.
+/// Which roles may connect in which way.
 const HBA: &str = "
 local     all all          trust
 hostssl   all only_tls     127.0.0.1/32 scram-sha-256
@@ -78,7 +78,7 @@ pub(super) fn program(name: &str) -> Command {
         .max_by_key(|path| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()))
         .expect("a version");
     let mut command = Command::new(newest.join("bin").join(name));
-    // The files in one's own home directory would take part in every connection.
+    // The files in the real home directory would influence every connection.
     command.current_dir("/").env("HOME", "/");
     if rustix::process::geteuid().is_root() {
         command.uid(postgres_id("-u")).gid(postgres_id("-g"));
