@@ -1,19 +1,41 @@
 //! Your auth provider's users, as a Postgres table.
 //!
-//! The walk of one webhook: [`http`] takes the request, [`webhook::Source::verify`] makes a delivery of it,
-//! [`webhook::Delivery::decode`] says what it means, [`sync::accept`] hands it to the writer, and one statement in
-//! [`db::apply`] commits it with its batch; its outcome becomes the answer.
+//! The path of a webhook: [`http`] receives the request, [`webhook::Source::verify`] turns it into a delivery,
+//! [`webhook::Delivery::decode`] turns the delivery into changes, [`sync::accept`] hands them to the writer, and
+//! [`db::apply`] commits them with their batch in one statement. The outcome becomes the answer.
 //!
-//! What holds everywhere:
+//! Rules that hold everywhere:
 //! - only [`config`] reads the environment;
 //! - only [`db`] holds SQL;
 //! - only [`provider`] names a provider;
 //! - only [`http`] answers with status codes, and only [`api`] reads them;
 //! - an [`model::Outcome`] is committed, an error is not: that is the retry policy.
 //!
-//! What is neither webhook nor table stands in crates of its own, which know nothing of this one: the connection to
-//! Postgres in [`users_sync_conninfo`], and the server that starts where there is none in [`users_sync_embedded`], with
-//! the one statement that makes its database.
+//! Two parts have their own crates, which do not depend on this one: the connection to Postgres in
+//! [`users_sync_conninfo`], and the embedded server in [`users_sync_embedded`], with the one statement that creates its
+//! database.
+//!
+//! The words of the project, with the same meaning in Rust, SQL, metrics, logs and documentation:
+//! - **provider**: an authentication service, such as Clerk or Stack Auth, whose users we copy.
+//! - **source**: a configured provider with its name, secrets and API key; it posts to `/webhooks/{source}`.
+//! - **delivery**: one webhook request whose signature was verified; each attempt of it has the same id.
+//! - **kind**: the sort of an entity: user, organization, membership, role or grant.
+//! - **key**: the kind and the id that together identify one entity.
+//! - **change**: what a delivery, or an answer of a provider's API, says about one entity: a snapshot or a deletion.
+//! - **version**: the place of a snapshot in the history of its entity; the greatest version is shown.
+//! - **claim**: everything that one batch says about one entity, folded together.
+//! - **owner**: the source that an entity belongs to, because that source sent the first change about it.
+//! - **fence**: the moment of an API answer which says that an entity exists; deletions before it no longer count.
+//! - **mirror**: a public table in the schema `neon_auth` that shows the entities of one kind.
+//! - **ledger**: our table with the version, owner and deletion of every entity; it decides whether a change wins.
+//! - **journal**: our table with one row per delivery, its outcome and, if it is quarantined, its body.
+//! - **mention**: a further entity that a delivery is about, recorded beside its row in the journal.
+//! - **mark**: a note that an entity's current state must be fetched from the provider's API.
+//! - **outcome**: what happened to a delivery: applied, stale, duplicate, ignored or quarantined.
+//! - **quarantine**: the verified deliveries that we could not read or write, kept until an operator replays or discards them.
+//! - **run**: one pass of a backfill or reconcile over the users of a source.
+//! - **finding**: a problem that an operator should solve; it is listed until it is solved.
+//! - **lane**: the queue of the deliveries about one key while another transaction holds its row.
 //!
 //! The modules in reading order; each uses only those above it.
 
@@ -42,9 +64,9 @@ pub mod cli;
 /// An error and what caused it, in one line, without any value that Postgres quotes.
 pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    let told = causes.map(|cause| match cause.downcast_ref::<tokio_postgres::error::DbError>() {
+    let texts = causes.map(|cause| match cause.downcast_ref::<tokio_postgres::error::DbError>() {
         Some(db) => db::words::of(db),
         None => cause.to_string(),
     });
-    told.collect::<Vec<_>>().join(": ")
+    texts.collect::<Vec<_>>().join(": ")
 }

@@ -1,4 +1,4 @@
-//! Tables of somebody else's making become ours, in place.
+//! Tables that another program made become ours, in place.
 
 mod raw_json;
 
@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 
 use crate::harness::{Service, Signed, TestDatabase, body, run_with, users_sync};
 
-/// As Neon Auth makes it.
+/// The table as Neon Auth makes it.
 const NEON: &str = "
     create schema neon_auth;
     create table neon_auth.users_sync (
@@ -37,7 +37,7 @@ fn fill(users: u32) -> String {
     )
 }
 
-/// Every row as text, the columns in our order.
+/// Every row as text, with the columns in our order.
 async fn rows(client: &Client) -> String {
     let statement = "select md5(string_agg(row(id, name, email, created_at, updated_at, deleted_at, raw_json)::text, '' order by id))
         from neon_auth.users_sync";
@@ -52,7 +52,7 @@ async fn prepared(sql: &str) -> (TestDatabase, Client) {
 }
 
 #[tokio::test]
-async fn neons_table_is_adopted_with_its_rows_its_grants_and_the_foreign_keys_on_it() {
+async fn neons_table_is_adopted_with_its_rows_grants_and_foreign_keys() {
     let (database, client) = prepared(&format!("{NEON}{}", fill(100_000))).await;
     let applications = "
         create table public.posts as select id as author from neon_auth.users_sync;
@@ -86,7 +86,7 @@ async fn neons_table_is_adopted_with_its_rows_its_grants_and_the_foreign_keys_on
 }
 
 #[tokio::test]
-async fn any_delivery_is_newer_than_an_adopted_row_and_a_deleted_one_stays_deleted() {
+async fn any_delivery_is_newer_than_an_adopted_row_but_deletions_stay() {
     let (database, client) = prepared(&format!("{NEON}{}", fill(20))).await;
     users_sync(database.url(), &["adopt", "--yes"]).await;
     let service = Service::start(database.url()).await;
@@ -159,7 +159,7 @@ async fn a_table_that_an_orm_made_is_adopted() {
 }
 
 #[tokio::test]
-async fn the_plan_is_printed_and_only_a_yes_carries_it_out() {
+async fn the_plan_is_printed_and_executed_only_after_a_yes() {
     let (database, client) = prepared(&format!("{NEON}{}", fill(3))).await;
     let variables = [("DATABASE_URL", database.url())];
     let generated = "select count(*) from pg_attribute
@@ -190,7 +190,7 @@ async fn the_plan_is_printed_and_only_a_yes_carries_it_out() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_adopted_is_refused_and_nothing_is_changed() {
+async fn an_unadoptable_table_is_refused_and_left_unchanged() {
     for (columns, words) in [
         ("id uuid primary key, raw_json jsonb", "foreign keys refer to it"),
         (
@@ -220,7 +220,7 @@ async fn what_cannot_be_adopted_is_refused_and_nothing_is_changed() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_table_migrate_is_named() {
+async fn without_a_table_the_error_names_migrate() {
     let database = TestDatabase::empty().await;
 
     let said = users_sync(database.url(), &["adopt", "--yes"]).await;

@@ -1,4 +1,4 @@
-//! The table of answers: what a sender is told, and what it is never told.
+//! The table of answers: what a sender learns, and what it never learns.
 
 mod bodies;
 mod connections;
@@ -16,7 +16,7 @@ use crate::harness::{
     PrivateServer, Response, Service, ServiceSettings, Signed, TestDatabase, Wire, body, eventually,
 };
 
-/// A delivery that makes a user.
+/// A delivery that creates a user.
 fn created(id: &str) -> Signed {
     Signed::new("clerk", body("clerk", "user.created", id, &json!({})).to_string())
 }
@@ -64,7 +64,7 @@ async fn an_unknown_source_is_answered_404_before_its_body_is_read() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
 
-    for source in ["nobody", "Clerk", "%ff", "cl%00erk"] {
+    for source in ["unknown", "Clerk", "%ff", "cl%00erk"] {
         let head =
             format!("POST /webhooks/{source} HTTP/1.1\r\nhost: t\r\ncontent-length: 9\r\n\r\n");
         let answer = answer(&service, head).await;
@@ -75,7 +75,7 @@ async fn an_unknown_source_is_answered_404_before_its_body_is_read() {
 }
 
 #[tokio::test]
-async fn a_route_that_is_not_there_is_answered_404_in_problem_json() {
+async fn an_unknown_route_is_answered_404_in_problem_json() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
 
@@ -111,7 +111,7 @@ async fn a_wrong_method_is_answered_405_with_the_right_one() {
 }
 
 #[tokio::test]
-async fn a_request_that_cannot_be_checked_is_answered_400_and_the_header() {
+async fn a_request_that_cannot_be_checked_gets_400_and_the_headers_name() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let head = created("user_1").head("content-length: 0");
@@ -132,7 +132,7 @@ async fn a_request_that_cannot_be_checked_is_answered_400_and_the_header() {
 }
 
 #[tokio::test]
-async fn a_request_of_somebody_else_or_of_another_time_is_answered_401_and_the_reason() {
+async fn a_request_with_another_key_or_time_gets_401_and_the_reason() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let now = jiff::Timestamp::now().as_second();
@@ -146,13 +146,13 @@ async fn a_request_of_somebody_else_or_of_another_time_is_answered_401_and_the_r
         let answer = answer(&service, delivery.request()).await;
 
         assert_eq!(answer.status, 401, "{answer:?}");
-        let told = answer.problem()["reason"].as_str().expect("a reason").to_owned();
-        let a_second_later = told.replace("3301", "3300");
-        assert!(a_second_later.starts_with(reason), "{told}");
+        let actual = answer.problem()["reason"].as_str().expect("a reason").to_owned();
+        let a_second_later = actual.replace("3301", "3300");
+        assert!(a_second_later.starts_with(reason), "{actual}");
     }
 }
 
-/// A provider whose decoding is defective.
+/// A provider whose decoder panics.
 static DEFECTIVE: LazyLock<Provider> = LazyLock::new(|| {
     let clerk = provider::find("clerk").expect("there is Clerk");
     let decode = |_: &provider::Envelope<'_>| panic!("the words of a panic");
@@ -160,7 +160,7 @@ static DEFECTIVE: LazyLock<Provider> = LazyLock::new(|| {
 });
 
 #[tokio::test]
-async fn a_panic_is_answered_500_and_ends_nothing() {
+async fn a_panic_is_answered_500_and_the_service_goes_on() {
     let database = TestDatabase::new().await;
     let providers = vec![&*DEFECTIVE, provider::find("clerk").expect("there is Clerk")];
     let settings = ServiceSettings { providers, ..ServiceSettings::default() };
@@ -178,12 +178,12 @@ async fn a_panic_is_answered_500_and_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_full_queue_is_answered_503_and_when_to_come_again() {
+async fn a_full_queue_is_answered_503_with_the_time_to_retry() {
     let database = TestDatabase::new().await;
     let sync = sync::Limits { writers: 1, queue: 1, ..sync::Limits::default() };
     let settings = ServiceSettings { sync, ..ServiceSettings::default() };
     let service = Service::start_with(database.url(), settings).await;
-    // Within a transaction, what the server tells of its activity does not change.
+    // Within a transaction, the server's view of its activity does not change, so a second client watches.
     let (mut holder, watch) = (database.client().await, database.client().await);
     let lock = holder.transaction().await.expect("a transaction");
     lock.batch_execute("lock table users_sync.ledger").await.expect("the table is free");
@@ -216,7 +216,7 @@ async fn waits_for_a_lock(client: &tokio_postgres::Client) -> bool {
 }
 
 #[tokio::test]
-async fn bytes_that_wait_are_counted_too() {
+async fn the_queue_also_limits_the_waiting_bytes() {
     let database = TestDatabase::new().await;
     let sync = sync::Limits { queue_bytes: 100, ..sync::Limits::default() };
     let settings = ServiceSettings { sync, ..ServiceSettings::default() };
@@ -230,7 +230,7 @@ async fn bytes_that_wait_are_counted_too() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_answered_503_and_when_to_come_again() {
+async fn an_unreachable_database_is_answered_503_with_the_time_to_retry() {
     let mut server = PrivateServer::start().await;
     let service = Service::start(server.url()).await;
     server.stop().await;

@@ -12,7 +12,7 @@ use users_sync::config::{Config, Environment, Purpose};
 
 use crate::harness::SECRET;
 
-/// The program reads them, but the system sets them: no page explains them.
+/// The program reads them, but the system sets them, so no page explains them.
 const OF_THE_SYSTEM: [&str; 4] = ["HOME", "PATH", "USER", "XDG_DATA_HOME"];
 
 fn environment(variables: &[(&str, &str)]) -> Environment {

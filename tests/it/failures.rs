@@ -1,4 +1,4 @@
-//! What the database may do to a delivery: nothing that was answered 2xx is lost, and nothing needs a restart.
+//! What the database may do to a delivery: an acknowledged delivery is never lost, and no failure needs a restart.
 
 mod closed;
 mod cut;
@@ -27,7 +27,7 @@ async fn shown(client: &Client, id: &str) -> bool {
     client.query_opt(sql, &[&id]).await.expect("it answers").is_some()
 }
 
-/// A trigger on the mirror that raises `error` for the user `bad`, not before the commit.
+/// A trigger on the mirror that raises `error` for the user `bad` at the commit.
 async fn raise_at_commit(client: &Client, error: &str) {
     let sql = format!(
         "create function raise_it() returns trigger language plpgsql as $$
@@ -44,14 +44,14 @@ fn assert_unavailable(answer: &Answer) {
     assert_eq!(answer.body["detail"], "the database is unavailable");
 }
 
-/// Whose senders wait for a held row no longer than a second.
+/// Settings with which senders wait for a held row no longer than a second.
 fn impatient() -> ServiceSettings {
     let sync = sync::Limits { patience: Duration::from_secs(1), ..sync::Limits::default() };
     ServiceSettings { sync, ..ServiceSettings::default() }
 }
 
 #[tokio::test]
-async fn a_commit_that_a_value_makes_fail_quarantines_that_delivery() {
+async fn a_value_that_makes_the_commit_fail_quarantines_its_delivery() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     raise_at_commit(&client, "raise 'not this one' using errcode = 'check_violation'").await;
@@ -72,7 +72,7 @@ async fn a_commit_that_a_value_makes_fail_quarantines_that_delivery() {
 }
 
 #[tokio::test]
-async fn a_quarantined_delivery_that_comes_again_after_a_fix_is_applied() {
+async fn a_quarantined_delivery_sent_again_after_a_fix_is_applied() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     raise_at_commit(&client, "raise 'not this one'").await;
@@ -94,7 +94,7 @@ async fn a_quarantined_delivery_that_comes_again_after_a_fix_is_applied() {
 }
 
 #[tokio::test]
-async fn a_commit_that_the_server_makes_fail_is_never_answered_200() {
+async fn a_commit_that_fails_in_the_server_is_never_answered_200() {
     for state in ["serialization_failure", "admin_shutdown", "disk_full", "too_many_connections"] {
         let database = TestDatabase::new().await;
         let client = database.client().await;
@@ -114,7 +114,7 @@ async fn a_commit_that_the_server_makes_fail_is_never_answered_200() {
 }
 
 #[tokio::test]
-async fn a_conflict_that_passes_is_tried_again_and_nobody_notices() {
+async fn a_temporary_conflict_is_retried_and_the_sender_gets_200() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     client.batch_execute("create sequence tries").await.expect("it is ours");
@@ -130,7 +130,7 @@ async fn a_conflict_that_passes_is_tried_again_and_nobody_notices() {
 }
 
 #[tokio::test]
-async fn a_row_that_postgres_refuses_costs_no_other_of_its_batch() {
+async fn a_row_that_postgres_refuses_affects_no_other_of_its_batch() {
     let database = TestDatabase::new().await;
     let (mut holder, watch) = (database.client().await, database.client().await);
     let refuse =
@@ -164,7 +164,7 @@ async fn a_row_that_postgres_refuses_costs_no_other_of_its_batch() {
 }
 
 #[tokio::test]
-async fn a_database_that_only_reads_is_answered_503_until_it_writes() {
+async fn a_read_only_database_is_answered_503_until_it_accepts_writes() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let name: String =
@@ -182,18 +182,18 @@ async fn a_database_that_only_reads_is_answered_503_until_it_writes() {
     assert_unavailable(&service.post(&user).await);
     set("reset default_transaction_read_only").await;
 
-    // As after a failover: whoever only reads must not be asked for ever.
+    // As after a failover: a connection that can only read must be replaced.
     eventually("it is written", async || service.post(&user).await.status == 200).await;
     assert!(shown(&client, "user_1").await);
 }
 
 #[tokio::test]
-async fn a_row_that_somebody_holds_is_answered_503_and_nothing_waits_for_it_any_longer() {
+async fn a_held_row_is_answered_503_and_its_wait_ends() {
     let database = TestDatabase::new().await;
     let service = Service::start_with(database.url(), impatient()).await;
     let first = service.post(&created("user_1")).await;
     assert_eq!(first.outcome(), "applied");
-    // Within a transaction, what the server tells of its activity does not change.
+    // Within a transaction, the server's view of its activity does not change, so a second client watches.
     let (mut holder, watch) = (database.client().await, database.client().await);
     let held = holder.transaction().await.expect("a transaction");
     let hold = "select from neon_auth.users_sync where id = 'user_1' for update";
@@ -217,9 +217,9 @@ async fn a_row_that_somebody_holds_is_answered_503_and_nothing_waits_for_it_any_
     assert_eq!(name, "Later Lovelace");
 }
 
-/// A queue of notifications that fills up; only PostgreSQL 17 and newer can be given so small a one.
+/// A queue of notifications that fills up; only PostgreSQL 17 and newer allow such a small queue.
 #[tokio::test]
-async fn listeners_that_do_not_read_cost_no_delivery() {
+async fn listeners_that_do_not_read_affect_no_delivery() {
     let database = TestDatabase::empty().await;
     let sql = "select current_setting('server_version_num')::integer";
     let version: i32 =
@@ -229,7 +229,7 @@ async fn listeners_that_do_not_read_cost_no_delivery() {
     let mut migrator = conninfo(server.url()).connect().await.expect("it answers");
     users_sync::db::migrations::apply(&mut migrator).await.expect("the migrations apply");
     let listener = server.client().await;
-    // A session in a transaction does not read what it listens to.
+    // A session in a transaction does not read its notifications.
     listener.batch_execute("listen users").await.expect("it listens");
     listener.batch_execute("begin; select 1").await.expect("it begins");
     let fill = "do $$ begin for n in 1..600 loop

@@ -1,10 +1,10 @@
-//! GRANT_SELECT_TO: who is let read the mirror, and what is told where that cannot be.
+//! GRANT_SELECT_TO: which roles may read the mirror, and the errors if they cannot be granted that.
 
 use serde_json::json;
 
 use crate::harness::{Program, Role, Said, TestDatabase, as_role, run};
 
-/// Whether a role may read what applications read.
+/// Whether a role may read the tables for applications.
 async fn reads(role: &Role) -> bool {
     role.may("select from neon_auth.users_sync, neon_auth.users_active").await
 }
@@ -15,7 +15,7 @@ async fn migrate(url: &str, roles: &str, arguments: &[&str]) -> Said {
 }
 
 #[tokio::test]
-async fn the_roles_that_are_named_may_read_the_mirror_and_nothing_else() {
+async fn the_named_roles_may_read_the_mirror_and_no_other_table() {
     let database = TestDatabase::empty().await;
     let (web, odd) =
         (Role::new(&database, "web").await, Role::new(&database, r#"Odd"; drop é-'%I"#).await);
@@ -40,11 +40,11 @@ async fn the_roles_that_are_named_may_read_the_mirror_and_nothing_else() {
     web.remove().await;
     odd.remove().await;
     assert_eq!(can, [true, true]);
-    assert_eq!(again.out, "the schema is up to date\n", "what is granted is granted once");
+    assert_eq!(again.out, "the schema is up to date\n", "a second run grants nothing");
 }
 
 #[tokio::test]
-async fn what_would_be_granted_is_told_first_and_as_json() {
+async fn a_dry_run_lists_the_grants_as_text_and_json() {
     let database = TestDatabase::new().await;
     let web = Role::new(&database, "web").await;
 
@@ -65,7 +65,7 @@ async fn what_would_be_granted_is_told_first_and_as_json() {
 }
 
 #[tokio::test]
-async fn migrate_tells_programs_which_migrations_it_applied() {
+async fn migrate_lists_the_applied_migrations_as_json() {
     let database = TestDatabase::empty().await;
     let variables = [("DATABASE_URL", database.url())];
 
@@ -77,7 +77,7 @@ async fn migrate_tells_programs_which_migrations_it_applied() {
 }
 
 #[tokio::test]
-async fn the_service_grants_when_it_starts() {
+async fn the_service_grants_the_rights_when_it_starts() {
     let database = TestDatabase::empty().await;
     let web = Role::new(&database, "web").await;
     let dir = tempfile::tempdir().expect("a directory");
@@ -96,19 +96,19 @@ async fn the_service_grants_when_it_starts() {
 }
 
 #[tokio::test]
-async fn a_role_that_is_missing_is_named_with_what_to_do() {
+async fn a_missing_role_is_named_with_the_remedy() {
     let database = TestDatabase::new().await;
 
-    let said = migrate(database.url(), "no\"body", &[]).await;
+    let said = migrate(database.url(), "no\"role", &[]).await;
 
     assert_eq!(said.code, 1, "{said:?}");
-    let told =
-        "GRANT_SELECT_TO: there is no role no\"body: create it (`create role \"no\"\"body\"`)";
-    assert!(said.err.contains(told), "{said:?}");
+    let expected =
+        "GRANT_SELECT_TO: there is no role no\"role: create it (`create role \"no\"\"role\"`)";
+    assert!(said.err.contains(expected), "{said:?}");
 }
 
 #[tokio::test]
-async fn who_may_not_grant_is_told_what_the_owner_has_to_run() {
+async fn a_role_that_may_not_grant_learns_what_the_owner_must_run() {
     let database = TestDatabase::new().await;
     let (serving_role, web) =
         (Role::new(&database, "serving").await, Role::new(&database, "web").await);
@@ -126,18 +126,18 @@ async fn who_may_not_grant_is_told_what_the_owner_has_to_run() {
     let url = as_role(database.url(), &serving_role.name.replace(' ', "%20"));
     let said = migrate(&url, &web.name, &[]).await;
 
-    let told = format!("must run: grant usage on schema neon_auth to {}", web.quoted());
+    let expected = format!("must run: grant usage on schema neon_auth to {}", web.quoted());
     let read = reads(&web).await;
     web.remove().await;
     serving_role.execute("alter table users_sync.migrations owner to current_user").await;
     serving_role.remove().await;
     assert_eq!(said.code, 1, "{said:?}");
-    assert!(said.err.contains(&told), "{said:?}");
+    assert!(said.err.contains(&expected), "{said:?}");
     assert!(!read);
 }
 
 #[tokio::test]
-async fn every_role_at_once_is_refused() {
+async fn the_role_public_is_refused() {
     let said = migrate("postgres://localhost", "web,public", &[]).await;
 
     assert_eq!(said.code, 2, "{said:?}");
@@ -145,7 +145,7 @@ async fn every_role_at_once_is_refused() {
 }
 
 #[tokio::test]
-async fn the_doctor_looks_at_each_role() {
+async fn the_doctor_checks_each_reader() {
     let database = TestDatabase::new().await;
     let (web, poor) = (Role::new(&database, "web").await, Role::new(&database, "poor").await);
     let writer = Role::new(&database, "writer").await;
@@ -153,7 +153,7 @@ async fn the_doctor_looks_at_each_role() {
     let sql = format!("grant update (name) on neon_auth.users_sync to {}", writer.quoted());
     writer.execute(&sql).await;
 
-    let roles = format!("{},{},{},nobody", web.name, poor.name, writer.name);
+    let roles = format!("{},{},{},absent", web.name, poor.name, writer.name);
     let variables = [
         ("DATABASE_URL", database.url()),
         ("CLERK_WEBHOOK_SECRET", crate::harness::SECRET),
@@ -161,16 +161,16 @@ async fn the_doctor_looks_at_each_role() {
     ];
     let said = run(&["doctor"], &variables).await;
 
-    let told = [
+    let expected = [
         format!("ok    reader {}: ", web.name),
         format!("FAIL  reader {}: it may not read", poor.name),
         format!("warn  reader {}: it may also update", writer.name),
-        "FAIL  reader nobody: there is no such role".to_owned(),
+        "FAIL  reader absent: there is no such role".to_owned(),
     ];
     for role in [web, poor, writer] {
         role.remove().await;
     }
-    for line in told {
+    for line in expected {
         assert!(said.out.contains(&line), "{line}: {}", said.out);
     }
 }

@@ -1,10 +1,10 @@
-//! Log lines as they come out of the program: what is in them, and what a stranger cannot put there.
+//! Log lines as the program prints them: their content, and what a stranger cannot put there.
 
 use std::fs::{self, File};
 
 use crate::harness::{Finished, Program, SECRET, Scratch, TestDatabase};
 
-/// A service whose log can be read when it has ended.
+/// A service whose log can be read after it has ended.
 struct Logging {
     scratch: Scratch,
     database: TestDatabase,
@@ -53,7 +53,7 @@ const REMARK: &str = "
     for each row execute function remark()";
 
 #[tokio::test]
-async fn what_a_trigger_remarks_about_a_row_is_not_logged() {
+async fn a_triggers_notice_about_a_row_is_not_logged() {
     let service = Logging::start(TestDatabase::new().await, &[]).await;
     service.database.client().await.batch_execute(REMARK).await.expect("it is ours");
 
@@ -65,7 +65,7 @@ async fn what_a_trigger_remarks_about_a_row_is_not_logged() {
 }
 
 #[tokio::test]
-async fn no_filter_makes_the_driver_log_what_is_written() {
+async fn no_filter_makes_the_driver_log_written_values() {
     for filter in ["trace", "info,tokio_postgres=trace,tokio_postgres::query=trace"] {
         let service = Logging::start(TestDatabase::new().await, &[("RUST_LOG", filter)]).await;
         service.database.client().await.batch_execute(REMARK).await.expect("it is ours");
@@ -79,7 +79,7 @@ async fn no_filter_makes_the_driver_log_what_is_written() {
 }
 
 #[tokio::test]
-async fn an_id_cannot_pass_for_other_fields_or_lines() {
+async fn an_id_cannot_imitate_other_fields_or_lines() {
     let service = Logging::start(TestDatabase::new().await, &[]).await;
     let forged = "msg_1 outcome=\"forged\" user=admin";
     let lines = "user_1\n2026-01-01T00:00:00Z ERROR forged\u{1b}[2K\u{202e}";
@@ -98,7 +98,7 @@ async fn an_id_cannot_pass_for_other_fields_or_lines() {
 }
 
 #[tokio::test]
-async fn a_line_of_json_is_one_object_whatever_is_in_it() {
+async fn a_json_line_is_one_object_whatever_its_content() {
     let service = Logging::start(TestDatabase::new().await, &[("LOG_FORMAT", "json")]).await;
 
     service.send(&["--delivery-id", "msg_1\",\"outcome\":\"forged", "--id", "a\nb"]).await;

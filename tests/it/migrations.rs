@@ -1,4 +1,4 @@
-//! The schema: made once, by whoever comes first, and never at the cost of a table that is not ours.
+//! The schema: created once, by the first process, and never by changing a table that is not ours.
 
 mod dropped;
 mod foreign;
@@ -42,7 +42,7 @@ async fn an_empty_database_gets_every_migration_once() {
 }
 
 #[tokio::test]
-async fn of_six_migrators_at_once_one_migrates_and_all_succeed() {
+async fn of_six_concurrent_migrators_one_migrates_and_all_succeed() {
     let database = TestDatabase::empty().await;
     let mut migrators = tokio::task::JoinSet::new();
     for _ in 0..6 {
@@ -57,7 +57,7 @@ async fn of_six_migrators_at_once_one_migrates_and_all_succeed() {
 }
 
 #[tokio::test]
-async fn a_migration_that_was_changed_after_it_was_applied_is_named() {
+async fn a_migration_changed_after_it_was_applied_is_named() {
     let database = TestDatabase::new().await;
     let mut client = database.client().await;
     let change = "update users_sync.migrations set checksum = 'another' where number = 1";
@@ -71,7 +71,7 @@ async fn a_migration_that_was_changed_after_it_was_applied_is_named() {
 }
 
 #[tokio::test]
-async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
+async fn a_database_of_a_newer_version_is_refused_and_left_unchanged() {
     let database = TestDatabase::new().await;
     let mut client = database.client().await;
     let newer = "insert into users_sync.migrations values (99, '0099_later', 'sum')";
@@ -84,7 +84,7 @@ async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_replica_serves_on_after_a_newer_version_has_migrated() {
+async fn a_replica_keeps_serving_after_a_newer_version_migrated() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let newer = "insert into users_sync.migrations values (99, '0099_later', 'sum');
@@ -133,7 +133,7 @@ fn every_file_of_sql_migrations_is_applied_in_the_order_of_its_number() {
 }
 
 #[tokio::test]
-async fn the_mirror_has_just_the_columns_that_it_promises() {
+async fn the_mirror_has_exactly_the_promised_columns() {
     let database = TestDatabase::new().await;
     let sql = "select column_name::text, data_type::text, is_nullable::text
         from information_schema.columns
@@ -157,7 +157,7 @@ async fn the_mirror_has_just_the_columns_that_it_promises() {
 }
 
 #[tokio::test]
-async fn foreign_keys_on_the_mirror_do_what_they_say() {
+async fn foreign_keys_on_the_mirror_take_effect() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let script = "
@@ -174,8 +174,8 @@ async fn foreign_keys_on_the_mirror_do_what_they_say() {
         "select (select count(*) from todos), (select count(*) from notes where owner is null)";
     let row = client.query_one(sql, &[]).await.expect("it answers");
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (0, 1));
-    let stranger = client.batch_execute("insert into todos values ('nobody')").await;
-    assert!(stranger.is_err(), "a stranger owns a todo");
+    let stranger = client.batch_execute("insert into todos values ('unknown')").await;
+    assert!(stranger.is_err(), "an unknown user owns a todo");
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn serve_without_migrating_refuses_and_names_the_command() {
 }
 
 #[tokio::test]
-async fn migrate_says_what_it_would_do_and_then_does_it() {
+async fn migrate_shows_its_plan_in_a_dry_run_and_then_executes_it() {
     let (scratch, database) = (Scratch::new().await, TestDatabase::empty().await);
     let migrate = async |arguments: &[&str]| {
         let variables = [("DATABASE_URL", database.url())];
@@ -238,7 +238,7 @@ async fn storage(client: &Client) -> (Vec<String>, bool, bool) {
 }
 
 #[tokio::test]
-async fn the_mirror_has_room_for_the_next_version_of_a_row_and_the_cheapest_compression_there_is() {
+async fn the_mirror_reserves_room_for_updates_and_uses_the_cheapest_compression() {
     let database = TestDatabase::new().await;
 
     let (options, is_lz4, has_lz4) = storage(&database.client().await).await;
@@ -248,7 +248,7 @@ async fn the_mirror_has_room_for_the_next_version_of_a_row_and_the_cheapest_comp
 }
 
 #[tokio::test]
-async fn a_table_that_was_there_keeps_the_room_that_its_owner_chose() {
+async fn an_existing_table_keeps_the_fill_factor_of_its_owner() {
     let database = TestDatabase::empty().await;
     let mut client = database.client().await;
     let theirs = "create schema neon_auth;

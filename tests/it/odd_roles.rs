@@ -1,4 +1,4 @@
-//! Roles whose defaults are not the usual ones: the promise is the same.
+//! Roles with unusual defaults: the service keeps the same promises.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::harness::{Service, Signed, TestDatabase, as_role, body, run};
 
-/// A role of one test with these defaults, that owns nothing and may do everything.
+/// A role of one test with these defaults, which owns nothing and may do everything.
 struct Role {
     name: String,
     client: Client,
@@ -32,7 +32,7 @@ impl Role {
         self.client.batch_execute(sql).await.expect(sql);
     }
 
-    /// What a deferred trigger sees is what the commit does.
+    /// A deferred trigger sees the same setting as the commit.
     async fn watch_commits(&self, event: &str) {
         self.execute(&format!(
             "create table public.seen (setting text);

@@ -1,4 +1,5 @@
-//! An entity has one owner, the source that said it first: what another source says of it is kept, and changes nothing.
+//! An entity has one owner, the source that sent a change about it first: a delivery of another source is kept, and
+//! changes nothing.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ fn signed(source: &'static str, event_type: &str, id: &str) -> Signed {
     Signed::new(source, body(source, event_type, id, &json!({})).to_string())
 }
 
-/// What the tables say of a user: owner, whether it is deleted, and its e-mail address.
+/// A user in the tables: the owner, whether it is deleted, and its e-mail address.
 async fn user(client: &Client, id: &str) -> (String, bool, Option<String>) {
     let sql = "select l.source, u.deleted_at is not null, u.email
         from neon_auth.users_sync u join users_sync.ledger l using (id) where id = $1";
@@ -40,7 +41,7 @@ async fn assert_quarantined(client: &Client, delivery: &Signed, answer: &Answer,
 }
 
 #[tokio::test]
-async fn a_source_can_neither_delete_nor_change_the_user_of_another() {
+async fn a_source_can_neither_delete_nor_change_another_sources_user() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let service = Service::start(database.url()).await;
@@ -61,7 +62,7 @@ async fn a_source_can_neither_delete_nor_change_the_user_of_another() {
 }
 
 #[tokio::test]
-async fn a_source_cannot_speak_of_a_user_that_another_has_deleted() {
+async fn a_source_cannot_change_a_user_that_another_source_deleted() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let service = Service::start(database.url()).await;
@@ -75,7 +76,7 @@ async fn a_source_cannot_speak_of_a_user_that_another_has_deleted() {
 }
 
 #[tokio::test]
-async fn a_foreign_delivery_that_comes_again_or_is_replayed_stays_in_quarantine() {
+async fn a_foreign_delivery_stays_quarantined_after_a_retry_or_replay() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let service = Service::start(database.url()).await;
@@ -94,7 +95,7 @@ async fn a_foreign_delivery_that_comes_again_or_is_replayed_stays_in_quarantine(
 }
 
 #[tokio::test]
-async fn a_foreign_delivery_costs_no_other_of_its_batch() {
+async fn a_foreign_delivery_affects_no_other_of_its_batch() {
     let database = TestDatabase::new().await;
     let service = Arc::new(Service::start(database.url()).await);
     service.post(&signed("clerk", "user.created", "user_0")).await;
@@ -131,7 +132,7 @@ async fn foreign_deliveries_are_counted_by_the_source_that_sent_them() {
 }
 
 #[tokio::test]
-async fn a_user_that_is_transferred_is_the_new_owners_alone() {
+async fn only_the_new_owner_can_change_a_transferred_user() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let service = Service::start(database.url()).await;
@@ -196,13 +197,13 @@ fn delivery(event: &Event, case: &str) -> Signed {
     let event_type = if event.name.is_some() { "user.updated" } else { "user.deleted" };
     let mut body = body(event.source, event_type, &id, &data);
     body["timestamp"] = json!(event.at);
-    // The time inside its id is the version of what Stack Auth sends.
+    // The time inside its id is the version of a Stack Auth delivery.
     Signed::new(event.source, body.to_string()).with_id(&format!("msg_{}", ksuid::new(at)))
 }
 
 type Row = (Option<String>, Option<Timestamp>);
 
-/// The law for one owner, said once more: the newest name, and the first deletion.
+/// The law for one owner, written again: the newest name, and the first deletion.
 fn expected(events: &[(Event, String)], owner: &str, user: usize) -> Row {
     let of = || events.iter().filter(|(event, _)| event.user == user && event.source == owner);
     let named = of().filter(|(event, _)| event.name.is_some());
@@ -213,7 +214,7 @@ fn expected(events: &[(Event, String)], owner: &str, user: usize) -> Row {
 }
 
 #[test]
-fn of_two_sources_that_share_ids_the_first_decides_alone() {
+fn if_two_sources_share_ids_only_the_first_decides() {
     let runtime = Runtime::new().expect("a runtime");
     let database = runtime.block_on(TestDatabase::new());
     let client = runtime.block_on(database.client());

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::{Service, Signed, TestDatabase, body};
 
 #[tokio::test]
-async fn a_signed_delivery_is_a_row_when_it_is_answered() {
+async fn a_signed_delivery_is_a_row_by_the_time_of_its_answer() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let user = json!({ "first_name": "Grace", "last_name": "Hopper" });

@@ -1,4 +1,5 @@
-//! What a role that owns nothing needs: with exactly that it does everything, and each right that is left out is named.
+//! The rights that a role without ownership needs: with exactly those it can do everything, and the doctor names
+//! each missing one.
 
 mod everything;
 
@@ -10,7 +11,7 @@ use users_sync::db::rights::{self, Needed, Object, Right};
 
 use crate::harness::{Role, SECRET, Said, TestDatabase, run};
 
-/// A database of ours, and a role with what `migrate --print-grants` prints.
+/// A database of ours, and a role with the grants of `migrate --print-grants`.
 async fn granted(policy: &str) -> (TestDatabase, Role) {
     let database = TestDatabase::new().await;
     let role = Role::new(&database, "serving").await;
@@ -28,7 +29,7 @@ async fn doctor(url: &str, policy: &str) -> Said {
     run(&["doctor", "--json"], &variables).await
 }
 
-/// The verdict of the doctor's check of rights, and what it found.
+/// The verdict of the doctor's check of rights, and its detail.
 async fn check(url: &str, policy: &str) -> (String, String) {
     let said = doctor(url, policy).await;
     let checks: Vec<Value> = serde_json::from_str(&said.out).expect("JSON");
@@ -46,7 +47,7 @@ fn object(right: &Right) -> String {
 }
 
 #[tokio::test]
-async fn each_right_that_is_left_out_is_the_one_that_the_doctor_names() {
+async fn the_doctor_names_each_missing_right() {
     let (database, role) = granted("hard:30d").await;
     let (url, quoted) = (role.url(&database), role.quoted());
     let client = database.client().await;
@@ -55,7 +56,7 @@ async fn each_right_that_is_left_out_is_the_one_that_the_doctor_names() {
     let converge: String = client.query_one(signature, &[]).await.expect("it answers").get(0);
     let whole = check(&url, "hard:30d").await;
 
-    let mut told = Vec::new();
+    let mut reports = Vec::new();
     for right in &rights::all() {
         for privilege in right.privileges {
             let on = match right.object {
@@ -64,21 +65,21 @@ async fn each_right_that_is_left_out_is_the_one_that_the_doctor_names() {
             };
             role.execute(&format!("revoke {privilege} on {on} from {quoted}")).await;
             let expected = format!("{} lacks {privilege} on {}", role.name, object(right));
-            told.push((check(&url, "hard:30d").await, expected));
+            reports.push((check(&url, "hard:30d").await, expected));
             role.execute(&format!("grant {privilege} on {on} to {quoted}")).await;
         }
     }
 
     role.remove().await;
     assert_eq!(whole.0, "ok", "{whole:?}");
-    assert!(told.len() > 30, "{}", told.len());
-    for ((verdict, found), expected) in told {
+    assert!(reports.len() > 30, "{}", reports.len());
+    for ((verdict, found), expected) in reports {
         assert_eq!((verdict.as_str(), found), ("fail", expected));
     }
 }
 
 #[tokio::test]
-async fn the_right_to_delete_users_is_asked_for_only_by_a_policy_that_removes() {
+async fn only_a_removing_policy_requires_the_right_to_delete_users() {
     let (database, role) = granted("scrub:30d").await;
     let url = role.url(&database);
 
@@ -94,7 +95,7 @@ async fn the_right_to_delete_users_is_asked_for_only_by_a_policy_that_removes() 
 }
 
 #[tokio::test]
-async fn a_service_that_lacks_a_right_does_not_start_and_names_it() {
+async fn a_service_without_a_needed_right_does_not_start_and_names_it() {
     let (database, role) = granted("soft").await;
     let (url, quoted) = (role.url(&database), role.quoted());
     role.execute(&format!("revoke delete on users_sync.marks from {quoted}")).await;
@@ -112,7 +113,7 @@ async fn a_service_that_lacks_a_right_does_not_start_and_names_it() {
 }
 
 #[tokio::test]
-async fn every_table_of_ours_has_its_rights() {
+async fn every_table_of_ours_is_in_the_table_of_rights() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let statement = "select schemaname || '.' || tablename from pg_tables
@@ -135,9 +136,9 @@ async fn grants_are_printed_for_a_role_of_any_name_and_for_no_other() {
     let variables = [("DATABASE_URL", "postgres://nowhere.invalid/x")];
 
     let odd = run(&["migrate", "--print-grants", "--to", r#"o"dd"#, "--json"], &variables).await;
-    let everybody = run(&["migrate", "--print-grants", "--to", "public"], &variables).await;
+    let public = run(&["migrate", "--print-grants", "--to", "public"], &variables).await;
     let lines = run(&["migrate", "--print-grants", "--to", "a\ndrop"], &variables).await;
 
     assert_eq!(odd.json()["grants"][0], r#"grant usage on schema neon_auth to "o""dd""#);
-    assert_eq!((everybody.code, lines.code), (2, 2));
+    assert_eq!((public.code, lines.code), (2, 2));
 }

@@ -1,4 +1,4 @@
-//! Row security that an application puts on the mirror holds for the view, too.
+//! Row security that an application puts on the mirror also applies to the view.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ fn created(id: &str, banned: bool) -> Signed {
 }
 
 #[tokio::test]
-async fn users_active_hides_what_row_security_hides_and_who_is_banned() {
+async fn users_active_hides_banned_users_and_rows_hidden_by_row_security() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let service = Service::start(database.url()).await;
@@ -39,9 +39,9 @@ async fn users_active_hides_what_row_security_hides_and_who_is_banned() {
 
     let sql = "select current_setting('server_version_num')::integer";
     let version: i32 = client.query_one(sql, &[]).await.expect("it answers").get(0);
-    // PostgreSQL 14 has no views that read with the rights of their reader.
+    // Before PostgreSQL 15 a view cannot read with the rights of its reader.
     let expected = if version >= 150_000 { vec!["seen"] } else { vec!["hidden", "seen"] };
     assert_eq!(ids, expected);
-    assert!(ledger.is_err(), "who is disabled is no reader's to list");
+    assert!(ledger.is_err(), "a reader can list the disabled users");
     assert_eq!(service.post(&created("later", false)).await.outcome(), "applied");
 }

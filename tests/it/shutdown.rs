@@ -1,4 +1,4 @@
-//! How the real program ends, and what is there afterwards.
+//! How the real program ends, and what is in the tables afterwards.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -19,7 +19,8 @@ fn created(id: &str) -> Signed {
     Signed::new("clerk", body("clerk", "user.created", id, &json!({})).to_string())
 }
 
-/// Posts users from several senders until the service is gone; answers what each was told, `None` for a broken connection.
+/// Posts users from several senders until the service is gone; returns each sender's answers, `None` for a broken
+/// connection.
 struct Load {
     ending: Arc<AtomicBool>,
     senders: JoinSet<Vec<(String, Option<u16>)>>,
@@ -32,12 +33,12 @@ impl Load {
         for sender in 0..8 {
             let ending = ending.clone();
             senders.spawn(async move {
-                let mut told = Vec::new();
+                let mut answers = Vec::new();
                 while !ending.load(Ordering::Relaxed) && TcpStream::connect(address).await.is_ok() {
-                    let id = format!("user_{sender}_{}", told.len());
-                    told.push((id.clone(), post(address, &created(&id)).await));
+                    let id = format!("user_{sender}_{}", answers.len());
+                    answers.push((id.clone(), post(address, &created(&id)).await));
                 }
-                told
+                answers
             });
         }
         Self { ending, senders }
@@ -61,10 +62,10 @@ async fn users(client: &Client) -> Vec<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-async fn assert_answered_is_there(client: &Client, told: &[(String, Option<u16>)]) {
+async fn assert_acknowledged_is_there(client: &Client, answers: &[(String, Option<u16>)]) {
     let there = users(client).await;
-    assert!(told.iter().any(|(_, status)| *status == Some(200)), "nothing was taken");
-    for (id, status) in told {
+    assert!(answers.iter().any(|(_, status)| *status == Some(200)), "nothing was taken");
+    for (id, status) in answers {
         assert!(*status != Some(200) || there.contains(id), "{id} is lost");
     }
 }
@@ -74,7 +75,7 @@ fn variables(database: &TestDatabase) -> [(&str, &str); 2] {
 }
 
 #[tokio::test]
-async fn a_service_that_is_asked_to_stop_under_load_answers_what_it_took_and_ends_with_0() {
+async fn a_service_stopped_under_load_answers_every_accepted_request_and_exits_with_0() {
     let (scratch, database) = (Scratch::new().await, TestDatabase::new().await);
     let client = database.client().await;
     let mut program = Program::serve(scratch.path(), &variables(&database)).await;
@@ -85,14 +86,14 @@ async fn a_service_that_is_asked_to_stop_under_load_answers_what_it_took_and_end
     program.signal(Signal::TERM);
 
     assert_eq!(program.ended().await, Some(0));
-    assert!(TcpStream::connect(address).await.is_err(), "somebody still listens");
-    let told = load.end().await;
-    assert!(told.iter().all(|(_, status)| matches!(status, None | Some(200))), "{told:?}");
-    assert_answered_is_there(&client, &told).await;
+    assert!(TcpStream::connect(address).await.is_err(), "the port still accepts connections");
+    let answers = load.end().await;
+    assert!(answers.iter().all(|(_, status)| matches!(status, None | Some(200))), "{answers:?}");
+    assert_acknowledged_is_there(&client, &answers).await;
 }
 
 #[tokio::test]
-async fn a_delivery_that_waits_for_its_commit_is_answered_before_the_end() {
+async fn a_delivery_that_waits_for_its_commit_is_answered_before_the_exit() {
     let (scratch, database) = (Scratch::new().await, TestDatabase::new().await);
     let mut program = Program::serve(scratch.path(), &variables(&database)).await;
     let (mut holder, watch) = (database.client().await, database.client().await);
@@ -104,7 +105,7 @@ async fn a_delivery_that_waits_for_its_commit_is_answered_before_the_end() {
 
     program.signal(Signal::INT);
     let closed = async || TcpStream::connect(program.address).await.is_err();
-    eventually("nobody listens", closed).await;
+    eventually("the port is closed", closed).await;
     lock.rollback().await.expect("it is given back");
 
     assert_eq!(wire.response().await.json()["outcome"], "applied");
@@ -140,12 +141,12 @@ async fn wait_for_lock(client: &Client) {
 }
 
 #[tokio::test]
-async fn a_signal_while_it_waits_for_its_database_ends_it_with_0() {
+async fn a_signal_while_waiting_for_the_database_ends_it_with_0() {
     let scratch = Scratch::new().await;
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = nobody.local_addr().expect("a bound address").port();
-    drop(nobody);
-    let url = format!("postgres://nobody@127.0.0.1:{port}/none?sslmode=disable");
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = silent.local_addr().expect("a bound address").port();
+    drop(silent);
+    let url = format!("postgres://app@127.0.0.1:{port}/none?sslmode=disable");
     let variables = [
         ("DATABASE_URL", url.as_str()),
         ("CLERK_WEBHOOK_SECRET", SECRET),
@@ -160,7 +161,7 @@ async fn a_signal_while_it_waits_for_its_database_ends_it_with_0() {
 }
 
 #[tokio::test]
-async fn a_signal_while_the_embedded_server_starts_ends_it_with_0_and_harms_nothing() {
+async fn a_signal_while_the_embedded_server_starts_ends_it_with_0() {
     let scratch = Scratch::new().await;
     let data_dir = scratch.path().join("data");
     let text = data_dir.to_str().expect("it is text");
@@ -177,7 +178,7 @@ async fn a_signal_while_the_embedded_server_starts_ends_it_with_0_and_harms_noth
     assert_eq!(running(&data_dir), None);
 }
 
-/// Starts the program and waits until its log says these words.
+/// Starts the program and waits until its log contains these words.
 async fn spawn_until(
     scratch: &Scratch,
     variables: &[(&str, &str)],
@@ -197,7 +198,7 @@ async fn spawn_until(
 }
 
 #[tokio::test]
-async fn a_service_that_is_killed_with_its_server_under_load_has_kept_all_that_it_answered() {
+async fn a_service_killed_with_its_server_keeps_every_acknowledged_delivery() {
     let scratch = Scratch::new().await;
     let data_dir = scratch.path().join("data");
     let text = data_dir.to_str().expect("it is text");
@@ -210,10 +211,10 @@ async fn a_service_that_is_killed_with_its_server_under_load_has_kept_all_that_i
     program.signal(Signal::KILL);
 
     assert_eq!(program.ended().await, None);
-    let told = load.end().await;
+    let answers = load.end().await;
     let program = Program::serve(scratch.path(), &variables).await;
     let client = connect(&running(&data_dir).expect("its server runs")).await;
-    assert_answered_is_there(&client, &told).await;
+    assert_acknowledged_is_there(&client, &answers).await;
     drop(client);
     program.stop().await;
 }

@@ -1,4 +1,4 @@
-//! The signature at the door, with the svix crate as the sender.
+//! The check of signatures, with the svix crate as the sender.
 
 mod clock;
 mod lines;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Front, KEY, ServiceSettings, Signed, body};
 
-const OTHER_KEY: &[u8] = b"another key, of somebody else's.";
+const OTHER_KEY: &[u8] = b"another key, of another sender !";
 
 fn signed() -> Signed {
     Signed::new("clerk", body("clerk", "user.created", "user_1", &json!({})).to_string())
@@ -17,7 +17,7 @@ fn signed() -> Signed {
 
 type Headers = Vec<(String, String)>;
 
-/// A delivery's headers, with one of them as it is given here.
+/// A delivery's headers, with one of them replaced.
 fn with(signed: &Signed, name: &str, value: &str) -> Headers {
     let mut headers = without(signed, name);
     headers.push((name.to_owned(), value.to_owned()));
@@ -28,7 +28,7 @@ fn without(signed: &Signed, name: &str) -> Headers {
     signed.headers().into_iter().filter(|(header, _)| header != name).collect()
 }
 
-/// What a refusal says, and that no row came of it.
+/// Checks that no row comes of a refused request, and returns the refusal's header and reason.
 async fn refused(front: &Front, answer: &Answer, status: u16) -> (Value, Value) {
     assert_eq!(answer.status, status, "{}", answer.body);
     assert_eq!(front.users().await, 0);
@@ -38,7 +38,7 @@ async fn refused(front: &Front, answer: &Answer, status: u16) -> (Value, Value) 
 }
 
 #[tokio::test]
-async fn the_names_of_svix_and_of_standard_webhooks_are_taken_and_mixed() {
+async fn the_header_names_of_svix_and_standard_webhooks_can_be_mixed() {
     let front = Front::new().await;
     let all = ["id", "timestamp", "signature"];
     for standard in [&all[..0], &all[..1], &all[1..2], &all[1..], &all[..]] {
@@ -59,7 +59,7 @@ async fn the_names_of_svix_and_of_standard_webhooks_are_taken_and_mixed() {
 }
 
 #[tokio::test]
-async fn where_both_names_are_there_that_of_svix_counts() {
+async fn if_both_names_are_present_the_one_of_svix_counts() {
     let front = Front::new().await;
     let signed = signed();
     let mut good = with(&signed, "webhook-signature", "v1,bm9uZQ==");
@@ -150,7 +150,7 @@ async fn a_missing_header_is_named() {
 }
 
 #[tokio::test]
-async fn a_malformed_header_is_named_and_not_quoted() {
+async fn the_error_for_a_malformed_header_names_it_and_does_not_quote_it() {
     let front = Front::new().await;
     let long_id = "x".repeat(256);
     let malformed = [
@@ -179,7 +179,7 @@ async fn a_malformed_header_is_named_and_not_quoted() {
 }
 
 #[tokio::test]
-async fn the_standard_name_is_named_where_the_sender_used_it() {
+async fn the_error_names_the_standard_header_if_the_sender_used_it() {
     let front = Front::new().await;
     let mut signed = signed();
     signed.prefix = "webhook";
@@ -191,7 +191,7 @@ async fn the_standard_name_is_named_where_the_sender_used_it() {
 }
 
 #[tokio::test]
-async fn whatever_is_changed_after_signing_is_refused() {
+async fn every_change_after_signing_is_refused() {
     let front = Front::new().await;
     let original = signed();
     let mut other_body = original.clone();
@@ -216,7 +216,7 @@ async fn whatever_is_changed_after_signing_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_utf8_is_verified_all_the_same() {
+async fn a_body_that_is_not_utf8_is_still_verified() {
     let front = Front::new().await;
     let signed = Signed::new("clerk", b"\xff\xfe\x00".to_vec());
     let mut changed = signed.clone();

@@ -77,7 +77,7 @@ async fn the_oldest_waiting_connection_is_closed_for_a_new_one() {
     let [mut older, mut newer] =
         [Wire::open(service.address).await, Wire::open(service.address).await];
     ask(&mut newer).await;
-    // A request without a signature does not secure the connection's place.
+    // A request does not make its connection count as newer.
     ask(&mut older).await;
 
     assert_eq!(answer(&service, HEALTH).await.status, 200);

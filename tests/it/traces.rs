@@ -1,4 +1,4 @@
-//! Spans over OTLP: the program in front of a collector, or of none.
+//! Spans over OTLP: the program with and without a collector.
 
 #[cfg(feature = "otlp")]
 mod collector;
@@ -8,7 +8,7 @@ mod exported;
 use crate::harness::run;
 
 #[tokio::test]
-async fn what_the_standard_variables_cannot_mean_is_told() {
+async fn invalid_values_of_the_standard_variables_are_reported() {
     let variables = [
         ("DATABASE_URL", "postgres://localhost"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
@@ -19,12 +19,12 @@ async fn what_the_standard_variables_cannot_mean_is_told() {
     let said = run(&["migrate"], &variables).await;
 
     assert_eq!(said.code, 2, "{said:?}");
-    for told in [
+    for expected in [
         "OTEL_EXPORTER_OTLP_ENDPOINT: is not an address, such as http://127.0.0.1:4318",
         "OTEL_EXPORTER_OTLP_PROTOCOL: is not http/protobuf",
         "OTEL_EXPORTER_OTLP_HEADERS: is not name=value",
     ] {
-        assert!(said.err.contains(told), "{told}: {said:?}");
+        assert!(said.err.contains(expected), "{expected}: {said:?}");
     }
     assert!(!said.err.contains("hunter2"), "{said:?}");
 }
@@ -57,7 +57,7 @@ async fn a_build_without_otlp_says_so_and_serves() {
     let said = Finished::of(service.wait_with_output().await.expect("it ends"));
 
     assert_eq!(said.code, Some(0), "{said:?}");
-    let told = "this build of users-sync has no OTLP";
-    assert!(said.stderr.contains("WARN") && said.stderr.contains(told), "{said:?}");
+    let expected = "this build of users-sync has no OTLP";
+    assert!(said.stderr.contains("WARN") && said.stderr.contains(expected), "{said:?}");
     assert!(doctor.out.contains("warn  traces: "), "{doctor:?}");
 }

@@ -1,4 +1,4 @@
-//! Verified bytes that nobody can read, and what becomes of them later.
+//! Verified bodies that cannot be read, and what happens to them later.
 
 mod poison;
 
@@ -38,7 +38,7 @@ async fn a_body_that_is_no_json_object_is_quarantined() {
     assert_eq!(front.users().await, 0);
 }
 
-/// A whole user of either provider, with `metadata` as it is written here.
+/// A whole user of either provider, with `metadata` exactly as given.
 fn user_with(provider: &'static str, metadata: &str) -> Signed {
     let data = json!({ "metadata": "here", "updated_at": 1_747_408_052_123_i64 });
     let text = body(provider, "user.created", "u1", &data).to_string();
@@ -49,7 +49,7 @@ fn user_with(provider: &'static str, metadata: &str) -> Signed {
 }
 
 #[tokio::test]
-async fn what_only_postgres_refuses_is_quarantined_with_its_code() {
+async fn a_value_that_only_postgres_refuses_is_quarantined_with_the_sqlstate() {
     let front = Front::new().await;
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let refused = [
@@ -66,7 +66,7 @@ async fn what_only_postgres_refuses_is_quarantined_with_its_code() {
 }
 
 #[tokio::test]
-async fn a_lone_surrogate_in_a_field_that_we_read_is_quarantined_by_its_name() {
+async fn a_lone_surrogate_in_a_used_field_is_quarantined_with_the_fields_name() {
     let front = Front::new().await;
     for (provider, field) in [("clerk", "first_name"), ("stack", "display_name")] {
         let name = format!(r#"{{"type":"user.created","data":{{"id":"u1","{field}":"\ud83d"}}}}"#);
@@ -79,7 +79,7 @@ async fn a_lone_surrogate_in_a_field_that_we_read_is_quarantined_by_its_name() {
 }
 
 #[tokio::test]
-async fn what_surprises_a_parser_is_kept_exactly() {
+async fn unusual_json_is_kept_exactly() {
     let nested = format!("{}1{}", "[".repeat(200), "]".repeat(200));
     let kept = [
         ("123456789012345678901234567890", "123456789012345678901234567890"),
@@ -106,7 +106,7 @@ async fn what_surprises_a_parser_is_kept_exactly() {
 }
 
 #[tokio::test]
-async fn a_number_beyond_every_float_is_kept() {
+async fn a_number_beyond_the_range_of_floats_is_kept() {
     let front = Front::new().await;
 
     let outcome = front.receive(&user_with("clerk", "1e400")).await;
@@ -153,7 +153,7 @@ async fn an_escaped_nul_in_a_column_becomes_a_replacement_character() {
 }
 
 #[tokio::test]
-async fn a_bare_nul_is_no_json_and_is_kept_as_it_came() {
+async fn a_bare_nul_is_invalid_json_and_is_quarantined_unchanged() {
     let front = Front::new().await;
     let body = b"{\"type\":\"user.created\",\"data\":{\"id\":\"u\0\"}}";
 
@@ -162,11 +162,11 @@ async fn a_bare_nul_is_no_json_and_is_kept_as_it_came() {
 }
 
 #[tokio::test]
-async fn of_keys_that_stand_twice_the_last_wins_in_columns_and_raw_json_alike() {
+async fn the_last_of_two_equal_keys_wins_in_columns_and_raw_json() {
     let front = Front::new().await;
     for (provider, field) in [("clerk", "username"), ("stack", "display_name")] {
         front.forget().await;
-        // The last one is written with an escape, and is the same key.
+        // The last key is written with an escape, and is the same key.
         let escaped = field.replace('e', r"\u0065");
         let data = format!(
             r#"{{"id":"u0","id":"u1","{field}":"First","updated_at":1,"updated_at":1747408052,"{escaped}":"Last"}}"#
@@ -186,7 +186,7 @@ async fn of_keys_that_stand_twice_the_last_wins_in_columns_and_raw_json_alike() 
 }
 
 #[tokio::test]
-async fn the_trouble_of_the_envelope_is_not_the_users() {
+async fn odd_json_in_the_envelope_does_not_affect_the_user() {
     let front = Front::new().await;
     for provider in PROVIDERS {
         front.forget().await;

@@ -1,4 +1,5 @@
-//! Values that are odd but allowed: whoever put them into the tables, they are answered, shown and written again.
+//! Values that are odd but allowed: whichever program wrote them into the tables, they are returned, shown and
+//! written again.
 
 mod by_hand;
 
@@ -11,7 +12,7 @@ use crate::harness::{
     Mirror, Service, ServiceSettings, Signed, TestDatabase, Vendor, body, eventually, users_sync,
 };
 
-/// A user who has written this into the metadata that users may write.
+/// A user with this text in the metadata that users may write.
 fn user_with(source: &'static str, metadata: &str) -> Signed {
     let field = if source == "clerk" { "unsafe_metadata" } else { "client_metadata" };
     let text = body(source, "user.created", "user_1", &json!({ (field): "here" })).to_string();
@@ -22,7 +23,7 @@ fn nested(levels: usize) -> String {
     format!("{}1{}", "[".repeat(levels), "]".repeat(levels))
 }
 
-/// The answer to a request of `/api` as it came.
+/// The raw answer to a request to `/api`.
 async fn text(service: &Service, path: &str) -> String {
     let request = reqwest::Client::new().get(service.url(path));
     let answer = request.bearer_auth(crate::harness::ADMIN_TOKEN).send().await;
@@ -32,7 +33,7 @@ async fn text(service: &Service, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn json_that_parsers_refuse_is_answered_shown_and_replayed() {
+async fn json_that_parsers_refuse_is_returned_shown_and_replayed() {
     let database = TestDatabase::new().await;
     let service = Service::keeping_bodies(database.url()).await;
     let person = Person::signed_in(&service).await;
@@ -72,7 +73,7 @@ async fn json_that_parsers_refuse_is_answered_shown_and_replayed() {
 }
 
 #[tokio::test]
-async fn a_waiter_is_answered_whatever_the_user_wrote_and_so_is_the_next() {
+async fn waiting_requests_get_an_answer_whatever_the_user_wrote() {
     for metadata in [nested(127), "1e400".into()] {
         let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
         let service = mirror.serve(&vendor, Default::default()).await;
@@ -92,7 +93,7 @@ async fn a_waiter_is_answered_whatever_the_user_wrote_and_so_is_the_next() {
 }
 
 #[tokio::test]
-async fn a_row_that_could_not_be_read_for_a_waiter_is_read_for_the_next() {
+async fn after_an_unreadable_row_the_next_waiting_request_reads_it_again() {
     let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
     let service = mirror.serve(&vendor, Default::default()).await;
     let spoil =
@@ -121,7 +122,7 @@ async fn a_row_that_could_not_be_read_for_a_waiter_is_read_for_the_next() {
 }
 
 #[tokio::test]
-async fn numbers_that_print_as_gigabytes_cost_no_answer_and_stop_no_run() {
+async fn numbers_that_print_as_gigabytes_stop_no_answer_and_no_run() {
     let database = TestDatabase::new().await;
     let service = Service::start_with(database.url(), ServiceSettings::default()).await;
     let person = Person::signed_in(&service).await;
@@ -151,7 +152,7 @@ async fn numbers_that_print_as_gigabytes_cost_no_answer_and_stop_no_run() {
 }
 
 #[tokio::test]
-async fn half_a_million_small_numbers_are_answered_soon() {
+async fn half_a_million_small_numbers_are_returned_soon() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let signed = user_with("clerk", &format!("[{}1]", "1,".repeat(500_000)));

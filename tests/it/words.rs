@@ -1,4 +1,4 @@
-//! What is said of an error of Postgres: what an operator needs, and never a value.
+//! The text of a Postgres error: it has what an operator needs, and never a value.
 
 use serde_json::json;
 use tokio_postgres::Client;
@@ -8,7 +8,7 @@ use crate::harness::{Service, Signed, TestDatabase, as_role, body, conninfo, run
 
 const ADDRESS: &str = "ada@example.com";
 
-/// What is said of the error that these statements end with.
+/// The text of the error that these statements end with.
 async fn said(client: &Client, sql: &str) -> String {
     let error = client.batch_execute(sql).await.expect_err(sql);
     let said = error_chain(&error);
@@ -55,7 +55,7 @@ async fn values_that_postgres_refuses_are_not_repeated() {
 }
 
 #[tokio::test]
-async fn what_functions_of_others_raise_is_not_repeated_whatever_the_code() {
+async fn errors_that_application_functions_raise_are_never_repeated() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     for code in [
@@ -85,7 +85,7 @@ async fn what_functions_of_others_raise_is_not_repeated_whatever_the_code() {
 }
 
 #[tokio::test]
-async fn a_constraint_that_a_trigger_makes_up_is_in_no_reason() {
+async fn a_constraint_name_invented_by_a_trigger_is_not_shown() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let service = Service::start(database.url()).await;
@@ -105,7 +105,7 @@ async fn a_constraint_that_a_trigger_makes_up_is_in_no_reason() {
 }
 
 #[tokio::test]
-async fn an_error_inside_a_function_of_others_does_not_show_what_it_ran() {
+async fn an_error_inside_an_application_function_does_not_show_its_statement() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     client
@@ -128,7 +128,7 @@ async fn an_error_inside_a_function_of_others_does_not_show_what_it_ran() {
 }
 
 #[tokio::test]
-async fn the_servers_words_about_itself_stay() {
+async fn the_servers_messages_about_itself_are_shown() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let known = [
@@ -149,16 +149,15 @@ async fn the_servers_words_about_itself_stay() {
         assert_eq!(said(&client, sql).await, format!("db error: {words}"));
         client.batch_execute("rollback; reset all").await.expect("as before");
     }
-    let nobody = as_role(database.url(), "nobody_of_this_name");
-    let refused = conninfo(&nobody).connect().await.expect_err("there is no such role");
+    let unknown = as_role(database.url(), "no_such_role");
+    let refused = conninfo(&unknown).connect().await.expect_err("there is no such role");
     assert!(
-        error_chain(&refused)
-            .contains("role \"nobody_of_this_name\" does not exist (SQLSTATE 28000)")
+        error_chain(&refused).contains("role \"no_such_role\" does not exist (SQLSTATE 28000)")
     );
 }
 
 #[tokio::test]
-async fn a_command_that_a_trigger_stops_prints_no_address() {
+async fn a_command_stopped_by_a_trigger_prints_no_address() {
     let database = TestDatabase::empty().await;
     let stop = "create function public.stop() returns event_trigger language plpgsql as $$
         begin raise exception 'ada@example.com is not asked' using errcode = '42501'; end $$;
@@ -178,9 +177,9 @@ async fn a_notice_of_a_trigger_is_not_logged() {
     let service = Service::start(database.url()).await;
     let user = body("clerk", "user.created", "user_1", &json!({}));
     service.post(&Signed::new("clerk", user.to_string())).await;
-    let notice = "create function public.tell() returns trigger language plpgsql as $$
+    let notice = "create function public.notify() returns trigger language plpgsql as $$
         begin raise notice 'seen %', new.email; raise warning 'seen %', new.email; return new; end $$;
-        create trigger tell before update on neon_auth.users_sync for each row execute function public.tell();
+        create trigger notify before update on neon_auth.users_sync for each row execute function public.notify();
         update neon_auth.users_sync set name = 'Wrong'";
     database.client().await.batch_execute(notice).await.expect("a trigger");
 

@@ -24,8 +24,8 @@ pub enum Error {
     #[error("{path} is not reachable for user {user}, who runs Postgres because root may not")]
     Unreachable { path: PathBuf, user: String, place: Place },
     #[error(
-        "there is no user to run Postgres as (root may not, and /etc/passwd has neither postgres \
-         nor nobody)"
+        "there is no user to run Postgres as (root may not, and /etc/passwd has neither `postgres` \
+         nor `nobody`)"
     )]
     NoUser,
     #[error(

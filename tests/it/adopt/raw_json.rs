@@ -1,4 +1,4 @@
-//! What the raw_json of adopted rows says: who is disabled, and what columns do not show.
+//! What the raw_json of adopted rows shows: disabled users, and values that the columns lack.
 
 use serde_json::{Value, json};
 use tokio_postgres::Client;
@@ -14,7 +14,7 @@ const PLAIN: &str = "create schema neon_auth;
     );";
 
 /// Numbers whose text has more than a gigabyte.
-fn endless() -> String {
+fn enormous() -> String {
     format!("[{}0]", "1e131000,".repeat(10_000))
 }
 
@@ -46,7 +46,7 @@ async fn row(client: &Client, id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn whom_raw_json_calls_banned_or_restricted_is_never_active() {
+async fn a_user_banned_or_restricted_in_raw_json_is_never_active() {
     let (database, client) = with_rows(&[
         ("a", clerk("a", &json!({}))),
         ("b", clerk("b", &json!({ "banned": true }))),
@@ -87,7 +87,7 @@ async fn empty_columns_are_filled_from_raw_json_and_others_stay() {
 }
 
 #[tokio::test]
-async fn rows_that_cannot_be_read_are_adopted_with_the_others() {
+async fn unreadable_rows_are_adopted_with_the_others() {
     let (database, client) = with_rows(&[
         ("a", clerk("a", &json!({ "banned": true }))),
         ("b", json!([])),
@@ -98,7 +98,7 @@ async fn rows_that_cannot_be_read_are_adopted_with_the_others() {
     let insert = format!(
         "insert into neon_auth.users_sync (id, raw_json)
          values ('d', jsonb_build_object('id', 'd', 'numbers', '{}'::jsonb))",
-        endless()
+        enormous()
     );
     client.batch_execute(&insert).await.expect("a row without a text");
 
@@ -111,7 +111,7 @@ async fn rows_that_cannot_be_read_are_adopted_with_the_others() {
 }
 
 #[tokio::test]
-async fn a_trigger_of_the_application_stops_no_adoption() {
+async fn a_trigger_of_the_application_does_not_stop_an_adoption() {
     let (database, client) = with_rows(&[("a", clerk("a", &json!({ "banned": true })))]).await;
     let trigger = "create function public.no() returns trigger language plpgsql as
         $$ begin raise exception 'no' using errcode = 'PT403'; end $$;
@@ -127,7 +127,7 @@ async fn a_trigger_of_the_application_stops_no_adoption() {
 }
 
 #[tokio::test]
-async fn remap_keeps_what_an_adopted_row_knows_and_its_raw_json_does_not() {
+async fn remap_keeps_values_of_an_adopted_row_that_its_raw_json_lacks() {
     let (database, client) = with_rows(&[("a", json!({ "id": "a", "display_name": null }))]).await;
     let known = "update neon_auth.users_sync set name = 'Kept', email = 'kept@example.com',
         created_at = '2020-01-01Z', updated_at = '2021-01-01Z'";

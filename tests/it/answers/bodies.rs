@@ -8,7 +8,7 @@ use super::{answer, created, limits};
 use crate::harness::{Service, Signed, TestDatabase, Wire, body, eventually};
 
 #[tokio::test]
-async fn a_body_of_just_the_limit_is_taken() {
+async fn a_body_of_exactly_the_limit_is_accepted() {
     let database = TestDatabase::new().await;
     let delivery = created("user_1");
     let length = delivery.body.len();
@@ -18,7 +18,7 @@ async fn a_body_of_just_the_limit_is_taken() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_announced_too_long_is_answered_413_before_it_is_sent() {
+async fn a_body_announced_as_too_long_gets_413_before_it_is_sent() {
     let database = TestDatabase::new().await;
     let service = Service::start_with(database.url(), limits(|it| it.body = 100)).await;
     let delivery = Signed::new("clerk", vec![b' '; 101]);
@@ -31,7 +31,7 @@ async fn a_body_that_is_announced_too_long_is_answered_413_before_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_body_that_turns_out_too_long_is_answered_413_while_it_is_sent() {
+async fn a_body_that_grows_too_long_gets_413_while_it_is_sent() {
     let database = TestDatabase::new().await;
     let service = Service::start_with(database.url(), limits(|it| it.body = 100)).await;
     let mut wire = Wire::open(service.address).await;
@@ -48,7 +48,7 @@ async fn a_body_that_turns_out_too_long_is_answered_413_while_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_body_in_chunks_is_a_delivery_like_any_other() {
+async fn a_chunked_body_is_accepted_as_any_other() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let mut wire = Wire::open(service.address).await;
@@ -65,7 +65,7 @@ async fn a_body_in_chunks_is_a_delivery_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_sender_that_writes_all_of_a_long_body_before_it_reads_hears_the_refusal() {
+async fn a_sender_that_writes_its_whole_long_body_first_gets_the_refusal() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let long = Signed::new("clerk", vec![b' '; 3 << 20]);
@@ -84,7 +84,7 @@ async fn a_sender_that_writes_all_of_a_long_body_before_it_reads_hears_the_refus
 }
 
 #[tokio::test]
-async fn a_body_that_drips_is_answered_408_in_time() {
+async fn a_slow_body_is_answered_408_in_time() {
     let database = TestDatabase::new().await;
     let quick = limits(|it| it.body_timeout = Duration::from_millis(100));
     let service = Service::start_with(database.url(), quick).await;
@@ -111,7 +111,7 @@ async fn a_body_that_drips_is_answered_408_in_time() {
 }
 
 #[tokio::test]
-async fn a_client_that_expects_100_is_told_to_continue() {
+async fn a_client_that_expects_100_gets_100_continue() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let mut wire = Wire::open(service.address).await;
@@ -127,7 +127,7 @@ async fn a_client_that_expects_100_is_told_to_continue() {
 }
 
 #[tokio::test]
-async fn a_client_that_expects_100_for_too_long_a_body_is_refused_without() {
+async fn a_client_that_expects_100_for_a_too_long_body_is_refused_directly() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let head = created("user_1").head("expect: 100-continue\r\ncontent-length: 99999999");
@@ -136,7 +136,7 @@ async fn a_client_that_expects_100_for_too_long_a_body_is_refused_without() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_in_the_middle_of_its_body_leaves_nothing() {
+async fn a_client_that_disconnects_within_its_body_leaves_no_rows() {
     let database = TestDatabase::new().await;
     let service = Service::start_with(database.url(), limits(|it| it.connections = 1)).await;
     let delivery = created("user_1");
@@ -146,7 +146,7 @@ async fn a_client_that_goes_away_in_the_middle_of_its_body_leaves_nothing() {
 
     drop(gone);
 
-    // The only place is free again.
+    // The only place in the queue is free again.
     let other = answer(&service, created("user_2").request()).await;
     assert_eq!(other.json()["outcome"], "applied");
     let journal = "select from users_sync.journal";
@@ -154,7 +154,7 @@ async fn a_client_that_goes_away_in_the_middle_of_its_body_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_wait_for_its_answer_harms_nobody() {
+async fn a_client_that_does_not_wait_for_its_answer_harms_no_other() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let hasty = json!({ "first_name": "Hasty" });

@@ -7,18 +7,18 @@ use crate::harness::{Response, Service, ServiceSettings, TestDatabase, Wire, eve
 
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n";
 
-/// Waits for what has to happen soon, long before the default limits.
+/// Waits for an event that must come soon, long before the default limits.
 async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(5), what).await.expect("it happens in time")
 }
 
-/// Heads have to come quickly; nothing else has.
+/// Only heads have a short time limit.
 fn quick_heads() -> ServiceSettings {
     limits(|it| it.head_timeout = Duration::from_millis(200))
 }
 
 #[tokio::test]
-async fn a_head_that_drips_is_answered_408_and_closed() {
+async fn a_slow_head_is_answered_408_and_closed() {
     let database = TestDatabase::new().await;
     let service = Service::start_with(database.url(), quick_heads()).await;
     let mut wire = Wire::open(service.address).await;
@@ -30,7 +30,7 @@ async fn a_head_that_drips_is_answered_408_and_closed() {
 }
 
 #[tokio::test]
-async fn a_second_head_that_drips_is_answered_408_and_closed() {
+async fn a_slow_second_head_is_answered_408_and_closed() {
     let database = TestDatabase::new().await;
     let service = Service::start_with(database.url(), quick_heads()).await;
     let mut wire = Wire::open(service.address).await;
@@ -56,7 +56,7 @@ async fn drip(wire: &mut Wire) -> Option<Response> {
 }
 
 #[tokio::test]
-async fn a_connection_that_says_nothing_is_closed_in_time() {
+async fn a_silent_connection_is_closed_in_time() {
     let database = TestDatabase::new().await;
     let service = Service::start_with(database.url(), quick_heads()).await;
     let mut wire = Wire::open(service.address).await;
@@ -65,7 +65,7 @@ async fn a_connection_that_says_nothing_is_closed_in_time() {
 }
 
 #[tokio::test]
-async fn a_connection_that_rests_between_requests_is_not_cut_by_the_time_of_a_head() {
+async fn the_time_limit_of_heads_does_not_apply_between_requests() {
     let database = TestDatabase::new().await;
     let service = Service::start_with(database.url(), quick_heads()).await;
     let (mut resting, mut silent) =
@@ -84,7 +84,7 @@ async fn a_connection_that_rests_between_requests_is_not_cut_by_the_time_of_a_he
 }
 
 #[tokio::test]
-async fn a_connection_that_rests_too_long_is_closed() {
+async fn a_connection_that_is_idle_too_long_is_closed() {
     let database = TestDatabase::new().await;
     let settings = limits(|it| it.idle_timeout = Duration::from_millis(200));
     let service = Service::start_with(database.url(), settings).await;
@@ -96,7 +96,7 @@ async fn a_connection_that_rests_too_long_is_closed() {
 }
 
 #[tokio::test]
-async fn one_connection_takes_many_requests() {
+async fn one_connection_carries_many_requests() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let mut wire = Wire::open(service.address).await;
@@ -148,7 +148,7 @@ async fn more_connections_than_the_limit_wait_until_one_is_free() {
 }
 
 #[tokio::test]
-async fn a_drain_closes_what_rests_or_is_silent_at_once_and_answers_what_has_begun() {
+async fn a_drain_closes_idle_connections_at_once_and_answers_begun_requests() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let address = service.address;
@@ -162,8 +162,10 @@ async fn a_drain_closes_what_rests_or_is_silent_at_once_and_answers_what_has_beg
 
     let drained = service.drain();
     soon(async { tokio::join!(resting.closed(), silent.closed()) }).await;
-    eventually("nobody listens", async || tokio::net::TcpStream::connect(address).await.is_err())
-        .await;
+    eventually("the port is closed", async || {
+        tokio::net::TcpStream::connect(address).await.is_err()
+    })
+    .await;
     assert!(!drained.is_finished());
     begun.send(&request[half..]).await;
 
@@ -174,7 +176,7 @@ async fn a_drain_closes_what_rests_or_is_silent_at_once_and_answers_what_has_beg
 }
 
 #[tokio::test]
-async fn a_client_that_has_said_everything_still_reads_its_answers() {
+async fn a_client_that_closed_its_writing_side_still_gets_its_answers() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let mut wire = Wire::open(service.address).await;

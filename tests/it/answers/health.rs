@@ -1,4 +1,4 @@
-//! Whether it lives, and whether it should get traffic.
+//! Whether the service lives, and whether it should get traffic.
 
 use serde_json::json;
 
@@ -22,12 +22,12 @@ async fn a_process_without_a_database_lives_and_is_not_ready() {
 }
 
 #[tokio::test]
-async fn head_is_answered_as_get_without_a_body() {
+async fn head_is_answered_like_get_without_a_body() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let mut wire = Wire::open(service.address).await;
 
-    // Answers to HEAD announce the body that they do not have.
+    // An answer to HEAD announces a body that it does not have.
     wire.send("HEAD /healthz HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").await;
     let said = wire.rest().await;
 
@@ -70,7 +70,7 @@ async fn a_mirror_of_another_shape_is_not_ready() {
 }
 
 #[tokio::test]
-async fn a_service_that_drains_is_not_ready() {
+async fn a_draining_service_is_not_ready() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let address = service.address;
@@ -80,8 +80,10 @@ async fn a_service_that_drains_is_not_ready() {
     assert_eq!(service.get("/healthz").await.status, 200);
 
     let drained = service.drain();
-    eventually("nobody listens", async || tokio::net::TcpStream::connect(address).await.is_err())
-        .await;
+    eventually("the port is closed", async || {
+        tokio::net::TcpStream::connect(address).await.is_err()
+    })
+    .await;
     probe.send(&READY[10..]).await;
 
     let ready = probe.response().await;
@@ -91,7 +93,7 @@ async fn a_service_that_drains_is_not_ready() {
 }
 
 #[tokio::test]
-async fn a_crowd_of_probes_costs_few_looks_at_the_database() {
+async fn a_crowd_of_probes_costs_few_database_queries() {
     let database = TestDatabase::new().await;
     let service = std::sync::Arc::new(Service::start(database.url()).await);
     let mut probes = tokio::task::JoinSet::new();

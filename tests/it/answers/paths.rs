@@ -1,4 +1,4 @@
-//! Addresses of endpoints as people paste them, and those that lead nowhere.
+//! Addresses of endpoints as people paste them, and addresses without an endpoint.
 
 use super::{answer, created};
 use crate::harness::{Service, TestDatabase};
@@ -11,7 +11,7 @@ fn posted_to(path: &str, id: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_path_with_a_slash_too_many_reaches_its_source() {
+async fn a_path_with_extra_slashes_reaches_its_source() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let paths = [
@@ -31,7 +31,7 @@ async fn a_path_with_a_slash_too_many_reaches_its_source() {
 }
 
 #[tokio::test]
-async fn no_other_path_is_mended() {
+async fn no_other_path_is_corrected() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let paths = [
@@ -53,7 +53,7 @@ async fn no_other_path_is_mended() {
 }
 
 #[tokio::test]
-async fn a_signed_request_that_reaches_nothing_is_counted() {
+async fn a_signed_request_without_an_endpoint_is_counted() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let requests = [
@@ -81,7 +81,7 @@ async fn a_signed_request_that_reaches_nothing_is_counted() {
 }
 
 #[tokio::test]
-async fn a_path_or_a_query_that_cannot_be_read_is_answered_as_a_problem() {
+async fn an_unreadable_path_or_query_is_answered_in_problem_json() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let token = crate::harness::ADMIN_TOKEN;

@@ -97,7 +97,7 @@ async fn an_empty_url_does_not_start_the_embedded_database() {
 }
 
 #[tokio::test]
-async fn a_url_may_be_quoted_and_its_file_may_begin_with_a_byte_order_mark() {
+async fn a_url_may_be_quoted_and_its_file_may_have_a_byte_order_mark() {
     let scratch = Scratch::new().await;
     let file = scratch.path().join("url");
     std::fs::write(&file, format!("\u{feff}{URL}\r\n")).expect("it can be written");

@@ -60,7 +60,7 @@ async fn a_delivery_of_each_provider_becomes_a_row() {
 }
 
 #[tokio::test]
-async fn each_delivery_is_about_another_user_unless_the_id_is_fixed() {
+async fn many_deliveries_are_many_users_and_a_repeated_delivery_is_a_duplicate() {
     let sender = Sender::new().await;
 
     let many = sender.send(&["--count", "5"]).await;

@@ -39,7 +39,7 @@ async fn probed_within(parameters: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn the_kernel_probes_a_silent_connection_within_a_minute_unless_the_url_disables_it() {
+async fn the_kernel_probes_a_silent_connection_within_a_minute_unless_the_url_sets_more() {
     let by_default = probed_within("").await;
     let as_said = probed_within("&keepalives_idle=600").await;
 

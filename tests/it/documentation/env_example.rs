@@ -45,14 +45,14 @@ fn example_values() -> HashMap<String, String> {
         .collect()
 }
 
-/// They open the service, and everybody can read the examples of them.
-const OPEN_THE_SERVICE: [&str; 4] =
+/// They give access to the service, and every reader of the repository knows their examples.
+const GIVE_ACCESS: [&str; 4] =
     ["CLERK_WEBHOOK_SECRET", "CLERK_WEBHOOK_SIGNING_SECRET", "STACK_WEBHOOK_SECRET", "ADMIN_TOKEN"];
 
 #[test]
 fn the_program_accepts_every_example_of_env_example() {
     let mut values = example_values();
-    for name in OPEN_THE_SERVICE {
+    for name in GIVE_ACCESS {
         values.insert(name.to_owned(), SECRET.to_owned());
     }
 
@@ -62,10 +62,10 @@ fn the_program_accepts_every_example_of_env_example() {
 }
 
 #[test]
-fn an_example_of_a_secret_in_env_example_opens_nothing() {
+fn an_example_secret_in_env_example_gives_no_access() {
     let values = example_values();
 
-    for name in OPEN_THE_SERVICE {
+    for name in GIVE_ACCESS {
         let url = ("DATABASE_URL", "postgres://");
         let example = environment(&[url, ("CLERK_SECRET_KEY", "sk"), (name, &values[name])]);
 

@@ -12,7 +12,7 @@ use super::pages::{self, root, rows};
 use super::variables;
 use crate::harness::{Answer, Service, ServiceSettings, Signed, TestDatabase};
 
-/// What stands between backticks.
+/// The texts between backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }

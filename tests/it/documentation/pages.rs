@@ -52,7 +52,7 @@ impl Page {
         })
     }
 
-    /// What stands after the `#` of a link to each of its headings, as GitHub makes it.
+    /// The anchor of each of its headings, as GitHub makes it.
     pub(super) fn anchors(&self) -> BTreeSet<String> {
         let headings = self.prose().filter(|line| line.starts_with('#'));
         headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect()

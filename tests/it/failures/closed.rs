@@ -1,11 +1,11 @@
-//! Tables that refuse every delivery although every right is there: row security, and triggers on our own tables.
+//! Tables that refuse every delivery although no right is missing: row security, and triggers on our own tables.
 
 use tokio_postgres::Client;
 
 use super::{created, impatient};
 use crate::harness::{Role, SECRET, Service, TestDatabase, run};
 
-/// A role that may do what the printed grants say, and a service that runs as it.
+/// A role with exactly the printed grants, and a service that runs as it.
 async fn served(database: &TestDatabase) -> (Role, Service) {
     let role = Role::new(database, "closed").await;
     for grant in users_sync::db::rights::grants(&role.name, users_sync::model::DeletePolicy::Soft) {
@@ -21,7 +21,7 @@ async fn secure(client: &Client, sql: &str) {
 }
 
 #[tokio::test]
-async fn row_security_of_any_table_quarantines_nothing_and_is_named() {
+async fn row_security_of_any_table_is_named_and_quarantines_no_delivery() {
     for table in ["neon_auth.users_sync", "users_sync.ledger", "users_sync.journal"] {
         let database = TestDatabase::new().await;
         let client = database.client().await;
@@ -72,7 +72,7 @@ async fn row_security_with_a_policy_for_the_service_is_ready() {
 }
 
 #[tokio::test]
-async fn a_journal_that_takes_nothing_is_not_ready_until_it_does() {
+async fn a_service_is_not_ready_while_its_journal_refuses_rows() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let service = Service::start_with(database.url(), impatient()).await;
@@ -90,7 +90,7 @@ async fn a_journal_that_takes_nothing_is_not_ready_until_it_does() {
 }
 
 #[tokio::test]
-async fn a_schema_that_may_not_be_used_is_named_as_such() {
+async fn a_missing_right_to_use_a_schema_is_named() {
     let database = TestDatabase::new().await;
     let (role, service) = served(&database).await;
     role.execute(&format!("revoke usage on schema neon_auth from {}", role.quoted())).await;

@@ -1,4 +1,4 @@
-//! Connections that something between us and Postgres has dropped without a word.
+//! Connections that something between us and Postgres has dropped silently.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,10 +12,10 @@ use users_sync::sync;
 use super::created;
 use crate::harness::{Service, ServiceSettings, TestDatabase};
 
-/// A middlebox: what goes through a connection that is cut goes nowhere, and the connection stays open.
+/// A middlebox: it drops the packets of a cut connection, and the connection stays open.
 struct Middlebox {
     port: u16,
-    /// Of the connections that there are now.
+    /// Applies to the connections that exist now.
     cut: Arc<AtomicBool>,
 }
 
@@ -32,7 +32,7 @@ impl Middlebox {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = UnixStream::connect(&socket).await.expect("Postgres listens");
-                // A new connection is a whole one.
+                // A new connection is not cut.
                 let cut =
                     if state.load(Ordering::Relaxed) { Arc::default() } else { state.clone() };
                 tokio::spawn(pass(client, server, cut));
@@ -62,7 +62,7 @@ async fn pass(client: TcpStream, server: UnixStream, cut: Arc<AtomicBool>) {
 }
 
 #[tokio::test]
-async fn a_delivery_over_a_connection_that_was_cut_silently_is_answered_200() {
+async fn a_delivery_over_a_silently_cut_connection_is_answered_200() {
     let database = TestDatabase::new().await;
     let middlebox = Middlebox::before(database.url()).await;
     let limits = sync::Limits { commit: Duration::from_secs(1), ..sync::Limits::default() };

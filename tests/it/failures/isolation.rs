@@ -34,7 +34,7 @@ fn one_writer() -> ServiceSettings {
     ServiceSettings { sync, ..impatient }
 }
 
-/// Posts users at once while the ledger is locked, so that they share a batch.
+/// Posts users at the same time while the ledger is locked, so that they share a batch.
 async fn in_one_batch(database: &TestDatabase, ids: &[String]) -> Vec<(String, Answer)> {
     in_one_batch_of(database, one_writer(), ids).await
 }
@@ -68,7 +68,7 @@ fn one_bad_of_nine() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_trigger_of_any_sqlstate_quarantines_its_delivery_and_costs_no_other() {
+async fn an_error_in_a_trigger_quarantines_its_delivery_and_affects_no_other() {
     for state in ["PT403", "42501", "UE001", "P0001", "23514", "42703", "0A000", "22000", "44000"] {
         let database = TestDatabase::new().await;
         let client = database.client().await;
@@ -86,7 +86,7 @@ async fn a_trigger_of_any_sqlstate_quarantines_its_delivery_and_costs_no_other()
 }
 
 #[tokio::test]
-async fn a_trigger_that_blames_the_server_costs_no_other_delivery() {
+async fn a_trigger_with_a_server_error_affects_no_other_delivery() {
     for state in ["53100", "57P01", "25006", "08006", "XX000", "40001", "55P03", "57014"] {
         let database = TestDatabase::new().await;
         let client = database.client().await;
@@ -102,7 +102,7 @@ async fn a_trigger_that_blames_the_server_costs_no_other_delivery() {
 }
 
 #[tokio::test]
-async fn a_trigger_that_sleeps_for_one_user_makes_no_other_sender_go() {
+async fn a_trigger_that_sleeps_for_one_user_delays_no_other_sender() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let sql = "create function sleep() returns trigger language plpgsql as $$

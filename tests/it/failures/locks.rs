@@ -1,4 +1,4 @@
-//! A row that an application holds delays the deliveries about it, and no other.
+//! A row that an application holds delays only the deliveries about it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -63,7 +63,7 @@ async fn several_stubs_of_one_transaction_never_deadlock_with_a_batch() {
             posts.spawn(async move { service.post(&created(&id)).await });
         }
         let stubs = application.transaction().await.expect("a transaction");
-        // The other way round than the batch goes.
+        // In the opposite order of the batch.
         for id in ids.iter().rev() {
             let made = stubs.query("select users_sync.ensure_user($1)", &[id]).await;
             made.expect("the application never loses to a batch");
@@ -76,7 +76,7 @@ async fn several_stubs_of_one_transaction_never_deadlock_with_a_batch() {
 }
 
 #[tokio::test]
-async fn a_sender_that_gave_up_leaves_no_lane_behind() {
+async fn the_lane_of_a_sender_that_gave_up_is_removed() {
     let database = TestDatabase::new().await;
     let (mut application, watch) = (database.client().await, database.client().await);
     let service = Service::start_with(database.url(), super::impatient()).await;
@@ -89,8 +89,11 @@ async fn a_sender_that_gave_up_leaves_no_lane_behind() {
 
     assert_eq!(service.post(&update).await.status, 503);
 
-    eventually("nobody waits", async || !waits_for_a_lock(&watch).await).await;
-    assert!(service.get("/readyz").await.status == 200, "a held row is no trouble of the service");
+    eventually("the writer no longer waits", async || !waits_for_a_lock(&watch).await).await;
+    assert!(
+        service.get("/readyz").await.status == 200,
+        "a held row does not make the service unready"
+    );
     held.rollback().await.expect("it is given back");
     assert_eq!(service.post(&update).await.status, 200);
 }
@@ -129,7 +132,7 @@ async fn hundreds_of_held_users_delay_no_other_delivery() {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_table_commits_soon_after_its_lock_ends() {
+async fn deliveries_that_wait_for_a_table_commit_soon_after_its_lock_ends() {
     let database = TestDatabase::new().await;
     let mut application = database.client().await;
     let service = Arc::new(Service::start(database.url()).await);

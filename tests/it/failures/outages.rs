@@ -1,4 +1,4 @@
-//! Connections that break and servers that go away while deliveries come in.
+//! Connections that break and servers that stop while deliveries arrive.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::harness::{
     PrivateServer, Service, ServiceSettings, Signed, TestDatabase, conninfo, eventually,
 };
 
-/// Senders that post new users, one after the other, until they are told to stop.
+/// Senders that post new users, one after the other, until the test stops them.
 struct Load {
     service: Arc<Service>,
     ending: Arc<AtomicBool>,
@@ -53,7 +53,7 @@ async fn journaled(client: &Client) -> HashSet<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// Every 2xx is in the tables, every other answer was a 503, and what comes again is taken.
+/// Checks that every delivery with a 2xx is in the tables, every other answer was a 503, and a retry succeeds.
 async fn assert_nothing_is_lost(client: &Client, service: &Service, answered: &[(Signed, u16)]) {
     let there = journaled(client).await;
     for (user, status) in answered {
@@ -69,14 +69,14 @@ async fn assert_nothing_is_lost(client: &Client, service: &Service, answered: &[
 }
 
 #[tokio::test]
-async fn connections_that_are_ended_under_load_lose_nothing() {
+async fn connections_terminated_under_load_lose_no_delivery() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let load = Load::start(Service::start(database.url()).await);
 
     let mut ended = 0;
     eventually("twenty were ended", async || {
-        // Only those at work: an idle connection is no loss.
+        // Only busy sessions: losing an idle connection is no outage.
         let sql = "select pg_terminate_backend(pid) from pg_stat_activity
             where datname = current_database() and application_name = 'users-sync'
                 and state = 'active'";
@@ -90,7 +90,7 @@ async fn connections_that_are_ended_under_load_lose_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_stopped_and_started_under_load_loses_nothing() {
+async fn a_server_restart_under_load_loses_no_delivery() {
     let mut server = PrivateServer::start().await;
     migrate(&server).await;
     let load = Load::start(Service::start(server.url()).await);
@@ -110,7 +110,7 @@ async fn a_server_that_is_stopped_and_started_under_load_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_that_crashes_under_load_loses_nothing_that_was_answered() {
+async fn a_server_crash_under_load_loses_no_acknowledged_delivery() {
     let mut server = PrivateServer::start_with(&[("fsync", "on"), ("autovacuum", "off")]).await;
     migrate(&server).await;
     let load = Load::start(Service::start(server.url()).await);
@@ -133,7 +133,7 @@ async fn migrate(server: &PrivateServer) {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_is_answered_503_in_time() {
+async fn a_delivery_to_a_hanging_server_gets_503_in_time() {
     let database = TestDatabase::new().await;
     let sync = sync::Limits {
         commit: Duration::from_millis(200),
@@ -142,7 +142,7 @@ async fn a_server_that_hangs_is_answered_503_in_time() {
     };
     let settings = ServiceSettings { sync, ..Default::default() };
     let service = Service::start_with(database.url(), settings).await;
-    let mut somebody = database.client().await;
+    let mut holder = database.client().await;
     let lock = holder.transaction().await.expect("a transaction");
     lock.batch_execute("lock table users_sync.journal").await.expect("the table is free");
 
@@ -153,12 +153,12 @@ async fn a_server_that_hangs_is_answered_503_in_time() {
 
     assert_eq!((write.status, read.status), (503, 503), "{write:?} {read:?}");
     lock.rollback().await.expect("it is given back");
-    // The first attempt may have been waiting for the lock, and have committed after its sender left.
+    // The first attempt may have waited for the lock, and committed after its sender left.
     assert_eq!(service.post(&user).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_statement_that_does_not_end_is_ended() {
+async fn a_statement_that_takes_too_long_is_cancelled() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     raise_at_commit(&client, "perform pg_sleep(60)").await;

@@ -1,4 +1,4 @@
-//! What somebody drops is missed, named, and made again where that is possible.
+//! A dropped object is detected, named, and created again if that is possible.
 
 use serde_json::json;
 use tokio_postgres::Client;
@@ -20,7 +20,7 @@ async fn execute(client: &Client, sql: &str) {
     client.batch_execute(sql).await.expect(sql);
 }
 
-/// What the catalog says of our tables, views, functions and indexes.
+/// The catalog's description of our tables, views, functions and indexes.
 async fn catalog(client: &Client) -> Vec<String> {
     let sql = "
         select format('%s.%s.%s %s %s', table_schema, table_name, column_name, data_type, is_nullable)
@@ -37,7 +37,7 @@ async fn catalog(client: &Client) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_object_that_is_dropped_is_made_again_as_it_was() {
+async fn every_dropped_object_is_created_again_as_it_was() {
     for (dropped, name) in [
         ("schema neon_auth cascade", "users_sync"),
         ("table neon_auth.users_sync cascade", "users_sync"),
@@ -71,7 +71,7 @@ async fn every_object_that_is_dropped_is_made_again_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_service_that_starts_makes_the_mirror_again_and_says_who_is_missing() {
+async fn a_starting_service_recreates_the_mirror_and_reports_missing_users() {
     let (scratch, database) = (Scratch::new().await, TestDatabase::new().await);
     let client = database.client().await;
     let service = Service::keeping_bodies(database.url()).await;
@@ -111,7 +111,7 @@ async fn a_service_that_starts_makes_the_mirror_again_and_says_who_is_missing() 
 }
 
 #[tokio::test]
-async fn a_table_that_cannot_be_made_again_is_named_with_the_way_out() {
+async fn the_error_for_an_irreplaceable_table_names_it_and_the_remedy() {
     for table in ["ledger", "journal", "marks", "leases", "runs", "repairs", "requests", "findings"]
     {
         let database = TestDatabase::new().await;
@@ -126,7 +126,7 @@ async fn a_table_that_cannot_be_made_again_is_named_with_the_way_out() {
 }
 
 #[tokio::test]
-async fn a_column_or_a_key_of_ours_that_was_dropped_is_named() {
+async fn a_dropped_column_or_key_of_ours_is_named() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let parts = "

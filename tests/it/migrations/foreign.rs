@@ -1,11 +1,11 @@
-//! A `neon_auth.users_sync` that is there already: kept where it is equal, else refused and left alone.
+//! A `neon_auth.users_sync` that exists already: kept if it is equal to ours, else refused and left unchanged.
 
 use tokio_postgres::Client;
 use users_sync::db::migrations::{Error, apply};
 
 use crate::harness::TestDatabase;
 
-/// The equal of ours, with one thing replaced by another.
+/// A table equal to ours, with one text replaced.
 fn table_with(this: &str, instead: &str) -> String {
     let table = "create table neon_auth.users_sync (id text primary key, name text, email text,
         created_at timestamptz, updated_at timestamptz, deleted_at timestamptz, raw_json jsonb not null)";
@@ -13,7 +13,7 @@ fn table_with(this: &str, instead: &str) -> String {
     table.replacen(this, instead, 1)
 }
 
-/// What there is of relations and columns, whosever they are.
+/// Every relation and column, whichever owner it has.
 async fn everything(client: &Client) -> Vec<String> {
     let sql = "select concat_ws(' ', c.oid::regclass, c.relkind, a.attname,
             format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated)
@@ -25,7 +25,7 @@ async fn everything(client: &Client) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_table_that_differs_is_refused_by_the_difference_and_nothing_is_altered() {
+async fn a_different_table_is_refused_with_the_difference_and_not_altered() {
     let neon = table_with(
         "id text primary key, name text",
         "id text generated always as (raw_json ->> 'id') stored primary key, name text",
@@ -95,7 +95,7 @@ async fn a_table_that_differs_is_refused_by_the_difference_and_nothing_is_altere
 }
 
 #[tokio::test]
-async fn an_equal_table_made_by_hand_is_kept_with_its_rows_its_keys_and_its_more() {
+async fn an_equal_table_made_by_hand_keeps_its_rows_keys_and_extra_columns() {
     let more = "id text primary key, team text default 'none', seen timestamptz, number bigserial,
         loud text generated always as (upper(id)) stored";
     let database = TestDatabase::empty().await;

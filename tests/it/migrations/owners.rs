@@ -1,4 +1,4 @@
-//! Roles that may not do everything that a migration does.
+//! Roles without some rights of a migration.
 
 use crate::harness::{Role, SECRET, Said, TestDatabase, run};
 
@@ -9,7 +9,7 @@ async fn command(url: &str, command: &str) -> Said {
 }
 
 #[tokio::test]
-async fn a_role_that_may_not_create_is_told_so_in_a_sentence() {
+async fn a_role_that_may_not_create_gets_a_plain_error() {
     let database = TestDatabase::empty().await;
     let role = Role::new(&database, "reading").await;
 
@@ -24,7 +24,7 @@ async fn a_role_that_may_not_create_is_told_so_in_a_sentence() {
 }
 
 #[tokio::test]
-async fn an_owner_of_the_schemas_upgrades_without_the_right_to_create_more() {
+async fn an_owner_of_the_schemas_upgrades_without_the_right_to_create_schemas() {
     let database = TestDatabase::new().await;
     let role = Role::new(&database, "owning").await;
     let quoted = role.quoted();

@@ -1,4 +1,4 @@
-//! All that the program does, as a role with exactly the rights that are printed.
+//! Everything that the program does, as a role with exactly the printed grants.
 
 use serde_json::{Value, json};
 use tokio_postgres::Client;
@@ -10,7 +10,7 @@ use crate::harness::{
 
 const TOKEN: &str = "the token of the tests";
 
-/// A service that runs as a role, the vendor that it asks, and its owner's eyes.
+/// A service that runs as a role, the vendor that it asks, and a client of the owner.
 struct Stage {
     dir: Scratch,
     database: TestDatabase,
@@ -28,7 +28,7 @@ impl Stage {
         Self { dir, database, role, vendor, owner, policy }
     }
 
-    /// What the upkeep of a service has to remove.
+    /// Old rows that the upkeep of a service must remove.
     async fn leave_old_things(&self) {
         let sql = "
             insert into users_sync.journal (source, delivery_id, received_at, outcome, reason)
@@ -102,7 +102,7 @@ async fn served(stage: &Stage) {
     let created = Signed::new("clerk", created);
     assert_eq!(post(&program, &created).await, "applied");
     assert_eq!(post(&program, &created).await, "duplicate");
-    // The API has the last word once its answer is newer.
+    // The API's answer counts once it is newer.
     stage.vendor.put("user_1", &json!({}));
     assert_eq!(post(&program, &Signed::new("clerk", "no JSON")).await, "quarantined");
     for (method, path, status) in [
@@ -121,7 +121,7 @@ async fn served(stage: &Stage) {
     assert_eq!(api(&program, "POST", "/api/users", &wanted).await, 201);
 
     for (what, from) in [
-        ("who was marked is fetched", "users_sync.marks"),
+        ("the marked users are fetched", "users_sync.marks"),
         ("old deliveries are removed", "users_sync.journal where delivery_id = 'old'"),
         ("old requests are removed", "users_sync.requests where key = 'old'"),
         (
@@ -140,7 +140,7 @@ async fn served(stage: &Stage) {
 }
 
 #[tokio::test]
-async fn with_the_printed_grants_a_role_does_everything_that_scrub_needs() {
+async fn with_the_printed_grants_a_role_can_do_everything_that_scrub_needs() {
     let stage = Stage::new("scrub:30d").await;
 
     served(&stage).await;
@@ -167,7 +167,7 @@ async fn with_the_printed_grants_a_role_does_everything_that_scrub_needs() {
 }
 
 #[tokio::test]
-async fn with_the_printed_grants_a_role_removes_rows_too() {
+async fn with_the_printed_grants_a_role_can_also_remove_rows() {
     let stage = Stage::new("hard:30d").await;
 
     served(&stage).await;

@@ -1,4 +1,4 @@
-//! Five minutes both ways.
+//! The tolerance of five minutes in both directions.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -9,7 +9,7 @@ use users_sync::signature::{Rejection, Scheme, Secret};
 use super::{refused, signed, with};
 use crate::harness::{Front, KEY, Signed};
 
-/// The verdict at a moment of the test's choosing: no test at the door can hit a second.
+/// The verdict at a given moment: a test over HTTP cannot hit an exact second.
 fn verdict(signed: &Signed, now: i64) -> Result<String, Rejection> {
     let headers: HeaderMap = signed
         .headers()
@@ -26,7 +26,7 @@ fn verdict(signed: &Signed, now: i64) -> Result<String, Rejection> {
 }
 
 #[test]
-fn five_minutes_are_tolerated_both_ways_to_the_second() {
+fn exactly_five_minutes_are_tolerated_in_both_directions() {
     let sent_at = 1_747_408_052;
     let signed = signed().sent_at(sent_at);
 
@@ -42,7 +42,7 @@ fn five_minutes_are_tolerated_both_ways_to_the_second() {
 }
 
 #[test]
-fn the_ends_of_time_are_only_too_old_or_too_new() {
+fn extreme_times_are_only_too_old_or_too_new() {
     let (oldest, newest) = (signed().sent_at(0), signed().sent_at(i64::MAX));
 
     assert_eq!(verdict(&oldest, 1_747_408_052), Err(Rejection::TooOld(1_747_407_752)));
@@ -51,21 +51,21 @@ fn the_ends_of_time_are_only_too_old_or_too_new() {
 }
 
 #[tokio::test]
-async fn a_request_outside_five_minutes_is_told_which_clock_is_off() {
+async fn the_reason_says_in_which_direction_the_clocks_differ() {
     let front = Front::new().await;
     let now = Timestamp::now().as_second();
     for (sent_at, reason) in [(now - 4_000, "too old by 37"), (now + 4_000, "too new by 3")] {
         let answer = front.service.post(&signed().sent_at(sent_at)).await;
 
-        let (header, told) = refused(&front, &answer, 401).await;
+        let (header, text) = refused(&front, &answer, 401).await;
         assert_eq!(header, json!(null));
-        let told = told.as_str().expect("a reason");
-        assert!(told.starts_with(reason) && told.ends_with(" s"), "{told}");
+        let text = text.as_str().expect("a reason");
+        assert!(text.starts_with(reason) && text.ends_with(" s"), "{text}");
     }
 }
 
 #[tokio::test]
-async fn a_request_within_five_minutes_is_taken() {
+async fn a_request_within_five_minutes_is_accepted() {
     let front = Front::new().await;
     let now = Timestamp::now().as_second();
     for sent_at in [now - 270, now + 270] {
@@ -76,18 +76,18 @@ async fn a_request_within_five_minutes_is_taken() {
 }
 
 #[tokio::test]
-async fn a_stranger_learns_nothing_of_our_clock() {
+async fn a_stranger_learns_nothing_about_our_clock() {
     let front = Front::new().await;
-    let old_and_foreign = signed().sent_at(1).signed_with(b"somebody else's key");
+    let old_and_foreign = signed().sent_at(1).signed_with(b"another sender's key");
 
     let answer = front.service.post(&old_and_foreign).await;
 
     assert_eq!(refused(&front, &answer, 401).await.1, "no secret matches");
 }
 
-/// As the svix crate does: the number is signed, not how it is written.
+/// The svix crate signs the number, not its spelling.
 #[tokio::test]
-async fn a_time_with_a_plus_or_zeros_before_it_is_the_same_time() {
+async fn a_time_with_a_plus_or_leading_zeros_is_the_same_time() {
     let front = Front::new().await;
     let signed = signed();
     for written in [format!("+{}", signed.timestamp), format!("000{}", signed.timestamp)] {

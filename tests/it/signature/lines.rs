@@ -1,10 +1,10 @@
-//! Headers that stand there more than once, and lists of signatures.
+//! Headers that appear more than once, and lists of signatures.
 
 use super::{Headers, OTHER_KEY, refused, signed, with};
 use crate::harness::Front;
 
 #[tokio::test]
-async fn every_line_of_signatures_is_tried() {
+async fn every_signature_header_is_tried() {
     let front = Front::new().await;
     let signed = signed();
     let good = ("svix-signature".to_owned(), signed.signature.clone());
@@ -24,7 +24,7 @@ async fn every_line_of_signatures_is_tried() {
 }
 
 #[tokio::test]
-async fn an_id_or_a_time_that_stands_there_twice_must_be_the_same() {
+async fn a_repeated_id_or_time_must_have_the_same_value() {
     let front = Front::new().await;
     let signed = signed();
     let twice = |name: &str, value: &str| -> Headers {

@@ -1,4 +1,4 @@
-//! Our verdict is the svix crate's, wherever it can judge: bodies of UTF-8, and its own clock.
+//! Our verdict equals that of the svix crate, if it can judge: for UTF-8 bodies, and by its own clock.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use svix::webhooks::Webhook;
 use users_sync::signature::{Scheme, Secret};
 
-/// A request as it was signed, and what was done to it afterwards.
+/// A request as it was signed, and how it was changed afterwards.
 #[derive(Clone, Debug)]
 struct Case {
     key: Vec<u8>,
@@ -25,7 +25,7 @@ enum Mutation {
     Shift(i64),
     Signature(String),
     Beside(String),
-    /// The right signature under another version's name.
+    /// The right signature under the name of another version.
     Version(String),
     Flip(usize),
     Drop(&'static str),
@@ -54,7 +54,7 @@ fn mutation() -> impl Strategy<Value = Mutation> {
 }
 
 fn ids() -> impl Strategy<Value = String> {
-    // No blanks at the ends: HTTP takes them away, and so do we.
+    // Without blanks at the ends, because HTTP and our code remove them.
     "[!-~]([ -~]{0,40}[!-~])?"
 }
 
@@ -63,7 +63,7 @@ fn keys() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    // Away from the edges, where the two clocks may be read in different seconds.
+    // Away from the limits, because the two clocks may be read in different seconds.
     let offset = prop_oneof![4 => -290_i64..290, 1 => 310_i64..4_000, 1 => -4_000_i64..-310];
     let mutations = prop::collection::vec(mutation(), 0..3);
     (keys(), ids(), offset, any::<String>(), mutations)
@@ -129,19 +129,19 @@ impl Request {
         }
     }
 
-    fn is_taken_by_us(&self) -> bool {
+    fn we_accept(&self) -> bool {
         let secrets = [Secret::from_bytes(self.key.clone())];
         let now = Timestamp::now();
         Scheme::Svix.verify(&secrets, &self.headers, self.body.as_bytes(), now).is_ok()
     }
 
-    fn is_taken_by_svix(&self) -> bool {
+    fn svix_accepts(&self) -> bool {
         let webhook = Webhook::from_bytes(self.key.clone()).expect("a key");
         webhook.verify(self.body.as_bytes(), &self.headers).is_ok()
     }
 }
 
-/// The text with one letter turned into another.
+/// The text with one letter replaced by another.
 fn flipped(text: &str, at: usize) -> String {
     let mut bytes = text.as_bytes().to_vec();
     if let Some(place) = at.checked_rem(bytes.len()) {
@@ -154,24 +154,24 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn our_verdict_is_that_of_svix(case in cases()) {
+    fn our_verdict_equals_that_of_svix(case in cases()) {
         let request = Request::of(&case);
 
-        prop_assert_eq!(request.is_taken_by_us(), request.is_taken_by_svix());
+        prop_assert_eq!(request.we_accept(), request.svix_accepts());
     }
 
     #[test]
-    fn what_svix_has_signed_and_nobody_has_touched_is_taken(mut case in cases()) {
+    fn an_unchanged_request_signed_by_svix_is_accepted(mut case in cases()) {
         case.mutations.clear();
         case.offset %= 290;
 
         let request = Request::of(&case);
 
-        prop_assert!(request.is_taken_by_us() && request.is_taken_by_svix());
+        prop_assert!(request.we_accept() && request.svix_accepts());
     }
 
     #[test]
-    fn no_headers_panic(values in prop::array::uniform3(prop::collection::vec(any::<u8>(), 0..60))) {
+    fn no_header_values_cause_a_panic(values in prop::array::uniform3(prop::collection::vec(any::<u8>(), 0..60))) {
         let mut headers = HeaderMap::new();
         for (name, value) in NAMES.into_iter().zip(&values) {
             if let Ok(value) = HeaderValue::from_bytes(value) {

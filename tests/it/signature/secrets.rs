@@ -16,7 +16,7 @@ fn refusal(text: &str) -> BadSecret {
 }
 
 #[test]
-fn what_is_pasted_around_a_secret_is_forgiven() {
+fn blanks_and_quotes_around_a_secret_are_removed() {
     for text in [
         format!("whsec_{PASTED}"),
         PASTED.to_owned(),
@@ -33,7 +33,7 @@ fn what_is_pasted_around_a_secret_is_forgiven() {
 }
 
 #[test]
-fn a_list_is_every_secret_in_its_order() {
+fn a_list_holds_every_secret_in_its_order() {
     let other = Secret::from_bytes(OTHER_KEY.to_vec()).to_text();
 
     let two = keys(&format!(" whsec_{PASTED} , '{other}'"));
@@ -44,7 +44,7 @@ fn a_list_is_every_secret_in_its_order() {
 }
 
 #[tokio::test]
-async fn every_secret_of_a_pasted_list_opens_the_door() {
+async fn every_secret_of_a_pasted_list_is_accepted() {
     let other = Secret::from_bytes(OTHER_KEY.to_vec()).to_text();
     let keys = keys(&format!("\"v1,whsec_{PASTED}\", {other}")).expect("secrets");
     let front = Front::with(ServiceSettings { keys, ..ServiceSettings::default() }).await;
@@ -57,7 +57,7 @@ async fn every_secret_of_a_pasted_list_opens_the_door() {
 }
 
 #[test]
-fn a_secret_that_is_not_base64_is_named_by_its_place_and_not_quoted() {
+fn the_error_for_a_secret_that_is_not_base64_gives_its_position() {
     for wrong in
         ["whsec_private!words", "sk_live_private", "whsec_", "whsec_cHJpdmF0ZQ", "pri vate"]
     {
@@ -66,16 +66,16 @@ fn a_secret_that_is_not_base64_is_named_by_its_place_and_not_quoted() {
 
         assert_eq!(first, BadSecret::NotBase64(1), "{wrong}");
         assert_eq!(second, BadSecret::NotBase64(2), "{wrong}");
-        let told = format!("{second} {second:?}");
-        assert!(told.contains("secret 2 is not base64"), "{told}");
+        let text = format!("{second} {second:?}");
+        assert!(text.contains("secret 2 is not base64"), "{text}");
         for part in ["pri", "words", "live", "cHJp", PASTED] {
-            assert!(!told.contains(part), "{told}");
+            assert!(!text.contains(part), "{text}");
         }
     }
 }
 
 #[test]
-fn nothing_but_blanks_is_no_secret() {
+fn blanks_alone_are_not_a_secret() {
     for nothing in ["", "  ", ",", "\"\"", "v1,", " ' ' , v1 , \n"] {
         assert_eq!(refusal(nothing), BadSecret::Empty, "{nothing}");
     }

@@ -82,13 +82,13 @@ macro_rules! withstands {
 }
 
 withstands! {
-    it_withstands_a_thousand_who_say_nothing: Silent,
+    it_withstands_a_thousand_silent_connections: Silent,
     it_withstands_a_thousand_half_heads: HalfHead,
     it_withstands_a_thousand_half_forms: HalfForm,
     it_withstands_a_thousand_half_bodies_that_look_signed: HalfBody,
-    it_withstands_a_thousand_who_rest: Rests,
-    it_withstands_a_thousand_half_heads_behind_a_request: HalfHeadBehind,
-    it_withstands_a_thousand_who_never_read: NeverReads,
-    it_withstands_a_thousand_who_guess_the_token: Guesses,
-    it_withstands_a_thousand_who_ask_whether_it_is_ready: Probes,
+    it_withstands_a_thousand_idle_connections: Rests,
+    it_withstands_a_thousand_half_heads_after_a_request: HalfHeadBehind,
+    it_withstands_a_thousand_clients_that_never_read: NeverReads,
+    it_withstands_a_thousand_token_guesses: Guesses,
+    it_withstands_a_thousand_readiness_probes: Probes,
 }

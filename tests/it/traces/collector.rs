@@ -1,4 +1,4 @@
-//! A collector: it takes what is exported to it, and remembers every span.
+//! A collector: it accepts exports and remembers every span.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +14,7 @@ use prost::Message;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// What it asks of its senders.
+/// The header that it requires of its senders.
 pub(super) const KEY: &str = "Bearer a key, with a comma";
 
 pub(super) struct Collector {
@@ -27,7 +27,7 @@ pub(super) struct Collector {
 pub(super) struct Taken {
     pub(super) spans: Vec<Span>,
     pub(super) services: Vec<String>,
-    /// Everything, as it came.
+    /// The raw bytes of every export.
     pub(super) bytes: Vec<u8>,
 }
 
@@ -43,7 +43,7 @@ impl Collector {
         Self { url, taken, served }
     }
 
-    /// All that came so far.
+    /// Everything that arrived so far.
     pub(super) fn taken(&self) -> Taken {
         std::mem::take(&mut *self.taken.lock().expect("nothing panics here"))
     }

@@ -1,4 +1,4 @@
-//! What is exported of a delivery, and what becomes of deliveries when nobody takes it.
+//! What is exported about a delivery, and what happens to deliveries if no collector accepts the spans.
 
 use std::time::{Duration, Instant};
 
@@ -19,14 +19,14 @@ async fn serve(scratch: &Scratch, database: &TestDatabase, endpoint: &str) -> Pr
         ("CLERK_WEBHOOK_SECRET", SECRET),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
         ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20a%20key%2C%20with%20a%20comma"),
-        // Spans are exported whatever is logged.
+        // Spans are exported independently of the log filter.
         ("RUST_LOG", "error"),
         ("OTEL_SERVICE_NAME", "the users of the tests"),
     ];
     Program::serve(scratch.path(), &variables).await
 }
 
-/// Posts a delivery about this user, in a trace where one is named, and answers its status and its id.
+/// Posts a delivery about this user, in a trace if one is given, and returns its status and its id.
 async fn post(program: &Program, user: &str, traceparent: Option<&str>) -> (u16, String) {
     let event = body("clerk", "user.created", user, &json!({}));
     let signed = Signed::new("clerk", event.to_string());
@@ -57,7 +57,7 @@ fn named<'a>(spans: &'a [Span], name: &str) -> &'a Span {
 }
 
 #[tokio::test]
-async fn a_delivery_is_a_part_of_the_trace_that_its_sender_began() {
+async fn a_delivery_continues_the_trace_of_its_sender() {
     let (database, scratch) = (TestDatabase::new().await, Scratch::new().await);
     let collector = Collector::new().await;
     let program = serve(&scratch, &database, &format!("{}/", collector.url)).await;
@@ -97,7 +97,7 @@ async fn a_delivery_is_a_part_of_the_trace_that_its_sender_began() {
 }
 
 #[tokio::test]
-async fn no_span_holds_anything_of_a_body_or_of_a_signature() {
+async fn no_span_holds_a_part_of_a_body_or_signature() {
     let (database, scratch) = (TestDatabase::new().await, Scratch::new().await);
     let collector = Collector::new().await;
     let program = serve(&scratch, &database, &collector.url).await;
@@ -118,7 +118,7 @@ async fn no_span_holds_anything_of_a_body_or_of_a_signature() {
 }
 
 #[tokio::test]
-async fn what_its_sender_does_not_sample_and_what_is_no_delivery_is_not_exported() {
+async fn unsampled_deliveries_and_other_requests_are_not_exported() {
     let (database, scratch) = (TestDatabase::new().await, Scratch::new().await);
     let collector = Collector::new().await;
     let program = serve(&scratch, &database, &collector.url).await;
@@ -135,7 +135,7 @@ async fn what_its_sender_does_not_sample_and_what_is_no_delivery_is_not_exported
     assert_eq!(requests[0].parent_span_id, Vec::<u8>::new(), "its own trace begins here");
 }
 
-/// Many deliveries before a collector that takes nothing, and the end of the program.
+/// Posts many deliveries with a collector that accepts nothing, then ends the program.
 async fn deliveries_before(endpoint: &str) {
     let (database, scratch) = (TestDatabase::new().await, Scratch::new().await);
     let program = serve(&scratch, &database, endpoint).await;
@@ -153,7 +153,7 @@ async fn deliveries_before(endpoint: &str) {
 }
 
 #[tokio::test]
-async fn a_collector_that_is_not_there_costs_no_delivery() {
+async fn a_missing_collector_affects_no_delivery() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let endpoint = format!("http://{}", listener.local_addr().expect("a bound address"));
     drop(listener);
@@ -162,7 +162,7 @@ async fn a_collector_that_is_not_there_costs_no_delivery() {
 }
 
 #[tokio::test]
-async fn a_collector_that_never_answers_costs_no_delivery_and_holds_nothing_up() {
+async fn a_collector_that_never_answers_delays_no_delivery_and_no_exit() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let endpoint = format!("http://{}", listener.local_addr().expect("a bound address"));
 

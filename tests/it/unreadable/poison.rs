@@ -1,4 +1,4 @@
-//! One bad delivery among good ones, one that comes again, and one that has become readable.
+//! One bad delivery among good ones, one that is sent again, and one that has become readable.
 
 use std::sync::Arc;
 
@@ -18,9 +18,9 @@ fn poison() -> Signed {
     Signed::new("clerk", text.replace(r#""here""#, "1e200000"))
 }
 
-/// Past the router, so that all hundred and one wait before the only writer looks: they are one batch.
+/// Bypasses the router, so that all hundred and one wait before the only writer looks: they are one batch.
 #[tokio::test]
-async fn of_a_batch_only_the_poisonous_delivery_is_quarantined() {
+async fn only_the_bad_delivery_of_a_batch_is_quarantined() {
     let database = TestDatabase::new().await;
     let conninfo = conninfo(database.url());
     let pool = conninfo.pool(1).expect("a pool");
@@ -45,12 +45,12 @@ async fn of_a_batch_only_the_poisonous_delivery_is_quarantined() {
         (select count(distinct processed_at) from users_sync.journal) from neon_auth.users_sync";
     let row = database.client().await.query_one(sql, &[]).await.expect("one row");
     assert_eq!((row.get(0), row.get(1), row.get(2)), (100_i64, 100_i64, 0_i64));
-    // Halves of halves: had they not been one batch, there would be as many commits as deliveries.
+    // With halving there are few commits; without one batch there would be as many as deliveries.
     assert!(row.get::<_, i64>(3) <= 8, "{} commits", row.get::<_, i64>(3));
 }
 
 #[tokio::test]
-async fn a_poisonous_delivery_holds_up_nobody_at_the_door() {
+async fn a_bad_delivery_does_not_delay_later_requests() {
     let front = Front::new().await;
     front.quarantines(&poison(), "Postgres refuses a value of it (SQLSTATE 22003)").await;
 
@@ -61,7 +61,7 @@ async fn a_poisonous_delivery_holds_up_nobody_at_the_door() {
 }
 
 #[tokio::test]
-async fn a_quarantined_delivery_that_arrives_again_is_judged_again_and_counted() {
+async fn a_quarantined_delivery_that_is_sent_again_is_judged_again_and_counted() {
     let front = Front::new().await;
     let signed = Signed::new("clerk", "not JSON");
     front.receive(&signed).await;
@@ -76,18 +76,18 @@ async fn a_quarantined_delivery_that_arrives_again_is_judged_again_and_counted()
 #[tokio::test]
 async fn a_quarantined_delivery_that_has_become_readable_is_applied() {
     let front = Front::new().await;
-    let signed = user("user_1", "Nobody");
+    let signed = user("user_1", "Unknown");
     let table = "alter table neon_auth.users_sync";
-    let check = "add constraint no_nobody check (name not like 'Nobody%')";
+    let check = "add constraint no_bad_name check (name not like 'Unknown%')";
     front.execute(&format!("{table} {check}")).await;
-    let reason = "Postgres refuses a value of it (SQLSTATE 23514, constraint no_nobody)";
+    let reason = "Postgres refuses a value of it (SQLSTATE 23514, constraint no_bad_name)";
     front.quarantines(&signed, reason).await;
-    front.execute(&format!("{table} drop constraint no_nobody")).await;
+    front.execute(&format!("{table} drop constraint no_bad_name")).await;
 
     let outcome = front.receive(&signed).await;
 
     assert_eq!(outcome, "applied");
-    assert_eq!(front.user("user_1").await["name"], "Nobody Lovelace");
+    assert_eq!(front.user("user_1").await["name"], "Unknown Lovelace");
     let journal = front.journal(&signed.id).await;
     assert_eq!(journal["outcome"], "applied");
     assert_eq!((&journal["reason"], &journal["attempts"]), (&json!(null), &json!(2)));

@@ -1,11 +1,11 @@
-//! Rows that `psql`, an application or another version of this program has written.
+//! Rows that `psql`, an application or another version of this program wrote.
 
 use serde_json::{Value, json};
 
 use super::{Person, text};
 use crate::harness::{Mirror, Service, Signed, TestDatabase, Vendor, body, users_sync};
 
-/// Beyond what Rust's times reach, all of them.
+/// Times beyond the range of Rust's type.
 const TIMES: [&str; 4] = ["infinity", "-infinity", "294000-01-01", "4714-11-24 00:00:00 BC"];
 
 const PLACES: [&str; 9] = [
@@ -29,7 +29,7 @@ const PAGES: [&str; 6] = [
     "/admin/quarantine",
 ];
 
-/// Every time that the tables hold is this one.
+/// Sets every time in the tables to this one.
 async fn at(database: &TestDatabase, time: &str) {
     let sql = format!(
         "update neon_auth.users_sync set created_at = '{time}', updated_at = '{time}', deleted_at = '{time}';
@@ -50,7 +50,7 @@ async fn at(database: &TestDatabase, time: &str) {
 }
 
 #[tokio::test]
-async fn times_that_only_postgres_knows_are_shown_as_the_nearest() {
+async fn times_that_only_postgres_supports_are_shown_as_the_nearest() {
     let database = TestDatabase::new().await;
     let service = Service::keeping_bodies(database.url()).await;
     let person = Person::signed_in(&service).await;
@@ -75,7 +75,7 @@ async fn times_that_only_postgres_knows_are_shown_as_the_nearest() {
 }
 
 #[tokio::test]
-async fn commands_over_all_rows_pass_times_that_only_postgres_knows() {
+async fn commands_over_all_rows_accept_times_that_only_postgres_supports() {
     let database = TestDatabase::new().await;
     let service = Service::keeping_bodies(database.url()).await;
     let user = body("clerk", "user.created", "user_1", &json!({}));
@@ -100,7 +100,7 @@ async fn commands_over_all_rows_pass_times_that_only_postgres_knows() {
 }
 
 #[tokio::test]
-async fn deliveries_of_one_infinite_moment_are_listed_once_each() {
+async fn deliveries_with_the_same_infinite_time_are_listed_once_each() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let insert = "insert into users_sync.journal (source, delivery_id, received_at, outcome)
@@ -128,7 +128,7 @@ async fn deliveries_of_one_infinite_moment_are_listed_once_each() {
 }
 
 #[tokio::test]
-async fn delivery_ids_that_no_sender_may_use_are_read_from_the_tables() {
+async fn delivery_ids_that_senders_may_not_use_are_read_from_the_tables() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let service = Service::keeping_bodies(database.url()).await;
@@ -154,7 +154,7 @@ async fn delivery_ids_that_no_sender_may_use_are_read_from_the_tables() {
 }
 
 #[tokio::test]
-async fn a_backfill_mends_rows_whose_raw_json_is_no_object() {
+async fn reconcile_repairs_rows_whose_raw_json_is_no_object() {
     for raw in ["null", "\"text\"", "7", "true", "[]", "[[1]]"] {
         let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
         vendor.enrol(["user_1", "user_2"]);
@@ -195,7 +195,7 @@ async fn a_query_for_times_before_all_history_is_answered() {
 }
 
 #[tokio::test]
-async fn a_query_that_cannot_be_read_is_not_repeated() {
+async fn an_invalid_query_is_not_repeated() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     for query in [
@@ -212,7 +212,7 @@ async fn a_query_that_cannot_be_read_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_forged_place_in_the_list_is_refused_as_such() {
+async fn a_forged_cursor_of_the_list_is_refused() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     for forged in ["9223372036854775806", "-9223372036854775807", "9223372036854775808", "x", ""] {
@@ -225,7 +225,7 @@ async fn a_forged_place_in_the_list_is_refused_as_such() {
 }
 
 #[tokio::test]
-async fn providers_are_asked_about_rows_with_times_that_only_postgres_knows() {
+async fn providers_are_asked_about_rows_with_times_that_only_postgres_supports() {
     for time in TIMES {
         let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
         let service = mirror.serve(&vendor, users_sync::sync::Options::default()).await;
