@@ -118,7 +118,8 @@ impl Delivery {
         self.secret
     }
 
-    /// When the sender made this delivery; `None` if only the first receipt can say, and if it matters.
+    /// When the sender made this delivery; `None` if only the journal knows, by the first receipt, and the provider's
+    /// snapshots have no version of their own.
     pub fn made_at(&self) -> Option<Timestamp> {
         let from_id = self.provider.scheme.made_at(&self.id).filter(|at| !self.is_future(*at));
         from_id.or_else(|| self.provider.versioned.then_some(self.received_at))

@@ -115,7 +115,7 @@ impl Parser<'_> {
             (name, "is the URL of a database, but users-sync reads DATABASE_URL: set that one")
         });
         let users = SAY_HOW.into_iter().filter(|name| self.value(name).is_some());
-        let users = users.map(|name| (name, "is set, but nothing says which database: set DATABASE_URL, or PGHOST and PGDATABASE"));
+        let users = users.map(|name| (name, "is set, but no variable says which database: set DATABASE_URL, or PGHOST and PGDATABASE"));
         let hints: Vec<_> = urls.chain(users).collect();
         for (name, problem) in &hints {
             self.mistake(

@@ -64,7 +64,7 @@ impl Environment {
         let is_empty = value.as_ref().is_ok_and(|value| value.trim().is_empty());
         let value = match value {
             Ok(_) if NAMES_PROGRAMS.contains(&&*name) && !is_empty => {
-                let problem = "stands in .env, which must not choose programs that users-sync runs: \
+                let problem = "is set in .env, which must not choose programs that users-sync runs: \
                                export it in the environment (the data directory also as --data-dir)";
                 Err(problem.to_owned())
             }

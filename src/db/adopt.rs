@@ -16,7 +16,7 @@ pub use rows::{Found, enter, fill, page};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("there is no table neon_auth.users_sync: `users-sync migrate` makes one")]
+    #[error("there is no table neon_auth.users_sync: `users-sync migrate` creates it")]
     Missing,
     #[error("neon_auth.users_sync cannot be adopted: {0}")]
     Refused(String),
@@ -24,7 +24,7 @@ pub enum Error {
     Server(#[from] server::Unsuitable),
     #[error(transparent)]
     Migration(#[from] migrations::Error),
-    #[error("the database refused it, and nothing was changed")]
+    #[error("the database refused the change, so nothing was changed")]
     Database(#[from] tokio_postgres::Error),
 }
 
@@ -60,7 +60,9 @@ pub async fn plan(client: &impl GenericClient) -> Result<Plan, Error> {
     let steps = steps(&columns, foreign_keys).map_err(Error::Refused)?;
     if !steps.is_empty() && !survey.get::<_, bool>("owned") {
         let owner: &str = survey.get("owner");
-        return Err(Error::Refused(format!("it belongs to the role {owner}: connect as that one")));
+        return Err(Error::Refused(format!(
+            "it belongs to the role {owner}: connect as that role"
+        )));
     }
     let migrations = match migrations::pending(client).await {
         // The difference is expected: the plan removes it.

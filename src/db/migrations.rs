@@ -62,7 +62,7 @@ pub enum Error {
     #[error(transparent)]
     Mirror(#[from] check::Difference),
     #[error(
-        "the role of DATABASE_URL may not make or change the schemas users_sync and neon_auth, or what is in them: run `users-sync migrate` as their owner, or in a new database as a role that may create (`grant create on database … to …`). A role that may less serves with `--no-migrate`, and with what `users-sync migrate --print-grants` prints"
+        "the role of DATABASE_URL may not create or change the schemas users_sync and neon_auth, or the objects in them: run `users-sync migrate` as their owner, or in a new database as a role that may create schemas (`grant create on database … to …`). A role with fewer rights can serve with `--no-migrate` and the grants that `users-sync migrate --print-grants` prints"
     )]
     Rights,
     #[error("the database refused a migration")]

@@ -93,7 +93,7 @@ pub static ALL: [Mirror; 5] = [
             text("organization_id", "The organization."),
             text("role", "The key of the member's role; null where the provider has no roles."),
             permissions(
-                "What the provider says that the member may do, beside the role of roles_sync.",
+                "The permissions that the provider lists for the member in addition to the role of roles_sync.",
             ),
         ],
         indexes: &[

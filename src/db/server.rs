@@ -12,7 +12,7 @@ pub enum Unsuitable {
     )]
     TooOld { version: String },
     #[error(
-        "the database {database} has the encoding {encoding}, which cannot hold every name; UTF8 is needed. Nothing was changed. Make a new one, `create database … encoding 'UTF8' template template0`, move into it what is in this one (pg_dump, pg_restore), and name it in DATABASE_URL"
+        "the database {database} has the encoding {encoding}, which cannot hold every name; UTF8 is needed. Nothing was changed. Create a new database, `create database … encoding 'UTF8' template template0`, move the content of this one into it (pg_dump, pg_restore), and name it in DATABASE_URL"
     )]
     Encoding { database: String, encoding: String },
     #[error("the server did not report its version")]

@@ -61,7 +61,7 @@ pub(super) struct Trial {
 }
 
 impl Lanes {
-    /// Puts a delivery into the lane of its subject; an existing lane has priority.
+    /// Puts a delivery into the existing lane of one of its subjects, or else into a new lane.
     pub(super) fn hold(&self, job: Job) {
         let mut state = self.state();
         let mut subjects = Subject::all_of(&job);

@@ -101,7 +101,7 @@ async fn any_delivery_is_newer_than_an_adopted_row_but_deletions_stay() {
 
     let shown = "select name, deleted_at is null from neon_auth.users_sync where id = $1";
     for (id, lives) in [("u1", true), ("u10", false)] {
-        let row = client.query_one(shown, &[&id]).await.expect("it is there");
+        let row = client.query_one(shown, &[&id]).await.expect("it exists");
         assert_eq!((row.get::<_, &str>(0), row.get::<_, bool>(1)), ("New", lives), "{id}");
     }
 }
@@ -117,7 +117,7 @@ async fn neons_first_table_without_updated_at_is_adopted_too() {
 
     assert_eq!(said.code, 0, "{said:?}");
     let row = client.query_one("select name, updated_at is null from neon_auth.users_sync", &[]);
-    let row = row.await.expect("it is there");
+    let row = row.await.expect("it exists");
     assert_eq!((row.get::<_, &str>(0), row.get::<_, bool>(1)), ("Ada", true));
 }
 
@@ -147,7 +147,7 @@ async fn a_table_that_an_orm_made_is_adopted() {
             &[],
         )
         .await
-        .expect("it is there");
+        .expect("it exists");
     assert_eq!((row.get::<_, &str>(0), row.get::<_, bool>(1)), ("Ada", true));
     assert_eq!(
         (row.get::<_, serde_json::Value>(2), row.get::<_, i32>(3)),

@@ -203,7 +203,7 @@ async fn a_full_queue_is_answered_503_with_the_time_to_retry() {
     let refused = refused.expect("there was an answer");
     assert_eq!(refused.header("retry-after"), Some("5"));
     assert_eq!(refused.problem()["detail"], "too many deliveries are waiting");
-    lock.rollback().await.expect("it is given back");
+    lock.rollback().await.expect("the transaction ends");
     for wire in [&mut written, &mut waiting] {
         assert_eq!(wire.response().await.json()["outcome"], "applied");
     }
@@ -272,7 +272,7 @@ async fn no_answer_reveals_the_database_a_body_or_a_header() {
         assert_eq!(answer.header("server"), None);
     }
     let break_it = "drop table users_sync.journal";
-    database.client().await.batch_execute(break_it).await.expect("it is there");
+    database.client().await.batch_execute(break_it).await.expect("it exists");
     let refused = answer(&service, created("user_1").request()).await.text();
     assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
     assert!(!refused.contains("journal") && !refused.contains("users_sync"), "{refused}");

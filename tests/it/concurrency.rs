@@ -174,7 +174,7 @@ async fn batches_of_the_same_users_do_not_deadlock() {
             begin perform pg_sleep(0.003); return new; end $$;
         create trigger slow before insert on users_sync.ledger
             for each row execute function slow()";
-    client.batch_execute(slow).await.expect("the trigger is made");
+    client.batch_execute(slow).await.expect("the trigger is created");
     let services = two_services(&database).await;
     let deliveries = (0..4 * 41).map(|n| update(&format!("user_{}", n % 41), 1 + n)).collect();
 

@@ -40,7 +40,7 @@ fn mistakes(variables: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn every_variable_has_a_default_if_only_home_is_set() {
-    let config = parse(&[("HOME", "/home/ada")]).expect("nothing is needed");
+    let config = parse(&[("HOME", "/home/ada")]).expect("no variable is required");
 
     assert_eq!(config.listen, SocketAddr::from(([127, 0, 0, 1], 8080)));
     assert!(matches!(config.database, Database::Embedded(_)));
@@ -100,7 +100,7 @@ fn an_empty_or_blank_variable_counts_as_unset() {
     let more = ["JOURNAL_RETENTION", "JOURNAL_BODIES", "LOG_FORMAT", "STACK_WEBHOOK_SECRET"];
     let variables: Vec<_> = blank.into_iter().chain(more).map(|name| (name, " ")).collect();
 
-    let config = with(&variables).expect("as if they were not there");
+    let config = with(&variables).expect("they count as unset");
 
     assert_eq!(config.pool_size, 10);
     assert_eq!(config.sources.len(), 1);

@@ -10,7 +10,7 @@ const NAME: &str = "select current_database()";
 async fn each_test_has_a_private_database() {
     let (one, other) = tokio::join!(TestDatabase::new(), TestDatabase::new());
 
-    one.client().await.batch_execute("create table only_here ()").await.expect("it is ours");
+    one.client().await.batch_execute("create table only_here ()").await.expect("the test owns it");
 
     assert_ne!(one.url(), other.url());
     let seen = other.client().await.query_opt("select from only_here", &[]).await;
@@ -58,7 +58,7 @@ async fn a_database_is_dropped_after_its_test_even_with_a_connected_client() {
 async fn a_killed_private_server_keeps_committed_data() {
     let mut server = PrivateServer::start_with(&[("fsync", "on")]).await;
     let client = server.client().await;
-    client.batch_execute("create table kept as select 1 as n").await.expect("it is ours");
+    client.batch_execute("create table kept as select 1 as n").await.expect("the test owns it");
 
     server.kill9().await;
 

@@ -15,7 +15,7 @@ const TABLE: &str = "create table kept as select 1 as n";
 const READ: &str = "select n from kept";
 
 fn data(data_dir: &Path) -> std::path::PathBuf {
-    fs::canonicalize(data_dir).expect("it was made").join("postgres/data")
+    fs::canonicalize(data_dir).expect("it was created").join("postgres/data")
 }
 
 async fn start(data_dir: &Path) -> Embedded {
@@ -40,7 +40,7 @@ async fn the_first_start_creates_a_durable_database_reachable_only_through_its_s
     assert_eq!(setting(&url, "listen_addresses").await, "");
     assert_eq!(setting(&url, "server_encoding").await, "UTF8");
     let socket_dir = setting(&url, "unix_socket_directories").await;
-    let socket_dir = fs::metadata(socket_dir.trim_matches('"')).expect("it is there");
+    let socket_dir = fs::metadata(socket_dir.trim_matches('"')).expect("it exists");
     assert_eq!(socket_dir.mode() & 0o777, 0o700);
     embedded.stop().await.expect("it stops");
 }
@@ -96,7 +96,7 @@ async fn a_directory_too_long_for_a_socket_gets_a_short_temporary_one() {
     let socket_dir = setting(&embedded.url(), "unix_socket_directories").await;
     let socket_dir = Path::new(socket_dir.trim_matches('"'));
     assert!(!socket_dir.starts_with(scratch.path()));
-    assert_eq!(fs::metadata(socket_dir).expect("it is there").mode() & 0o777, 0o700);
+    assert_eq!(fs::metadata(socket_dir).expect("it exists").mode() & 0o777, 0o700);
     embedded.stop().await.expect("it stops");
     assert!(!socket_dir.exists());
 }

@@ -36,7 +36,7 @@ async fn raise_at_commit(client: &Client, error: &str) {
             deferrable initially deferred for each row when (new.id = 'bad')
             execute function raise_it()"
     );
-    client.batch_execute(&sql).await.expect("the trigger is made");
+    client.batch_execute(&sql).await.expect("the trigger is created");
 }
 
 fn assert_unavailable(answer: &Answer) {
@@ -82,7 +82,7 @@ async fn a_quarantined_delivery_sent_again_after_a_fix_is_applied() {
     assert_eq!(service.post(&bad).await.outcome(), "quarantined");
 
     let fix = "drop trigger at_commit on neon_auth.users_sync";
-    client.batch_execute(fix).await.expect("it is there");
+    client.batch_execute(fix).await.expect("it exists");
 
     assert_eq!(service.post(&bad).await.outcome(), "applied");
     assert_eq!(service.post(&bad).await.outcome(), "duplicate");
@@ -108,7 +108,7 @@ async fn a_commit_that_fails_in_the_server_is_never_answered_200() {
         assert!(client.query(journal, &[]).await.expect("it answers").is_empty(), "{state}");
         assert_eq!(service.post(&created("good")).await.outcome(), "applied");
         let fix = "drop trigger at_commit on neon_auth.users_sync";
-        client.batch_execute(fix).await.expect("it is there");
+        client.batch_execute(fix).await.expect("it exists");
         assert_eq!(service.post(&bad).await.outcome(), "applied", "{state}");
     }
 }
@@ -117,7 +117,7 @@ async fn a_commit_that_fails_in_the_server_is_never_answered_200() {
 async fn a_temporary_conflict_is_retried_and_the_sender_gets_200() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
-    client.batch_execute("create sequence tries").await.expect("it is ours");
+    client.batch_execute("create sequence tries").await.expect("the test owns it");
     let once = "if nextval('tries') = 1 then
         raise 'once' using errcode = 'deadlock_detected'; end if";
     raise_at_commit(&client, once).await;
@@ -154,7 +154,7 @@ async fn a_row_that_postgres_refuses_affects_no_other_of_its_batch() {
         !watch.query(sql, &[]).await.expect("it answers").is_empty()
     })
     .await;
-    lock.rollback().await.expect("it is given back");
+    lock.rollback().await.expect("the transaction ends");
 
     for (id, answer) in posts.join_all().await {
         let expected = if id.starts_with("bad") { "quarantined" } else { "applied" };
@@ -171,7 +171,7 @@ async fn a_read_only_database_is_answered_503_until_it_accepts_writes() {
         client.query_one("select current_database()", &[]).await.expect("it answers").get(0);
     let set = async |what: &str| {
         let sql = format!("alter database {name} {what}");
-        client.batch_execute(&sql).await.expect("it is ours");
+        client.batch_execute(&sql).await.expect("the test owns it");
     };
     set("set default_transaction_read_only = on").await;
     let sync = sync::Limits { writers: 1, ..sync::Limits::default() };
@@ -210,7 +210,7 @@ async fn a_held_row_is_answered_503_and_its_wait_ends() {
     })
     .await;
     assert_eq!(service.post(&created("user_2")).await.outcome(), "applied");
-    held.rollback().await.expect("it is given back");
+    held.rollback().await.expect("the transaction ends");
     assert_eq!(service.post(&update).await.outcome(), "applied");
     let sql = "select name from neon_auth.users_sync where id = 'user_1'";
     let name: String = holder.query_one(sql, &[]).await.expect("one row").get(0);

@@ -21,7 +21,7 @@ impl Logging {
         ];
         let all = [&given[..], variables].concat();
         let mut command = Program::command(scratch.path(), &["serve"], &all);
-        let log = File::create(scratch.path().join("log")).expect("it can be made");
+        let log = File::create(scratch.path().join("log")).expect("it can be created");
         let program = Program::started(command.stderr(log)).await;
         Self { scratch, database, program }
     }
@@ -55,7 +55,7 @@ const REMARK: &str = "
 #[tokio::test]
 async fn a_triggers_notice_about_a_row_is_not_logged() {
     let service = Logging::start(TestDatabase::new().await, &[]).await;
-    service.database.client().await.batch_execute(REMARK).await.expect("it is ours");
+    service.database.client().await.batch_execute(REMARK).await.expect("the test owns it");
 
     service.send(&["--id", "user_1", "--email", "hunter2@example.com"]).await;
 
@@ -68,7 +68,7 @@ async fn a_triggers_notice_about_a_row_is_not_logged() {
 async fn no_filter_makes_the_driver_log_written_values() {
     for filter in ["trace", "info,tokio_postgres=trace,tokio_postgres::query=trace"] {
         let service = Logging::start(TestDatabase::new().await, &[("RUST_LOG", filter)]).await;
-        service.database.client().await.batch_execute(REMARK).await.expect("it is ours");
+        service.database.client().await.batch_execute(REMARK).await.expect("the test owns it");
 
         service.send(&["--id", "user_1", "--email", "hunter2@example.com"]).await;
 

@@ -29,6 +29,7 @@ mod metrics;
 mod migrations;
 mod odd_roles;
 mod ownership;
+mod plain_words;
 mod printed;
 mod purge;
 mod quarantine;

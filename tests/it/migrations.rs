@@ -33,7 +33,7 @@ async fn an_empty_database_gets_every_migration_once() {
     let upgrades = pending(&client).await.expect("it can be asked");
 
     let first = apply(&mut client).await.expect("it is empty");
-    let second = apply(&mut client).await.expect("it is ours");
+    let second = apply(&mut client).await.expect("the test owns it");
 
     assert_eq!(names(&first), names(&upgrades));
     assert!(second.is_empty());
@@ -61,7 +61,7 @@ async fn a_migration_changed_after_it_was_applied_is_named() {
     let database = TestDatabase::new().await;
     let mut client = database.client().await;
     let change = "update users_sync.migrations set checksum = 'another' where number = 1";
-    client.batch_execute(change).await.expect("it is ours");
+    client.batch_execute(change).await.expect("the test owns it");
 
     let refused = apply(&mut client).await.expect_err("it is refused");
 
@@ -75,7 +75,7 @@ async fn a_database_of_a_newer_version_is_refused_and_left_unchanged() {
     let database = TestDatabase::new().await;
     let mut client = database.client().await;
     let newer = "insert into users_sync.migrations values (99, '0099_later', 'sum')";
-    client.batch_execute(newer).await.expect("it is ours");
+    client.batch_execute(newer).await.expect("the test owns it");
 
     let refused = apply(&mut client).await.expect_err("it is refused");
 
@@ -89,7 +89,7 @@ async fn a_replica_keeps_serving_after_a_newer_version_migrated() {
     let service = Service::start(database.url()).await;
     let newer = "insert into users_sync.migrations values (99, '0099_later', 'sum');
         update users_sync.objects set checksum = 'another'";
-    database.client().await.batch_execute(newer).await.expect("they are ours");
+    database.client().await.batch_execute(newer).await.expect("the test owns them");
 
     let ready = service.get("/readyz").await;
     let delivery =
@@ -118,7 +118,7 @@ async fn a_migration_that_fails_leaves_nothing_behind() {
 #[test]
 fn every_file_of_sql_migrations_is_applied_in_the_order_of_its_number() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql/migrations");
-    let files = std::fs::read_dir(dir).expect("it is there");
+    let files = std::fs::read_dir(dir).expect("it exists");
     let name = |file: std::fs::DirEntry| file.file_name().into_string().expect("it is text");
     let mut files: Vec<_> = files.map(|file| name(file.expect("it can be read"))).collect();
     files.sort();

@@ -26,16 +26,16 @@ async fn users_active_hides_banned_users_and_rows_hidden_by_row_security() {
         alter table neon_auth.users_sync enable row level security;
         create policy not_hidden on neon_auth.users_sync for select using (id <> 'hidden')"
     );
-    client.batch_execute(&secure).await.expect("it is ours");
+    client.batch_execute(&secure).await.expect("the test owns it");
 
-    client.batch_execute(&format!("set role {role}")).await.expect("it may be taken");
+    client.batch_execute(&format!("set role {role}")).await.expect("the role can be set");
     let sql = "select id from neon_auth.users_active order by id";
     let rows = client.query(sql, &[]).await.expect("it may be read");
     let ids: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let ledger = client.query("select from users_sync.disabled_users", &[]).await;
-    client.batch_execute("reset role").await.expect("it may be left");
+    client.batch_execute("reset role").await.expect("the role can be reset");
     let remove = format!("drop owned by {role}; drop role {role}");
-    client.batch_execute(&remove).await.expect("it is ours");
+    client.batch_execute(&remove).await.expect("the test owns it");
 
     let sql = "select current_setting('server_version_num')::integer";
     let version: i32 = client.query_one(sql, &[]).await.expect("it answers").get(0);

@@ -106,7 +106,7 @@ async fn a_delivery_that_waits_for_its_commit_is_answered_before_the_exit() {
     program.signal(Signal::INT);
     let closed = async || TcpStream::connect(program.address).await.is_err();
     eventually("the port is closed", closed).await;
-    lock.rollback().await.expect("it is given back");
+    lock.rollback().await.expect("the transaction ends");
 
     assert_eq!(wire.response().await.json()["outcome"], "applied");
     assert_eq!(program.ended().await, Some(0));

@@ -129,7 +129,7 @@ async fn a_connection_with_a_running_request_is_never_closed_for_another() {
     for _ in 0..5 {
         assert_eq!(answer(&service, HEALTH).await.status, 200);
     }
-    lock.rollback().await.expect("it is given back");
+    lock.rollback().await.expect("the transaction ends");
 
     assert_eq!(soon(waiting.response()).await.json()["outcome"], "applied");
 }

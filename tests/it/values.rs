@@ -142,7 +142,10 @@ async fn numbers_that_print_as_gigabytes_stop_no_answer_and_no_run() {
         let page = person.page("/admin/users?id=user_1").await;
         assert!(page.len() < 100_000 && page.contains("too large to be shown"), "{}", page.len());
         let client = database.client().await;
-        client.batch_execute("update neon_auth.users_sync set name = 'Wrong'").await.expect("ours");
+        client
+            .batch_execute("update neon_auth.users_sync set name = 'Wrong'")
+            .await
+            .expect("the test owns it");
         let said = users_sync(database.url(), &["remap", "--json"]).await.json();
         assert_eq!(
             (&said["looked_at"], &said["changed"], &said["unreadable"]),

@@ -147,7 +147,7 @@ async fn the_servers_messages_about_itself_are_shown() {
     ];
     for (sql, words) in known {
         assert_eq!(said(&client, sql).await, format!("db error: {words}"));
-        client.batch_execute("rollback; reset all").await.expect("as before");
+        client.batch_execute("rollback; reset all").await.expect("the session is reset");
     }
     let unknown = as_role(database.url(), "no_such_role");
     let refused = conninfo(&unknown).connect().await.expect_err("there is no such role");
@@ -189,7 +189,7 @@ async fn a_notice_of_a_trigger_is_not_logged() {
             .await
             .batch_execute("update neon_auth.users_sync set name = 'Wrong'")
             .await
-            .expect("ours");
+            .expect("the test owns it");
         let said = run(&["remap"], &[("DATABASE_URL", database.url()), ("RUST_LOG", filter)]).await;
 
         assert_eq!(said.code, 0, "{said:?}");

@@ -93,7 +93,7 @@ impl Conninfo {
                 let error: &dyn std::error::Error = &error;
                 warn!(error, "could not ask the database to cancel a query");
             }
-            Err(_) => warn!("the database did not take the request to cancel a query in time"),
+            Err(_) => warn!("the database did not accept the request to cancel a query in time"),
         }
     }
 

@@ -51,7 +51,7 @@ fn filled(name: &str) -> [Step; 2] {
         "update neon_auth.users_sync set {name} = jsonb_build_object('id', id) where {name} is null"
     );
     [
-        Step { why: format!("{name} must not be null: the least that identifies the user"), sql },
+        Step { why: format!("{name} must not be null: the id alone identifies the user"), sql },
         alter(format!("{name} must not be null"), &format!("alter column {name} set not null")),
     ]
 }
@@ -74,7 +74,7 @@ fn present(
             return Err("id is a uuid, and foreign keys refer to it: drop them and make their columns text first".into());
         }
         let using = conversion(name, actual, expected).ok_or_else(|| {
-            format!("column {name} is of type {actual}, which does not become {expected}")
+            format!("column {name} is of type {actual}, which cannot be converted to {expected}")
         })?;
         let why = format!("{name} is {actual}");
         steps.push(alter(why, &format!("alter column {name} drop default, alter column {name} type {expected} using {using}")));
@@ -116,7 +116,7 @@ fn key(columns: &[Row]) -> Result<Option<Step>, String> {
             Err("its primary key is deferrable".into())
         }
         ["id"] => Ok(None),
-        [] => Ok(Some(alter("id is to be the key", "add primary key (id)"))),
+        [] => Ok(Some(alter("id must be the primary key", "add primary key (id)"))),
         _ => Err(format!("its primary key is ({})", names.join(", "))),
     }
 }

@@ -42,7 +42,7 @@ async fn active(client: &Client) -> Vec<String> {
 
 async fn row(client: &Client, id: &str) -> Value {
     let statement = "select to_jsonb(u) - 'raw_json' from neon_auth.users_sync u where id = $1";
-    client.query_one(statement, &[&id]).await.expect("it is there").get(0)
+    client.query_one(statement, &[&id]).await.expect("it exists").get(0)
 }
 
 #[tokio::test]

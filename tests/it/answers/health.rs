@@ -60,7 +60,7 @@ async fn a_database_without_our_tables_is_not_ready() {
 async fn a_mirror_of_another_shape_is_not_ready() {
     let database = TestDatabase::new().await;
     let alter = "alter table neon_auth.users_sync drop column email cascade";
-    database.client().await.batch_execute(alter).await.expect("it is there");
+    database.client().await.batch_execute(alter).await.expect("it exists");
     let service = Service::start(database.url()).await;
 
     let ready = answer(&service, READY).await;

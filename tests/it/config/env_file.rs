@@ -85,7 +85,7 @@ async fn an_unreadable_file_is_named() {
         assert!(refused.stderr.contains("  .env: is written in UTF-16"), "{refused:?}");
     }
     let scratch = Scratch::new().await;
-    fs::create_dir(scratch.path().join(".env")).expect("it is new");
+    fs::create_dir(scratch.path().join(".env")).expect("it does not exist yet");
 
     let refused = Program::run(scratch.path(), &["migrate"], &[]).await;
 
@@ -121,13 +121,13 @@ async fn a_byte_order_mark_is_not_part_of_the_first_name() {
 async fn a_file_cannot_choose_programs_that_users_sync_runs() {
     let scratch = Scratch::new().await;
     let bin = scratch.path().join("bin");
-    fs::create_dir(&bin).expect("it is new");
+    fs::create_dir(&bin).expect("it does not exist yet");
     let run = scratch.path().join("it-ran");
     for name in ["initdb", "postgres", "npm", "node"] {
         let script = format!("#!/bin/sh\ntouch '{}'\n", run.display());
         fs::write(bin.join(name), script).expect("it can be written");
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        fs::set_permissions(bin.join(name), mode).expect("it is ours");
+        fs::set_permissions(bin.join(name), mode).expect("the test owns it");
     }
     let (data_dir, bin) = (scratch.path().join("data"), bin.display());
     let data_dir = data_dir.to_str().expect("it is text");
@@ -142,9 +142,9 @@ async fn a_file_cannot_choose_programs_that_users_sync_runs() {
     let elsewhere = Program::run(scratch.path(), &["migrate"], &[("HOME", data_dir)]).await;
 
     assert_eq!(refused.code, Some(2), "{refused:?}");
-    assert!(refused.stderr.contains("  PG_BIN_DIR: stands in .env"), "{refused:?}");
+    assert!(refused.stderr.contains("  PG_BIN_DIR: is set in .env"), "{refused:?}");
     assert!(passed_over.status.success(), "{passed_over:?}");
-    assert!(elsewhere.stderr.contains("  USERS_SYNC_DATA_DIR: stands in .env"), "{elsewhere:?}");
+    assert!(elsewhere.stderr.contains("  USERS_SYNC_DATA_DIR: is set in .env"), "{elsewhere:?}");
     assert!(!run.exists());
     let beside_another_database = migrate_with("USERS_SYNC_DATA_DIR=x\nPG_BIN_DIR=x\n").await;
     assert!(!beside_another_database.stderr.contains(".env"), "{beside_another_database:?}");

@@ -107,12 +107,12 @@ async fn development_secrets_are_created_once_and_only_their_owner_can_read_them
     let file = data_dir.join("webhook-secrets.env");
 
     let first_said = Program::serve(scratch.path(), &variables).await.stop().await;
-    let made = fs::read_to_string(&file).expect("it was made");
+    let made = fs::read_to_string(&file).expect("it was created");
     let again_said = Program::serve(scratch.path(), &variables).await.stop().await;
 
-    let mode = fs::metadata(&file).expect("it is there").permissions().mode();
+    let mode = fs::metadata(&file).expect("it exists").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    assert_eq!(fs::read_to_string(&file).expect("it is there"), made);
+    assert_eq!(fs::read_to_string(&file).expect("it exists"), made);
     let secrets: Vec<_> = made.lines().filter_map(|line| line.split_once("=whsec_")).collect();
     assert_eq!(secrets.len(), 2, "{made}");
     assert_ne!(secrets[0].1, secrets[1].1);

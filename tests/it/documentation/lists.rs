@@ -90,7 +90,7 @@ fn the_pages_name_only_metrics_that_exist() {
 
 #[test]
 fn the_pages_list_the_modules_in_the_order_of_the_library() {
-    let library = std::fs::read_to_string(root().join("src/lib.rs")).expect("it is there");
+    let library = std::fs::read_to_string(root().join("src/lib.rs")).expect("it exists");
     let modules = library.lines().filter_map(|line| line.strip_prefix("pub mod "));
     let modules: Vec<_> =
         modules.map(|name| format!("src/{}.rs", name.trim_end_matches(';'))).collect();

@@ -42,7 +42,7 @@ fn without_programs_the_error_says_where_it_searched_and_the_remedies() {
 async fn a_pg_bin_dir_without_programs_is_an_error() {
     let scratch = Scratch::new().await;
     let empty = scratch.path().join("empty");
-    fs::create_dir(&empty).expect("it can be made");
+    fs::create_dir(&empty).expect("it can be created");
     let data_dir = scratch.path().join("data");
     let settings = Settings { bin_dir: Some(empty.clone()), ..settings(&data_dir) };
 
@@ -82,8 +82,8 @@ async fn a_download_that_is_not_the_reviewed_one_is_refused() {
 async fn a_directory_that_cannot_be_written_is_named() {
     let scratch = Scratch::new().await;
     let closed = scratch.path().join("closed");
-    fs::create_dir(&closed).expect("it can be made");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).expect("it is ours");
+    fs::create_dir(&closed).expect("it can be created");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).expect("the test owns it");
     // Permissions do not stop root, but no user can create files in the kernel's own file system.
     let is_root = rustix::process::geteuid().is_root();
     let data_dir = if is_root { Path::new("/proc/users-sync") } else { &closed };
@@ -99,7 +99,7 @@ async fn data_of_another_major_version_is_named_and_left_unchanged() {
     let scratch = Scratch::new().await;
     start(scratch.path()).await.stop().await.expect("it stops");
     let version = data(scratch.path()).join("PG_VERSION");
-    let ours = fs::read_to_string(&version).expect("initdb has made it");
+    let ours = fs::read_to_string(&version).expect("initdb has created it");
     fs::write(&version, "9.6\n").expect("it can be written");
 
     let err = failure(&settings(scratch.path())).await;
@@ -127,7 +127,7 @@ async fn the_log_of_a_server_that_ends_while_starting_is_quoted() {
 async fn a_directory_without_postgres_data_is_left_unchanged() {
     let scratch = Scratch::new().await;
     let foreign = scratch.path().join("postgres/data/photos");
-    fs::create_dir_all(&foreign).expect("it can be made");
+    fs::create_dir_all(&foreign).expect("it can be created");
 
     let err = failure(&settings(scratch.path())).await;
 

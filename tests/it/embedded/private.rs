@@ -12,15 +12,15 @@ use crate::harness::{Program, Scratch, settings};
 /// A directory of this mode with a link in it to a file that only our account may write, and that file.
 fn with_a_link(scratch: &Path, mode: u32, name: &str) -> (PathBuf, PathBuf) {
     let (dir, victim) = (scratch.join("data"), scratch.join("victim"));
-    DirBuilder::new().create(&dir).expect("it is new");
-    fs::set_permissions(&dir, Permissions::from_mode(mode)).expect("it is ours");
+    DirBuilder::new().create(&dir).expect("it does not exist yet");
+    fs::set_permissions(&dir, Permissions::from_mode(mode)).expect("the test owns it");
     fs::write(&victim, "precious").expect("it can be written");
-    symlink(&victim, dir.join(name)).expect("it is new");
+    symlink(&victim, dir.join(name)).expect("it does not exist yet");
     (dir, victim)
 }
 
 fn mode(path: &Path) -> u32 {
-    fs::metadata(path).expect("it is there").mode() & 0o777
+    fs::metadata(path).expect("it exists").mode() & 0o777
 }
 
 #[tokio::test]
@@ -33,7 +33,7 @@ async fn a_directory_that_others_can_write_is_refused_and_no_link_is_followed() 
 
         assert!(refused.to_string().contains("other users can write in"), "{refused}");
         assert!(refused.to_string().contains("USERS_SYNC_DATA_DIR"), "{refused}");
-        assert_eq!(fs::read_to_string(&victim).expect("it is there"), "precious");
+        assert_eq!(fs::read_to_string(&victim).expect("it exists"), "precious");
         assert_eq!(running(&dir), None);
     }
 }
@@ -45,7 +45,7 @@ async fn a_directory_of_another_user_or_group_is_refused() {
     if chown(&dir, None, Some(4242)).is_err() {
         // Only root can give a directory to another user; for other accounts a directory that others can write
         // replaces it.
-        fs::set_permissions(&dir, Permissions::from_mode(0o777)).expect("it is ours");
+        fs::set_permissions(&dir, Permissions::from_mode(0o777)).expect("the test owns it");
     }
     let of_another_group = embedded::start(&settings(&dir)).await.expect_err("it is shared");
     let given = chown(&dir, Some(4242), Some(4242)).is_ok();
@@ -57,7 +57,7 @@ async fn a_directory_of_another_user_or_group_is_refused() {
     );
     let problem = if given { "belongs to user id 4242" } else { "other users can write in" };
     assert!(of_another_user.to_string().contains(problem), "{of_another_user}");
-    assert_eq!(fs::read_to_string(&victim).expect("it is there"), "precious");
+    assert_eq!(fs::read_to_string(&victim).expect("it exists"), "precious");
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn a_link_in_our_directory_is_not_followed() {
 
         assert_eq!(ended.code, code, "{name}: {ended:?}");
         assert!(!ended.stderr.contains("precious"), "{ended:?}");
-        assert_eq!(fs::read_to_string(&victim).expect("it is there"), "precious");
+        assert_eq!(fs::read_to_string(&victim).expect("it exists"), "precious");
     }
 }
 

@@ -20,7 +20,7 @@ async fn raise(client: &Client, state: &str) {
         create trigger refuse before insert or update on neon_auth.users_sync
             for each row execute function refuse()"
     );
-    client.batch_execute(&sql).await.expect("the trigger is made");
+    client.batch_execute(&sql).await.expect("the trigger is created");
 }
 
 fn one_writer() -> ServiceSettings {
@@ -59,7 +59,7 @@ async fn in_one_batch_of(
         !watch.query(sql, &[]).await.expect("it answers").is_empty()
     })
     .await;
-    lock.rollback().await.expect("it is given back");
+    lock.rollback().await.expect("the transaction ends");
     posts.join_all().await
 }
 
@@ -109,7 +109,7 @@ async fn a_trigger_that_sleeps_for_one_user_delays_no_other_sender() {
             begin perform pg_sleep(30); return new; end $$;
         create trigger sleep before insert on neon_auth.users_sync
             for each row when (new.id = 'bad') execute function sleep()";
-    client.batch_execute(sql).await.expect("the trigger is made");
+    client.batch_execute(sql).await.expect("the trigger is created");
     let limits = one_writer().sync;
     let settings = ServiceSettings {
         sync: sync::Limits { commit: std::time::Duration::from_millis(1500), ..limits },
@@ -146,7 +146,7 @@ async fn a_missing_right_quarantines_nothing() {
     let applied = service.post(&created("user_1")).await;
     let ready_then = service.get("/readyz").await;
     let drop = format!("drop owned by {role}; drop role {role}");
-    client.batch_execute(&drop).await.expect("it is ours");
+    client.batch_execute(&drop).await.expect("the test owns it");
 
     assert_eq!(refused.status, 503, "{refused:?}");
     assert_eq!(ready.status, 503);

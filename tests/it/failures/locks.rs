@@ -23,7 +23,7 @@ async fn deliveries_of_a_held_user_wait_and_all_others_commit() {
     let services = [Service::start(database.url()).await, Service::start(database.url()).await];
     let services = services.map(Arc::new);
     let held = application.transaction().await.expect("a transaction");
-    held.batch_execute("select users_sync.ensure_user('x')").await.expect("it is made");
+    held.batch_execute("select users_sync.ensure_user('x')").await.expect("it was created");
     let mut waiting = JoinSet::new();
     for n in 0..6 {
         let service = services[n % 2].clone();
@@ -83,7 +83,7 @@ async fn the_lane_of_a_sender_that_gave_up_is_removed() {
     assert_eq!(service.post(&created("x")).await.outcome(), "applied");
     let held = application.transaction().await.expect("a transaction");
     let lock = "select from neon_auth.users_sync where id = 'x' for update";
-    held.query(lock, &[]).await.expect("it is there");
+    held.query(lock, &[]).await.expect("it exists");
     let update = body("clerk", "user.updated", "x", &json!({ "first_name": "Later" }));
     let update = Signed::new("clerk", update.to_string());
 
@@ -94,7 +94,7 @@ async fn the_lane_of_a_sender_that_gave_up_is_removed() {
         service.get("/readyz").await.status == 200,
         "a held row does not make the service unready"
     );
-    held.rollback().await.expect("it is given back");
+    held.rollback().await.expect("the transaction ends");
     assert_eq!(service.post(&update).await.status, 200);
 }
 
@@ -112,7 +112,7 @@ async fn hundreds_of_held_users_delay_no_other_delivery() {
     assert!(posts.join_all().await.iter().all(|outcome| outcome == "applied"));
     let held = application.transaction().await.expect("a transaction");
     let lock = "select from neon_auth.users_sync for update";
-    held.query(lock, &[]).await.expect("they are there");
+    held.query(lock, &[]).await.expect("they exist");
 
     let (mut waiting, mut others) = (JoinSet::new(), JoinSet::new());
     for n in 0..300 {
@@ -125,7 +125,7 @@ async fn hundreds_of_held_users_delay_no_other_delivery() {
         }
     }
     let answers = others.join_all().await;
-    held.rollback().await.expect("they are given back");
+    held.rollback().await.expect("the transaction ends");
 
     assert!(answers.iter().all(|answer| *answer == Ok(200)), "{answers:?}");
     assert!(waiting.join_all().await.iter().all(|status| *status == 200));
@@ -148,7 +148,7 @@ async fn deliveries_that_wait_for_a_table_commit_soon_after_its_lock_ends() {
     })
     .await;
 
-    lock.rollback().await.expect("it is given back");
+    lock.rollback().await.expect("the transaction ends");
     let answers = tokio::time::timeout(Duration::from_secs(4), posts.join_all()).await;
 
     let answers = answers.expect("one after the other takes longer");

@@ -152,7 +152,7 @@ async fn a_delivery_to_a_hanging_server_gets_503_in_time() {
     let (write, read) = tokio::time::timeout(Duration::from_secs(5), both).await.expect("in time");
 
     assert_eq!((write.status, read.status), (503, 503), "{write:?} {read:?}");
-    lock.rollback().await.expect("it is given back");
+    lock.rollback().await.expect("the transaction ends");
     // The first attempt may have waited for the lock, and committed after its sender left.
     assert_eq!(service.post(&user).await.status, 200);
 }

@@ -126,7 +126,7 @@ pub(crate) struct Finished {
 
 impl Finished {
     pub(crate) fn of(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).expect("it says text");
+        let text = |bytes| String::from_utf8(bytes).expect("its output is text");
         Self {
             code: output.status.code(),
             stdout: text(output.stdout),

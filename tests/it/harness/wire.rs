@@ -71,7 +71,7 @@ impl Wire {
     pub(crate) async fn rest(&mut self) -> String {
         let mut said = Vec::new();
         let _or_reset = self.0.read_to_end(&mut said).await;
-        String::from_utf8(said).expect("it says text")
+        String::from_utf8(said).expect("its output is text")
     }
 }
 

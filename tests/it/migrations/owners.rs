@@ -17,7 +17,7 @@ async fn a_role_that_may_not_create_gets_a_plain_error() {
         let said = command(&role.url(&database), name).await;
 
         assert_eq!(said.code, 1, "{name}: {said:?}");
-        assert!(said.err.contains("may not make or change the schemas"), "{name}: {said:?}");
+        assert!(said.err.contains("may not create or change the schemas"), "{name}: {said:?}");
         assert!(!said.err.contains("SQLSTATE"), "{name}: {said:?}");
     }
     role.remove().await;

@@ -135,8 +135,8 @@ fn bodies_are_read_in_one_place() {
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http")];
     let mut read = 0;
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("it is there") {
-            let path = entry.expect("it is there").path();
+        for entry in std::fs::read_dir(folder).expect("it exists") {
+            let path = entry.expect("it exists").path();
             if path.is_dir() {
                 folders.push(path);
                 continue;

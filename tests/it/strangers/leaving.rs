@@ -39,7 +39,7 @@ async fn a_drain_ends_in_time_although_an_answer_never_comes() {
     let drained = service.drain();
 
     assert!(soon(waiting.try_response()).await.is_none(), "it was answered without a commit");
-    lock.rollback().await.expect("it is given back");
+    lock.rollback().await.expect("the transaction ends");
     soon(drained).await.expect("it ends without a panic");
 }
 

@@ -38,7 +38,7 @@ async fn log_of(requests: &[Vec<u8>], often: usize) -> String {
     let mut said = String::new();
     // The log is read while it is written: a full pipe would block the program.
     let (read, ()) = tokio::join!(stderr.read_to_string(&mut said), asked);
-    read.expect("it says text");
+    read.expect("its output is text");
     said
 }
 

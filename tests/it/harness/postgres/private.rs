@@ -37,7 +37,7 @@ impl PrivateServer {
         let name = Uuid::new_v4().simple().to_string();
         let user = User::for_data(&pristine).expect("the shared server has a user");
         let pristine =
-            Cluster::open(&pristine, programs().await, user).expect("initdb has made it");
+            Cluster::open(&pristine, programs().await, user).expect("initdb has created it");
         let cluster = shared::copy(&pristine, &pristine.dir.with_file_name(&name));
         let socket_dir = pristine.dir.with_file_name(format!("{}-s", &name[..8]));
         let socket_dir = socket::directory(&socket_dir, cluster.user.as_ref()).expect("a socket's");
