@@ -48,7 +48,7 @@ pub use user::User;
 
 const CREATE_DATABASE: &str = include_str!("../sql/create_database.sql");
 
-/// Where the embedded server stores its data and where its programs are searched.
+/// Where the embedded server stores its data and where to search for its programs.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The directory of the data, the log and the lock; it is created if it is missing.

@@ -2,13 +2,13 @@
 //! accepts.
 //!
 //! 1. If nothing is to be verified (`require` without a root certificate, and the weaker modes), rustls still
-//! parses the certificate for its public key and refuses X.509 version 1, which `openssl x509 -req` produced for
-//! decades. This module reads the key of such a certificate itself and checks the handshake's signature with it.
+//!    parses the certificate for its public key and refuses X.509 version 1, which `openssl x509 -req` produced for
+//!    decades. This module reads the key of such a certificate itself and checks the handshake's signature with it.
 //! 2. rustls never accepts a self-signed certificate as its own authority, but the Postgres manual describes how to
-//! make one. This module accepts it if it equals, byte for byte, one of the given root certificates and is within
-//! its validity: the server then holds the private key of a certificate that the operator trusted by name.
+//!    make one. This module accepts it if it equals, byte for byte, one of the given root certificates and is within
+//!    its validity: the server then holds the private key of a certificate that the operator trusted by name.
 //! 3. rustls reads host names from subjectAltName only. Like libpq, this module uses the common name if the
-//! certificate has no alternative name of the host's kind.
+//!    certificate has no alternative name of the host's kind.
 //!
 //! A version 1 certificate that an authority signed is still refused if it is to be verified; libpq accepts it.
 //! rustls and webpki do everything else: chains, validity, alternative names, and in every mode the signature of
