@@ -28,7 +28,7 @@ pub mod session;
 pub mod status;
 mod tables;
 mod tls;
+pub mod transaction;
 pub mod users;
 pub mod values;
-pub mod words;
 pub mod writable;

@@ -13,6 +13,7 @@
 //!
 //! The modules in reading order; each uses only those above it.
 
+mod errors;
 pub mod model;
 pub mod json;
 pub mod ksuid;
@@ -34,12 +35,4 @@ pub mod http;
 pub mod shutdown;
 pub mod cli;
 
-/// An error and what caused it, in one line, without any value that Postgres quotes.
-pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let told = causes.map(|cause| match cause.downcast_ref::<tokio_postgres::error::DbError>() {
-        Some(db) => db::words::of(db),
-        None => cause.to_string(),
-    });
-    told.collect::<Vec<_>>().join(": ")
-}
+pub use errors::error_chain;

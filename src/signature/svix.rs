@@ -75,11 +75,7 @@ pub(super) fn sign(
     let sent_at = sent_at.as_second();
     let webhook = Webhook::from_bytes(secret.expose().to_vec())?;
     let signature = webhook.sign(id.as_str(), sent_at, body.as_bytes())?;
-    Ok(vec![
-        (ID.0, id.to_string()),
-        (TIMESTAMP.0, sent_at.to_string()),
-        (SIGNATURE.0, signature),
-    ])
+    Ok(vec![(ID.0, id.to_string()), (TIMESTAMP.0, sent_at.to_string()), (SIGNATURE.0, signature)])
 }
 
 pub(super) fn sent_at(headers: &HeaderMap) -> Option<Timestamp> {

@@ -8,6 +8,7 @@ use super::fold::{fold, one_owner_each};
 use crate::db::apply::{self, Judgement};
 use crate::db::fault::{Fault, Refusal};
 use crate::db::journal;
+use crate::db::transaction;
 use crate::model::Outcome;
 use crate::webhook::{Decoded, Delivery};
 
@@ -72,8 +73,7 @@ async fn attempt(
     let transaction = client.transaction().await?;
     let applied =
         apply::apply(&transaction, &batch.entities, &batch.entries, None, LOCK_WAIT).await?;
-    // A deferred constraint is checked at the commit, which does not come.
-    transaction.batch_execute("set constraints all immediate").await?;
+    transaction::check_deferred(&transaction).await?;
     transaction.rollback().await?;
     let judgements = batch.judgements(&applied.judgements);
     let places = part.iter().map(|(place, _)| *place);

@@ -71,7 +71,7 @@ fn judge(checks: &mut Checks, name: &str, url: &str, answer: &Answer, scheme: Sc
         }
         other => remedy(other).to_owned(),
     };
-    checks.fail(name, format!("{url} answers {answer} {}", answer.reason()), remedy);
+    checks.fail(name, format!("{url} answers {answer} {}", answer.reason()).trim_end(), remedy);
 }
 
 fn remedy(passage: Passage) -> &'static str {
