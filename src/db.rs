@@ -32,3 +32,6 @@ pub mod transaction;
 pub mod users;
 pub mod values;
 pub mod writable;
+
+/// Shows every user, for a person with `psql`.
+pub const SHOW_USERS: &str = "select * from neon_auth.users_sync";

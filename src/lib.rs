@@ -4,14 +4,17 @@
 //! [`webhook::Delivery::decode`] says what it means, [`sync::accept`] hands it to the writer, and one statement in
 //! [`db::apply`] commits it with its batch; its outcome becomes the answer.
 //!
-//! What holds everywhere:
+//! What holds everywhere, tested in `tests/it/invariants.rs`:
 //! - only [`config`] reads the environment;
-//! - only [`db`] holds SQL;
+//! - only [`db`] holds SQL, and [`embedded`] the statement that makes its own database;
 //! - only [`provider`] names a provider;
-//! - only [`http`] answers with status codes, and only [`api`] reads them;
-//! - an [`model::Outcome`] is committed, an error is not: that is the retry policy.
+//! - only [`signature`] names the headers of a scheme;
+//! - only [`http`] and [`api`] know status codes: the ones of our own answers, and the ones of the providers';
+//! - a module uses only modules above it.
 //!
-//! The modules in reading order; each uses only those above it.
+//! An [`model::Outcome`] is committed, an error is not: that is the retry policy.
+//!
+//! The modules in reading order.
 
 mod errors;
 pub mod model;

@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::Failure;
+use super::examples::examples;
 use super::healthcheck::service;
 use crate::config::{Environment, Place, secret_variable};
 use crate::development;
@@ -17,11 +18,11 @@ use crate::webhook::Source;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  users-sync send --provider clerk\n  users-sync send --provider stack --event user.deleted --id 5ad2…\n  users-sync send --provider clerk --file payload.json --curl"
+    after_help = examples("Examples:\n  users-sync send --provider {provider}\n  users-sync send --provider {other} --event user.deleted --id 5ad2…\n  users-sync send --provider {provider} --file payload.json --curl")
 )]
 pub(super) struct Arguments {
     /// Whose webhooks to imitate
-    #[arg(long, value_parser = provider_named, default_value = "clerk")]
+    #[arg(long, value_parser = provider_named, default_value = provider::ALL[0].name)]
     provider: &'static Provider,
     /// What happened
     #[arg(long, default_value = "user.created")]
