@@ -89,13 +89,13 @@ fn names(line: &Line, provider: &Provider) -> bool {
 
 /// Whether the name is there, alone or as a part of a name, but not as a part of a longer word.
 fn has_word(text: &str, name: &str) -> bool {
-    text.match_indices(name).any(|(at, _)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + name.len()..].chars().next();
-        let goes_on = after.is_some_and(|c| c.is_ascii_lowercase());
-        let began = name.starts_with(char::is_lowercase);
-        !goes_on && !(began && before.is_some_and(|c| c.is_ascii_alphabetic()))
-    })
+    let is_word = |at: usize| {
+        let before = text[..at].chars().next_back().filter(char::is_ascii_alphabetic);
+        let after = text[at + name.len()..].chars().next().filter(char::is_ascii_lowercase);
+        // `StackAuth` has a new word after the name, `MyStack` one before it.
+        after.is_none() && (before.is_none() || name.starts_with(char::is_uppercase))
+    };
+    text.match_indices(name).any(|(at, _)| is_word(at))
 }
 
 fn has_id(text: &str, prefix: &str) -> bool {
@@ -125,7 +125,7 @@ fn has_status(code: &str) -> bool {
     let is_named = code.contains("const ") || code.contains("static ");
     let words = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.');
     let is_status = |word: &str| {
-        let word = word.trim_matches('.').trim_end_matches("_u16");
+        let word = word.trim_end_matches("_u16");
         word.len() == 3 && word.parse::<u16>().is_ok_and(|number| (400..600).contains(&number))
     };
     // A range is two numbers.
