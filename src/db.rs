@@ -26,7 +26,10 @@ pub mod server;
 pub mod session;
 pub mod status;
 mod tables;
+pub mod transaction;
 pub mod users;
 pub mod values;
-pub mod words;
 pub mod writable;
+
+/// Shows every user, for a person with `psql`.
+pub const SHOW_USERS: &str = "select * from neon_auth.users_sync";

@@ -2,9 +2,6 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
-/// What RFC 3986 lets stand as it is in every part of an address.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
 pub(super) fn delivery(source: &str, id: &str) -> String {
     format!("/admin/deliveries/{}/{}", quoted(source), quoted(id))
 }
@@ -30,7 +27,9 @@ pub(super) fn query(path: &str, fields: &[(&str, &str)]) -> String {
     if fields.is_empty() { path.to_owned() } else { format!("{path}?{}", fields.join("&")) }
 }
 
-/// For a path or a query.
+/// What a segment of a path, or a value of a query, may hold unencoded.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 fn quoted(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, UNRESERVED)
 }

@@ -1,4 +1,6 @@
-//! What may be said of an error of Postgres: never a value.
+//! An error in words: what an operator needs, and never a value that Postgres quotes.
+
+use std::error::Error;
 
 use tokio_postgres::error::DbError;
 
@@ -10,8 +12,18 @@ const ABOUT_THE_SERVER: [&str; 14] =
 /// As poolers and the server itself report their defects.
 const INTERNAL: &str = "XX";
 
-/// The server's message where it can hold no value, else a sentence of ours; with the SQLSTATE.
-pub fn of(error: &DbError) -> String {
+/// An error and its causes, in one line.
+pub fn error_chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    let words = causes.map(|cause| match cause.downcast_ref::<DbError>() {
+        Some(error) => of_postgres(error),
+        None => cause.to_string(),
+    });
+    words.collect::<Vec<_>>().join(": ")
+}
+
+/// The server's message if it can hold no value, else a sentence of ours; with the SQLSTATE.
+fn of_postgres(error: &DbError) -> String {
     let code = error.code().code();
     let known = ABOUT_THE_SERVER.into_iter().chain([INTERNAL]);
     let words = match raised_in(error) {
@@ -24,8 +36,8 @@ pub fn of(error: &DbError) -> String {
     format!("{words} (SQLSTATE {code})")
 }
 
-/// The constraint that is broken, by the server's own word.
-pub(super) fn constraint(error: &DbError) -> Option<&str> {
+/// The constraint that refuses the value, if the server itself names it.
+pub(crate) fn constraint(error: &DbError) -> Option<&str> {
     error.constraint().filter(|_| raised_in(error).is_none())
 }
 
