@@ -239,8 +239,8 @@ begin
             source, delivery_id, event_type, received_at, attempts,
             kind, entity_id, change_at, deletes, decided, reason, body, place
         ) on d.place = m.place
-        -- What is not journaled is not named.
-        join users_sync.journal j on j.source = d.source and j.delivery_id = d.delivery_id
+        -- What is not journaled is not named; nor is what comes again and is still in quarantine.
+        join users_sync.journal j on j.source = d.source and j.delivery_id = d.delivery_id and j.outcome <> 'quarantined'
         order by j.source collate "C", j.delivery_id collate "C", m.kind collate "C", m.entity_id collate "C"
         on conflict do nothing;
     end if;

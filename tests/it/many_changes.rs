@@ -113,6 +113,8 @@ async fn a_foreign_entity_quarantines_the_delivery_and_the_others_follow_it() {
     assert_eq!(outcomes.each_ref().map(|answer| answer.outcome()), ["quarantined"; 2]);
     let reason = reason(&client, &deleted).await;
     assert_eq!(reason, "an entity of it belongs to the source clerk, and stack may not change it");
+    let names = json!({ "outcome": "quarantined", "attempts": 2, "first": null, "further": [] });
+    assert_eq!(journaled(&client, &deleted).await, names);
     let rows = [some("t1/u1", "clerk", false), some("t2/u1", "stack", true)];
     assert_eq!(memberships(&client).await, rows);
     let sql = "select deleted_at is not null from neon_auth.users_sync where id = 'u1'";
