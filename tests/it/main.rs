@@ -26,6 +26,7 @@ mod ksuid;
 mod law_of_readings;
 mod left_out;
 mod logs;
+mod many_changes;
 mod metrics;
 mod migrations;
 mod odd_roles;
