@@ -4,7 +4,7 @@ select l.id
 from users_sync.ledger l
 where l.kind = '{kind}' and l.disabled;
 
--- Whoever reads users_active reads it through that view. Only a role with usage on the schema can name it.
+-- Readers of users_active reach it through that view. Only a role with usage on the schema can name it.
 grant select on users_sync.disabled_users to public;
 
 comment on view users_sync.disabled_users is

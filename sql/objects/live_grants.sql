@@ -9,9 +9,7 @@ select
         (
             select r.permissions
             from users_sync.known_roles r
-            where r.key = g.permission and r.source = l.source and r.deleted_at is null
-            order by r.version_at desc nulls last, r.id desc
-            limit 1
+            where r.source = l.source and r.key = g.permission and r.deleted_at is null
         ),
         '{}'
     ) as permissions

@@ -1,19 +1,26 @@
--- membership_rights: of each membership the role and the permissions, whoever asks
+-- membership_rights: the role and the permissions of each membership, whether the membership counts or not
 create or replace view users_sync.membership_rights as
 select
     m.id,
-    -- A role that was deleted ends.
-    case when r.deleted_at is null then m.role end as role,
+    -- A role that was deleted ends. Null means that no such role is known, and the provider's word stands.
+    case
+        when (
+            select r.deleted_at is null
+            from users_sync.known_roles r
+            where r.source = l.source and r.key = m.role
+        ) is not false then m.role
+    end as role,
     array(
         select distinct p.permission collate "C"
         from (
-            select unnest(
-                case
-                    -- Nothing is known of the role, or there is none.
-                    when r.id is null then m.permissions
-                    when r.deleted_at is null then r.permissions
-                end
-            )
+            select unnest(coalesce(
+                (
+                    select case when r.deleted_at is null then coalesce(r.permissions, '{}') else '{}' end
+                    from users_sync.known_roles r
+                    where r.source = l.source and r.key = m.role
+                ),
+                m.permissions
+            ))
             union all
             select unnest(g.permissions)
             from users_sync.live_grants g
@@ -25,17 +32,9 @@ select
         order by 1
     ) as permissions
 from {table} m
-left join users_sync.ledger l on l.kind = '{kind}' and l.id = m.id
--- The role that counts, where several have had the key: one that lives, then the newest.
-left join lateral (
-    select k.id, k.permissions, k.deleted_at
-    from users_sync.known_roles k
-    where k.key = m.role and k.source = l.source
-    order by k.deleted_at is not null, k.version_at desc nulls last, k.id desc
-    limit 1
-) r on true;
+left join users_sync.ledger l on l.kind = '{kind}' and l.id = m.id;
 
--- Whoever reads memberships_active reads it through that view. Only a role with usage on the schema can name it.
+-- Readers of memberships_active reach it through that view. Only a role with usage on the schema can name it.
 grant select on users_sync.membership_rights to public;
 
 comment on view users_sync.membership_rights is

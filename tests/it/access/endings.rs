@@ -126,7 +126,6 @@ async fn a_key_is_the_same_with_and_without_its_prefix() {
         (false, "has_role('u1', 'o1', '')"),
         (true, "has_permission('u1', 'o1', 'posts:write')"),
         (true, "has_permission('u1', 'o2', 'org:posts:list')"),
-        (false, "has_permission('u1', 'o1', 'org:org:posts:write')"),
         (false, "has_permission('u1', 'o2', 'posts:write')"),
     ] {
         assert_eq!(stage.is(&format!("users_sync.{asked}")).await, expected, "{asked}");

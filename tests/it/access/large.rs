@@ -54,7 +54,7 @@ async fn among_a_million_memberships_every_answer_comes_from_indexes() {
         ("users_sync.has_permission('u5', null, 'write')", false),
         ("(select count(*) = 10 from neon_auth.memberships_active where user_id = 'u5')", true),
         (
-            "(select count(permissions) = 99 from neon_auth.memberships_active where organization_id = 'o5')",
+            "(select count(permissions) = 90 from neon_auth.memberships_active where organization_id = 'o5')",
             true,
         ),
     ] {
