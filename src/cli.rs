@@ -31,7 +31,6 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::{Environment, Mistakes};
-use crate::embedded;
 
 /// Your auth provider's users, as a Postgres table.
 ///
@@ -116,7 +115,7 @@ enum Command {
     Completions(completions::Arguments),
     #[command(hide = true)]
     Man(completions::Man),
-    #[command(hide = true)]
+    #[command(name = users_sync_embedded::GUARD, hide = true)]
     EmbeddedGuard {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
@@ -150,7 +149,7 @@ impl From<Mistakes> for Failure {
 pub fn main() -> ExitCode {
     let Cli { flags, serve, command } = Cli::parse();
     if let Some(Command::EmbeddedGuard { arguments }) = command {
-        return embedded::guard(arguments);
+        return users_sync_embedded::guard(arguments);
     }
     match run(flags, command.unwrap_or(Command::Serve(serve))) {
         Ok(code) => code,

@@ -11,6 +11,10 @@
 //! - only [`http`] answers with status codes, and only [`api`] reads them;
 //! - an [`model::Outcome`] is committed, an error is not: that is the retry policy.
 //!
+//! What is neither webhook nor table stands in crates of its own, which know nothing of this one: the connection to
+//! Postgres in [`users_sync_conninfo`], and the server that starts where there is none in [`users_sync_embedded`], with
+//! the one statement that makes its database.
+//!
 //! The modules in reading order; each uses only those above it.
 
 pub mod model;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::Failure;
 use crate::config::{Environment, Place};
-use crate::embedded;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -27,7 +26,7 @@ pub(super) async fn run(environment: &Environment) -> Result<(), Failure> {
 
 /// Where the service of this place can be asked: by the address that it was given, else as its data directory says.
 pub(super) fn service(place: &Place) -> SocketAddr {
-    let running = || place.data_dir.as_deref().and_then(embedded::service);
+    let running = || place.data_dir.as_deref().and_then(users_sync_embedded::service);
     let found = if place.is_elsewhere { None } else { running() };
     reachable(found.unwrap_or(place.listen))
 }

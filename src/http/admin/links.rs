@@ -1,5 +1,10 @@
 //! Addresses of the pages.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
+
+/// What RFC 3986 lets stand as it is in every part of an address.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 pub(super) fn delivery(source: &str, id: &str) -> String {
     format!("/admin/deliveries/{}/{}", quoted(source), quoted(id))
 }
@@ -26,12 +31,6 @@ pub(super) fn query(path: &str, fields: &[(&str, &str)]) -> String {
 }
 
 /// For a path or a query.
-fn quoted(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-            char::from(byte).to_string()
-        }
-        byte => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
+fn quoted(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, UNRESERVED)
 }
