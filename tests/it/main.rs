@@ -1,5 +1,6 @@
 mod harness;
 
+mod access;
 mod admin;
 mod adopt;
 mod answers;
