@@ -99,7 +99,7 @@ async fn a_delivery_that_changes_only_a_further_entity_is_applied() {
 }
 
 #[tokio::test]
-async fn a_foreign_entity_quarantines_the_delivery_and_the_others_follow_it() {
+async fn a_foreign_entity_quarantines_the_delivery_and_its_other_changes_are_kept() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let service = Service::start(database.url()).await;
