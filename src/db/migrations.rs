@@ -191,8 +191,8 @@ pub async fn pending(client: &impl GenericClient) -> Result<Vec<Upgrade>, Error>
 /// side by side during a rolling update.
 pub async fn serves(client: &impl GenericClient) -> Result<bool, Error> {
     check::check(client).await?;
-    let history = history(client).await?;
-    if !history.pending.is_empty() {
+    let is_new = !objects::missing(client, &["users_sync.migrations"]).await?.is_empty();
+    if is_new || !history(client).await?.pending.is_empty() {
         return Ok(false);
     }
     lost_tables(client).await?;
