@@ -6,6 +6,7 @@ pub mod blame;
 pub mod composite;
 pub mod conninfo;
 pub mod durable;
+pub mod entities;
 pub mod fault;
 pub mod findings;
 pub mod grants;

@@ -61,6 +61,17 @@ impl Kind {
         }
     }
 
+    /// Many of them.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::User => "users",
+            Self::Organization => "organizations",
+            Self::Membership => "memberships",
+            Self::Role => "roles",
+            Self::Grant => "grants",
+        }
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
@@ -86,6 +97,14 @@ impl Key {
 
     pub fn user(id: impl Into<String>) -> Self {
         Self::new(Kind::User, id)
+    }
+
+    /// As a finding names it: a user by its id alone, any other entity with its kind before.
+    pub fn finding_id(&self) -> String {
+        match self.kind {
+            Kind::User => self.id.clone(),
+            kind => format!("{kind} {}", self.id),
+        }
     }
 }
 
@@ -337,7 +356,7 @@ pub enum Subject {
     Backfill,
     /// A mirror that lacks rows which the ledger knows; its id is the table.
     Mirror,
-    /// A user's row that the delete policy could not purge; its id is the user.
+    /// A row that the delete policy could not purge; its id is [`Key::finding_id`].
     Purge,
     /// Deliveries that are in quarantine for long; its id is the source.
     Quarantine,

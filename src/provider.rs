@@ -170,6 +170,11 @@ pub fn private() -> Vec<&'static str> {
     fields.chain(CREDENTIALS).collect()
 }
 
+/// Whether an id of this kind may live again after a deletion, whichever provider it is of.
+pub fn reuses(kind: Kind) -> bool {
+    ALL.into_iter().any(|provider| provider.reused.contains(&kind))
+}
+
 pub fn find(name: &str) -> Option<&'static Provider> {
     ALL.into_iter().find(|provider| provider.name == name)
 }

@@ -9,11 +9,12 @@ use super::table::print_json;
 use super::work::{current_schema, maintain};
 use crate::config::{Config, Environment};
 use crate::json::MAX_ID_LEN;
-use crate::model::DeletePolicy;
+use crate::model::{DeletePolicy, Kind};
 use crate::sync::purge::{self, Erased};
 
-/// Erases what is kept of one user: name, address and raw_json in the mirror, bodies in the journal. What stays is the id
-/// and a tombstone, so that no late webhook brings the user back. With DELETE_POLICY=hard:… the row is removed.
+/// Erases what is kept of one user: name, address and raw_json in the mirror, the user's memberships and grants, bodies in the
+/// journal. What stays are ids and tombstones, so that no late webhook brings the user back. With DELETE_POLICY=hard:… the rows
+/// are removed.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  users-sync users erase user_2ab…\n  users-sync users erase user_2ab… --hard"
@@ -21,7 +22,7 @@ use crate::sync::purge::{self, Erased};
 pub(super) struct Arguments {
     /// The user's id
     id: String,
-    /// Remove the row, so that ON DELETE of the application's foreign keys fires
+    /// Remove the rows, so that ON DELETE of the application's foreign keys fires
     #[arg(long)]
     hard: bool,
     /// Print JSON
@@ -64,6 +65,8 @@ fn report(arguments: &Arguments, erased: &Erased) -> Result<(), Failure> {
             "raw_json_bytes": shown.map_or(0, |shown| shown.raw_json_bytes),
             "journal_bodies": purged.bodies,
             "quarantined": purged.quarantined,
+            "memberships": purged.of(Kind::Membership),
+            "grants": purged.of(Kind::Grant),
             "not_removed_because": blocked,
         }));
     }
@@ -71,6 +74,14 @@ fn report(arguments: &Arguments, erased: &Erased) -> Result<(), Failure> {
     match shown {
         Some(_) => println!("  row {row}: {}", shown_fields.join(", ")),
         None => println!("  there was no row"),
+    }
+    for kind in [Kind::Membership, Kind::Grant].into_iter().filter(|kind| purged.of(*kind) > 0) {
+        println!(
+            "  {} {}: {}",
+            kind.plural(),
+            if purged.removed > 0 { "removed" } else { "emptied" },
+            purged.of(kind)
+        );
     }
     println!("  bodies removed from the journal: {}", purged.bodies + purged.quarantined);
     println!(
