@@ -28,6 +28,7 @@ mod logs;
 mod metrics;
 mod migrations;
 mod odd_roles;
+mod organizations;
 mod ownership;
 mod printed;
 mod purge;
