@@ -132,15 +132,22 @@ impl Object {
 
 /// The objects that have to be made: they are missing, or were made of another text.
 pub(super) async fn pending(client: &impl GenericClient) -> Result<Vec<&'static Object>, Error> {
-    let made = made(client).await?;
-    let parts: Vec<_> = all().flat_map(|object| &object.parts).map(String::as_str).collect();
-    let missing = missing(client, &parts).await?;
+    let (made, absent) = (made(client).await?, absent(client).await?);
     let is_pending = |object: &&Object| {
         let changed =
             object.making == Making::Replaced && made.get(object.name) != Some(&object.checksum());
-        changed || object.parts.iter().any(|part| missing.contains(&part.as_str()))
+        changed || absent.contains(&object.name)
     };
     Ok(all().filter(is_pending).collect())
+}
+
+/// The names of the objects of which the database lacks a part.
+pub(super) async fn absent(client: &impl GenericClient) -> Result<Vec<&'static str>, Error> {
+    let parts: Vec<_> = all().flat_map(|object| &object.parts).map(String::as_str).collect();
+    let missing = missing(client, &parts).await?;
+    let is_absent =
+        |object: &&Object| object.parts.iter().any(|part| missing.contains(&part.as_str()));
+    Ok(all().filter(is_absent).map(|object| object.name).collect())
 }
 
 /// Those of these relations and functions, by their qualified names, that the database lacks.

@@ -49,7 +49,7 @@ async fn every_object_that_is_dropped_is_made_again_as_it_was() {
         ("table neon_auth.memberships_sync cascade", "memberships_sync"),
         ("index neon_auth.grants_sync_user_id_idx", "grants_sync"),
         ("function users_sync.tombstone cascade", "tombstone"),
-        ("index neon_auth.users_sync_deleted_at_idx", "indexes"),
+        ("index neon_auth.users_sync_deleted_at_idx", "users_sync"),
         ("index users_sync.journal_entity_idx", "indexes"),
     ] {
         let database = TestDatabase::new().await;
