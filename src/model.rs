@@ -102,14 +102,6 @@ impl Key {
     pub fn user(id: impl Into<String>) -> Self {
         Self::new(Kind::User, id)
     }
-
-    /// As a finding names it: a user by its id alone, any other entity with its kind before.
-    pub fn finding_id(&self) -> String {
-        match self.kind {
-            Kind::User => self.id.clone(),
-            kind => format!("{kind} {}", self.id),
-        }
-    }
 }
 
 /// The place of a snapshot in its entity's history: a total order, the delivery's id breaks ties bytewise.
@@ -270,7 +262,7 @@ pub enum Subject {
     Backfill,
     /// A mirror that lacks rows which the ledger knows; its id is the table.
     Mirror,
-    /// A row that the delete policy could not purge; its id is [`Key::finding_id`].
+    /// A row that the delete policy could not purge; its id is a user's, or another kind and its id.
     Purge,
     /// Deliveries that are in quarantine for long; its id is the source.
     Quarantine,

@@ -9,6 +9,7 @@ use super::progress::Progress;
 use super::table::{print_json, print_table};
 use super::work::{current_schema, maintain};
 use crate::config::{Config, Environment};
+use crate::db::findings;
 use crate::model::{DeletePolicy, Kind};
 use crate::sync::purge::{self, Round};
 
@@ -76,7 +77,7 @@ fn report(arguments: &Arguments, round: &Round) -> Result<(), Failure> {
             kinds.into_iter().chain(rows).map(|(what, count)| [what.to_owned(), count.to_string()]),
         );
         for (key, reason) in blocked {
-            println!("{} stays: {reason}", key.finding_id());
+            println!("{} stays: {reason}", findings::name_of(key));
         }
     }
     match blocked.len() {

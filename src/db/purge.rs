@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, GenericClient, Transaction};
 
+use super::findings;
 use super::mirror::{self, Mirror};
 use super::values::time;
 use crate::model::{Key, Kind, Subject};
@@ -218,7 +219,7 @@ pub async fn shown(
 }
 
 async fn solved(client: &impl GenericClient, mirror: &Mirror, ids: &[&str]) -> Result<(), Error> {
-    let ids: Vec<_> = ids.iter().map(|id| Key::new(mirror.kind, *id).finding_id()).collect();
+    let ids: Vec<_> = ids.iter().map(|id| findings::name_of(&Key::new(mirror.kind, *id))).collect();
     let params: [(&(dyn ToSql + Sync), Type); 2] =
         [(&Subject::Purge.as_str(), Type::TEXT), (&ids, Type::TEXT_ARRAY)];
     client.execute_typed(include_str!("../../sql/purge/solved.sql"), &params).await?;

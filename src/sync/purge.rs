@@ -90,7 +90,7 @@ pub async fn apply(
     }
     match &round {
         Ok(Round { blocked, .. }) => {
-            let still: Vec<_> = blocked.iter().map(|(key, _)| key.finding_id()).collect();
+            let still: Vec<_> = blocked.iter().map(|(key, _)| findings::name_of(key)).collect();
             let still: Vec<_> = still.iter().map(String::as_str).collect();
             findings::settle(client, Subject::Purge, &still).await?;
         }
@@ -219,7 +219,7 @@ impl Attempt<'_> {
                 let reason = refused(self.client, error, self.policy, mirror.kind).await?;
                 let key = Key::new(mirror.kind, id);
                 if !self.dry_run {
-                    let id = key.finding_id();
+                    let id = findings::name_of(&key);
                     findings::set(self.client, Subject::Purge, &id, &reason).await?;
                 }
                 if round.blocked.iter().all(|(blocked, _)| *blocked != key) {

@@ -10,12 +10,12 @@ use serde::Deserialize;
 use super::causes::Cause;
 use super::links;
 use super::times::time;
-use crate::db::findings::Finding;
+use crate::db::findings::{self, Finding};
 use crate::db::journal::search::Record;
 use crate::db::runs::Counts;
 use crate::db::status::{Counts as Rows, Users};
 use crate::explain::{Discreet, Excerpt, discreet, pretty};
-use crate::model::{Kind, Subject};
+use crate::model::{Key, Kind, Subject};
 use crate::provider;
 
 pub(super) use entities::{Doubt, Entity, Field, User};
@@ -47,12 +47,11 @@ pub(super) struct Now {
 impl Now {
     /// Where to look at what a finding is about.
     fn finding_href(finding: &Finding) -> String {
-        let named =
-            finding.id.split_once(' ').filter(|_| finding.subject == Subject::Purge.as_str());
-        match named.and_then(|(kind, id)| Some((Kind::parse(kind)?, id))) {
-            Some((kind, id)) => links::entity(kind.as_str(), id),
-            None => links::user(&finding.id),
+        if finding.subject != Subject::Purge.as_str() {
+            return links::user(&finding.id);
         }
+        let Key { kind, id } = findings::named(&finding.id);
+        links::entity(kind.as_str(), &id)
     }
 
     /// How much somebody should look at.
