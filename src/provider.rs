@@ -83,6 +83,9 @@ impl Provider {
         let mut record = (self.record)(kind, &Object::parse(text, "raw_json")?, &bytes)?;
         if !self.versioned {
             record.updated_at = Some(version.at);
+        } else if record.updated_at.is_none() {
+            // It came from no snapshot of this provider's.
+            return Err(Unreadable::Missing { field: "updated_at" });
         }
         Ok(record)
     }

@@ -46,8 +46,9 @@ pub(super) fn prisma() -> String {
         mirror::ALL.iter().map(of).collect::<Vec<_>>().join(between)
     };
     let external = all(&|mirror| format!("\"{}\"", mirror.table), ", ");
-    let shadow =
-        all(&|mirror| format!("create table {} (id text primary key);", mirror.table), " ");
+    // Kept as it is printed: a statement of the application's, in one line of its configuration.
+    let shadow = include_str!("shadow.sql").trim_end();
+    let shadow = all(&|mirror| shadow.replace("{table}", mirror.table), " ");
     include_str!("schema.prisma")
         .replace("{external}", &external)
         .replace("{shadow}", &shadow)
