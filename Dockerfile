@@ -8,16 +8,19 @@ WORKDIR /build
 # Builds the dependencies first, with empty sources: this layer changes only if Cargo.toml or Cargo.lock does.
 COPY Cargo.toml Cargo.lock ./
 COPY bench/Cargo.toml bench/Cargo.toml
-RUN mkdir -p src bench/src \
-    && echo 'fn main() {}' | tee src/main.rs bench/src/main.rs \
-    && touch src/lib.rs \
+COPY crates/conninfo/Cargo.toml crates/conninfo/Cargo.toml
+COPY crates/embedded/Cargo.toml crates/embedded/Cargo.toml
+RUN mkdir -p src benches bench/src crates/conninfo/src crates/embedded/src \
+    && echo 'fn main() {}' | tee src/main.rs bench/src/main.rs benches/pure.rs benches/allocations.rs \
+    && touch src/lib.rs crates/conninfo/src/lib.rs crates/embedded/src/lib.rs \
     && cargo build --release --locked --package users-sync --features otlp
 
+COPY crates crates
 COPY sql sql
 COPY src src
 COPY templates templates
 # Cargo compares times, and the copied files are older than the empty ones.
-RUN touch src/lib.rs src/main.rs \
+RUN touch src/lib.rs src/main.rs crates/*/src/lib.rs \
     && cargo build --release --locked --package users-sync --features otlp
 
 

@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Failure;
+use super::examples::examples;
 use super::open::Open;
 use super::table::print_json;
 use super::work::{current_schema, maintain};
@@ -17,7 +18,7 @@ use crate::sync::purge::{self, Erased};
 /// are removed.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  users-sync users erase user_2ab…\n  users-sync users erase user_2ab… --hard"
+    after_help = examples("Examples:\n  users-sync users erase {user}\n  users-sync users erase {user} --hard")
 )]
 pub(super) struct Arguments {
     /// The user's id

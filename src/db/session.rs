@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use deadpool_postgres::{Object, Pool, PoolError};
 use tokio::time::timeout;
 use tokio_postgres::{Client, IsolationLevel};
+use users_sync_conninfo::Conninfo;
 
 use super::apply::{self, Applied, Entry};
 use super::composite::Types;
-use super::conninfo::Conninfo;
 use super::fault::{Fault, Refusal};
 use crate::law::Claim;
 

@@ -14,6 +14,7 @@ use crate::db::durable::durable;
 use crate::db::findings;
 use crate::db::mirror::{self, Mirror};
 use crate::db::purge::{self, Due, Purged};
+use crate::db::transaction::{self, Limits};
 use crate::model::{DeletePolicy, Key, Kind, Subject};
 
 pub use erase::{Erased, erase};
@@ -24,7 +25,8 @@ use refusal::{explained, refused};
 const STEP: i64 = 100;
 const EVERY: Duration = Duration::from_secs(3600);
 /// A purge waits a short time for a lock, and gives up where a foreign key has no index.
-const LIMITS: &str = "set local lock_timeout = '5s'; set local statement_timeout = '60s'";
+const LIMITS: Limits =
+    Limits { lock: Duration::from_secs(5), statement: Some(Duration::from_secs(60)) };
 /// Two rounds: what one missed the next one finds.
 const SWEPT: SignedDuration = SignedDuration::from_hours(2);
 
@@ -237,7 +239,7 @@ impl Attempt<'_> {
         ids: &[&str],
     ) -> Result<Purged, Error> {
         let transaction = self.client.transaction().await?;
-        transaction.batch_execute(LIMITS).await?;
+        transaction::limit(&transaction, LIMITS).await?;
         durable(&transaction).await?;
         let purged = match work {
             Work::Due { before, hard } => {
@@ -246,7 +248,7 @@ impl Attempt<'_> {
             Work::Left => purge::empty_left(&transaction, mirror, ids).await?,
         };
         if self.dry_run {
-            transaction.batch_execute("set constraints all immediate").await?;
+            transaction::check_deferred(&transaction).await?;
             transaction.rollback().await?;
         } else {
             transaction.commit().await?;

@@ -23,8 +23,9 @@ pub(crate) use role::Role;
 pub(crate) use service::{
     ADMIN_TOKEN, Answer, KEY, Service, Settings as ServiceSettings, Signed, body,
 };
-use users_sync::db::conninfo::Conninfo;
+use users_sync::config::PROGRAM;
 use users_sync::db::{migrations, objects};
+use users_sync_conninfo::Conninfo;
 pub(crate) use vendor::{Cursor, Fault, KEY as API_KEY, Vendor, impatient};
 pub(crate) use wire::{Response, Wire};
 
@@ -44,5 +45,5 @@ async fn migrate(url: String) {
 }
 
 pub(crate) fn conninfo(url: &str) -> Conninfo {
-    Conninfo::parse(url, &|_| None).expect("the test's URL is one")
+    Conninfo::parse(url, PROGRAM, &|_| None).expect("the test's URL is one")
 }

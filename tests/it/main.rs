@@ -21,6 +21,7 @@ mod fences;
 mod fixtures;
 mod grants;
 mod instances;
+mod invariants;
 mod ksuid;
 mod law_of_readings;
 mod left_out;

@@ -8,6 +8,7 @@ use super::refusal::{PurgeError, explained, refused};
 use crate::db::durable::durable;
 use crate::db::mirror;
 use crate::db::purge::{self, Purged, Shown};
+use crate::db::transaction;
 use crate::model::{DeletePolicy, Key, Kind};
 
 /// What an erasure did.
@@ -52,7 +53,7 @@ async fn erase_as(
     hard: bool,
 ) -> Result<(Option<Shown>, Purged), Error> {
     let transaction = client.transaction().await?;
-    transaction.batch_execute(LIMITS).await?;
+    transaction::limit(&transaction, LIMITS).await?;
     durable(&transaction).await?;
     let users = mirror::of(Kind::User);
     let shown = purge::shown(&transaction, users, id).await?;
