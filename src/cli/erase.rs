@@ -49,11 +49,7 @@ async fn erase(arguments: &Arguments, config: &Config, open: &Open) -> Result<Er
 
 fn report(arguments: &Arguments, erased: &Erased) -> Result<(), Failure> {
     let Erased { shown, purged, blocked } = erased;
-    let row = match (purged.removed, purged.emptied) {
-        (1.., _) => "removed",
-        (_, 1..) => "emptied",
-        _ => "none",
-    };
+    let row = row(erased);
     let shown_fields = shown.map_or(vec![], |shown| {
         let fields = [("name", shown.name), ("email", shown.email), ("raw_json", true)];
         fields.into_iter().filter(|(_, there)| *there).map(|(field, _)| field).collect()
@@ -76,13 +72,24 @@ fn report(arguments: &Arguments, erased: &Erased) -> Result<(), Failure> {
         Some(_) => println!("  row {row}: {}", shown_fields.join(", ")),
         None => println!("  there was no row"),
     }
+    print_rest(erased);
+    Ok(())
+}
+
+/// What became of the user's row.
+fn row(Erased { shown, purged, .. }: &Erased) -> &'static str {
+    match (shown, purged.removed) {
+        (None, _) => "none",
+        (Some(_), 1..) => "removed",
+        (Some(_), _) => "emptied",
+    }
+}
+
+/// What was taken along, and what stays.
+fn print_rest(Erased { shown, purged, blocked }: &Erased) {
+    let done = if purged.removed > 0 { "removed" } else { "emptied" };
     for kind in [Kind::Membership, Kind::Grant].into_iter().filter(|kind| purged.of(*kind) > 0) {
-        println!(
-            "  {} {}: {}",
-            kind.plural(),
-            if purged.removed > 0 { "removed" } else { "emptied" },
-            purged.of(kind)
-        );
+        println!("  {} {done}: {}", kind.plural(), purged.of(kind));
     }
     println!("  bodies removed from the journal: {}", purged.bodies + purged.quarantined);
     println!(
@@ -93,5 +100,4 @@ fn report(arguments: &Arguments, erased: &Erased) -> Result<(), Failure> {
         println!("  the row was emptied, not removed: {reason}");
     }
     println!("If the provider still has this user, delete it there too.");
-    Ok(())
 }

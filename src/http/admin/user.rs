@@ -15,7 +15,7 @@ use super::session::Session;
 use super::times::time;
 use super::views::{self, Body, Doubt, Line, User};
 use super::{App, Csrf, PAGE, Problem, causes, links};
-use crate::db::entities::{self, Entity, Value};
+use crate::db::entities::{self, Entity};
 use crate::db::journal::search::{self, Filter, Quarantined};
 use crate::http::body::Form;
 use crate::http::deliveries::{cursor, place};
@@ -41,8 +41,8 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let id = users::possible(id)?;
     let after = if after.is_empty() { None } else { Some(place(&after)?) };
-    let client = connection_of(&app).await?;
     let members = if members.is_empty() { None } else { Some(organizations::place(&members)?) };
+    let client = connection_of(&app).await?;
     let key = Key::user(id.clone());
     let filter = Filter { entity: Some(key.clone()), ..Filter::default() };
     let (known, memberships, grants, page, naming, standings) = tokio::try_join!(
@@ -54,37 +54,25 @@ pub(super) async fn show(
         sources::standings(&app, &client),
     )
     .map_err(failed)?;
-    let source = known.as_ref().and_then(|known| known.source.as_deref());
     let raw_json = known.as_ref().and_then(|known| known.raw_json.as_ref()?.as_str());
     let href = links::user(&id);
-    let fields = |next: &str| links::query("/admin/users", &[("id", &id), ("after", next)]);
+    let page_at =
+        |field: &str, next: &str| links::query("/admin/users", &[("id", &id), (field, next)]);
+    let api = links::entity_api(&key);
     let user = User {
         csrf: session.csrf,
-        body: raw_json
-            .map(|text| Body::of(text, private.is_some(), &href, links::entity_api(&key))),
+        body: raw_json.map(|text| Body::of(text, private.is_some(), &href, api)),
         doubts: doubts(naming, causes::all(&app, &standings), known.as_ref()),
-        missing_key: missing_key(&app, source),
+        missing_key: missing_key(&app, known.as_ref()),
         synced: synced.as_deref().and_then(in_words),
-        members: Members::of(&key, memberships, |next| {
-            links::query("/admin/users", &[("id", &id), ("members", next)]) + "#members"
-        }),
+        members: Members::of(&key, memberships, |next| page_at("members", next) + "#members"),
         grants: grants.into_iter().map(GrantLine::of).collect(),
-        name: known.as_ref().and_then(|known| shown(known, "name")),
-        email: known.as_ref().and_then(|known| shown(known, "email")),
-        next: page.next.as_ref().map(|next| fields(&cursor(next))),
+        next: page.next.as_ref().map(|next| page_at("after", &cursor(next))),
         rows: page.found.into_iter().map(Line::of).collect(),
         known,
         id,
     };
     Ok(views::page(StatusCode::OK, &user))
-}
-
-fn shown(known: &Entity, column: &str) -> Option<String> {
-    let value = known.columns().find(|(found, _)| found.name == column);
-    value.and_then(|(_, value)| match value {
-        Value::Text(text) => text.map(str::to_owned),
-        Value::Permissions(_) => None,
-    })
 }
 
 /// Of a user whose source is unknown any source may be the one.
@@ -110,7 +98,8 @@ fn doubts(naming: Vec<Quarantined>, causes: Vec<Cause>, known: Option<&Entity>) 
 }
 
 /// What has to be set before this user can be fetched; `None` where it can.
-fn missing_key(app: &App, source: Option<&str>) -> Option<String> {
+fn missing_key(app: &App, known: Option<&Entity>) -> Option<String> {
+    let source = known.and_then(|known| known.source.as_deref());
     let can_ask = |client: &str| source.is_none_or(|name| name == client);
     if app.users.sources().into_iter().any(can_ask) {
         return None;

@@ -45,7 +45,7 @@ async fn a_delivery_lists_the_entities_that_it_names() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     let left = leaving("u1", &["t0", "t1"]);
-    post_all(&service, &[left.clone()]).await;
+    post_all(&service, std::slice::from_ref(&left)).await;
     let path = format!("/api/deliveries/stack/{}", left.id);
 
     let listed = service.api("GET", "/api/deliveries", Value::Null).await.body;

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::super::members::{GrantLine, Members};
 use super::{Body, BodyShown, Line};
-use crate::db::entities as db;
+use crate::db::entities::{self as db, Value};
 use crate::model::{Key, Kind};
 
 #[derive(Template)]
@@ -13,8 +13,6 @@ pub(in crate::http::admin) struct User {
     pub(in crate::http::admin) csrf: String,
     pub(in crate::http::admin) id: String,
     pub(in crate::http::admin) known: Option<db::Entity>,
-    pub(in crate::http::admin) name: Option<String>,
-    pub(in crate::http::admin) email: Option<String>,
     pub(in crate::http::admin) body: Option<Body>,
     pub(in crate::http::admin) members: Members,
     pub(in crate::http::admin) grants: Vec<GrantLine>,
@@ -25,6 +23,18 @@ pub(in crate::http::admin) struct User {
     pub(in crate::http::admin) synced: Option<(bool, &'static str)>,
     pub(in crate::http::admin) rows: Vec<Line>,
     pub(in crate::http::admin) next: Option<String>,
+}
+
+impl User {
+    /// The text in a column of the row.
+    fn shown(&self, column: &str) -> &str {
+        let known = self.known.as_ref();
+        let value = known.and_then(|known| known.columns().find(|(of, _)| of.name == column));
+        match value {
+            Some((_, Value::Text(Some(text)))) => text,
+            _ => "null",
+        }
+    }
 }
 
 #[derive(Template)]
