@@ -39,7 +39,7 @@ pub struct Column {
 pub enum Shape {
     /// `text`, one of [`texts`].
     Text,
-    /// `text[]`, the [`permissions`].
+    /// `text[]`, those of [`permissions_of`].
     Permissions,
 }
 
