@@ -18,7 +18,7 @@ use crate::webhook::Source;
 
 #[derive(Args)]
 #[command(
-    after_help = examples("Examples:\n  users-sync send --provider {provider}\n  users-sync send --provider {other} --event user.deleted --id 5ad2…\n  users-sync send --provider {provider} --file payload.json --curl")
+    after_help = examples("Examples:\n  users-sync send --id user_1\n  users-sync send --event organization.created --id org_1\n  users-sync send --event organizationMembership.created --user-id user_1 --organization-id org_1\n  users-sync send --provider {other} --event user.deleted --id 5ad2…\n  users-sync send --provider {provider} --file payload.json --curl")
 )]
 pub(super) struct Arguments {
     /// Whose webhooks to imitate
@@ -27,14 +27,20 @@ pub(super) struct Arguments {
     /// What happened
     #[arg(long, default_value = "user.created")]
     event: String,
-    /// The user's id [default: a new one]
+    /// The id of what the event is about [default: a new one]
     #[arg(long)]
     id: Option<String>,
+    /// Whose membership or permission it is
+    #[arg(long, value_name = "ID", default_value = "user_1")]
+    user_id: String,
+    /// The organization or team of the membership or permission
+    #[arg(long, value_name = "ID", default_value = "org_1")]
+    organization_id: String,
     /// The user's e-mail address
     #[arg(long, default_value = "ada@example.com")]
     email: String,
     /// Send this file's text instead of a made-up payload
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["event", "id", "email"])]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["event", "id", "user_id", "organization_id", "email"])]
     file: Option<PathBuf>,
     /// The delivery's id [default: a new one]
     #[arg(long, value_name = "ID")]
@@ -145,19 +151,22 @@ fn body(arguments: &Arguments, now: Timestamp) -> Result<String, Failure> {
             Failure::Misused(format!("--file: {} cannot be read: {error}", path.display()))
         });
     }
-    let provider = arguments.provider;
-    let events: Vec<_> = provider.events_of(Kind::User).collect();
-    if !events.contains(&arguments.event.as_str()) {
-        let events = events.join(", ");
+    let Arguments { provider, event, id, user_id, organization_id, email, .. } = arguments;
+    let Some(kind) = provider.kind_of(event) else {
         return Err(Failure::Misused(format!(
-            "--event: {} sends {events}; for others give the payload with --file",
-            provider.title
+            "--event: {} sends {}; for others give the payload with --file",
+            provider.title,
+            provider.event_names(),
         )));
-    }
-    let new_id = || format!("{}{}", provider.id_prefix, uuid::Uuid::new_v4());
-    let id = arguments.id.clone().unwrap_or_else(new_id);
-    let sample = Sample { event_type: &arguments.event, id: &id, email: &arguments.email, now };
+    };
+    let id = id.clone().unwrap_or_else(|| new_id(provider, kind));
+    let sample = Sample { event_type: event, id: &id, user_id, organization_id, email, now };
     Ok((provider.sample)(&sample).to_string())
+}
+
+fn new_id(provider: &Provider, kind: Kind) -> String {
+    let prefix = if kind == Kind::User { provider.id_prefix } else { "" };
+    format!("{prefix}{}", uuid::Uuid::new_v4())
 }
 
 /// Prints the answer; false if the service did not accept the delivery.

@@ -39,7 +39,7 @@ pub struct Column {
 pub enum Shape {
     /// `text`, one of [`texts`].
     Text,
-    /// `text[]`, those of [`permissions_of`].
+    /// `text[]`, the [`permissions_of`] a profile.
     Permissions,
 }
 
