@@ -65,6 +65,17 @@ impl Kind {
         }
     }
 
+    /// Many of them.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::User => "users",
+            Self::Organization => "organizations",
+            Self::Membership => "memberships",
+            Self::Role => "roles",
+            Self::Grant => "grants",
+        }
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
@@ -251,7 +262,7 @@ pub enum Subject {
     Backfill,
     /// A mirror that lacks rows which the ledger knows; its id is the table.
     Mirror,
-    /// A user's row that the delete policy could not purge; its id is the user.
+    /// A row that the delete policy could not purge; its id is a user's, or another kind and its id.
     Purge,
     /// Deliveries that are in quarantine for long; its id is the source.
     Quarantine,

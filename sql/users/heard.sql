@@ -1,8 +1,8 @@
 -- heard: when each of the users $1 was last heard of, by its version or by when it arrived; no row for one that nothing is known of
 select known.id, heard.at
 from unnest($1) as known (id)
-left join users_sync.ledger l on l.kind = 'user' and l.id = known.id
-left join neon_auth.users_sync u on u.id = known.id
+left join users_sync.ledger l on l.kind = '{kind}' and l.id = known.id
+left join {table} u on u.id = known.id
 cross join lateral (
     select greatest(
         l.version_at,
@@ -13,8 +13,17 @@ cross join lateral (
         (
             select greatest(j.received_at, j.processed_at)
             from users_sync.journal j
-            where j.kind = 'user' and j.entity_id = known.id
+            where j.kind = '{kind}' and j.entity_id = known.id
             order by j.received_at desc
+            limit 1
+        ),
+        -- Where a delivery names it second or further.
+        (
+            select greatest(j.received_at, j.processed_at)
+            from users_sync.mentions m
+            join users_sync.journal j on j.source = m.source and j.delivery_id = m.delivery_id
+            where m.kind = '{kind}' and m.entity_id = known.id
+            order by m.received_at desc
             limit 1
         )
     ) as at
