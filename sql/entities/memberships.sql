@@ -3,7 +3,14 @@ select
     m.id, m.user_id, m.organization_id, m.role, m.permissions, m.created_at, m.updated_at, m.deleted_at,
     o.name as other_name,
     m.deleted_at is null
-        and exists (select from neon_auth.users_active u where u.id = m.user_id)
+        -- As the view memberships_active says, which the role of the service need not be able to read.
+        and exists (
+            select from neon_auth.users_sync u
+            where u.id = m.user_id and u.deleted_at is null
+              and not exists (
+                  select from users_sync.ledger l where l.kind = '{user}' and l.id = u.id and l.disabled
+              )
+        )
         and exists (
             select from neon_auth.organizations_sync g
             where g.id = m.organization_id and g.deleted_at is null

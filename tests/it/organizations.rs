@@ -154,6 +154,23 @@ async fn a_membership_counts_only_while_all_its_sides_are_active() {
 }
 
 #[tokio::test]
+async fn a_membership_of_a_banned_user_does_not_count() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+    let banned = body("clerk", "user.created", "user_1", &json!({ "banned": true }));
+    let all = [
+        organization("organization.created", "org_1"),
+        membership("organizationMembership.created", "mem_1", "user_1", "org_1"),
+        Signed::new("clerk", banned.to_string()),
+    ];
+    post_all(&service, &all).await;
+
+    let (_, found) = get(&service, "/api/organizations/org_1/members").await;
+
+    assert_eq!(found["members"][0]["active"], false, "{found}");
+}
+
+#[tokio::test]
 async fn a_page_of_members_that_cannot_be_understood_is_a_problem() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
