@@ -61,6 +61,17 @@ impl Kind {
         }
     }
 
+    /// The word for several of them.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::User => "users",
+            Self::Organization => "organizations",
+            Self::Membership => "memberships",
+            Self::Role => "roles",
+            Self::Grant => "grants",
+        }
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
@@ -140,6 +151,19 @@ impl Record {
 
     pub fn id(&self) -> &str {
         &self.key.id
+    }
+
+    /// The user whom it ties to something, and the organization that it ties somebody to, where it does.
+    pub fn ties(&self) -> (Option<&str>, Option<&str>) {
+        match &self.profile {
+            Profile::Membership(Membership { user_id, organization_id, .. }) => {
+                (Some(user_id), Some(organization_id))
+            }
+            Profile::Grant(Grant { user_id, organization_id, .. }) => {
+                (Some(user_id), organization_id.as_deref())
+            }
+            Profile::User(_) | Profile::Organization(_) | Profile::Role(_) => (None, None),
+        }
     }
 
     /// What is shown of a user; `None` for any other kind.
@@ -233,6 +257,14 @@ impl Change {
         match self {
             Self::Snapshot { record, .. } => &record.key,
             Self::Deleted { key, .. } => key,
+        }
+    }
+
+    /// What it shows; `None` for a deletion.
+    pub fn record(&self) -> Option<&Record> {
+        match self {
+            Self::Snapshot { record, .. } => Some(record),
+            Self::Deleted { .. } => None,
         }
     }
 
