@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use users_sync::api::Client;
 use users_sync::db::apply::Changed;
-use users_sync::model::Reading;
+use users_sync::model::{Kind, Reading};
 use users_sync::sync::backfill::{self, Progress};
 use users_sync::sync::reconcile::{self, Report, Settings};
 use users_sync::sync::{self, Readings, Tables};
@@ -52,13 +52,30 @@ impl Mirror {
         Readings::new(&self.tables).accept(readings).await.expect("they are written")
     }
 
+    /// Of users.
     pub(crate) async fn backfill(&self, client: &Client) -> Result<Progress, backfill::Error> {
-        backfill::backfill(&self.tables, client, false, |_| {}).await
+        self.backfill_of(client, Kind::User).await
     }
 
-    /// As the schedule does it, with one source.
+    pub(crate) async fn backfill_of(
+        &self,
+        client: &Client,
+        kind: Kind,
+    ) -> Result<Progress, backfill::Error> {
+        backfill::backfill(&self.tables, client, kind, false, |_| {}).await
+    }
+
+    /// As the schedule does it with users, with one source.
     pub(crate) async fn reconcile(&self, client: &Client) -> Result<Report, reconcile::Error> {
-        let settings = Settings { sole: true, ..Settings::default() };
+        self.reconcile_of(client, Kind::User).await
+    }
+
+    pub(crate) async fn reconcile_of(
+        &self,
+        client: &Client,
+        kind: Kind,
+    ) -> Result<Report, reconcile::Error> {
+        let settings = Settings { kind, sole: true, ..Settings::default() };
         reconcile::reconcile(&self.tables, client, settings).await
     }
 
