@@ -99,20 +99,17 @@ impl Client {
                 "1".clone_into(limit);
             }
             match self.requests.get(list.path, &query, &|_| Ok(())).await {
-                Err(Error::Status { status, code, .. }) if (list.is_off)(status, code.as_deref()) => {}
+                Err(Error::Status { status, code, .. })
+                    if (list.is_off)(status, code.as_deref()) => {}
                 _ => return false,
             }
         }
         true
     }
 
-    async fn listed(
-        &self,
-        list: &List,
-        query: Query,
-        cursor: Option<&str>,
-    ) -> Result<Page, Error> {
-        let read = |answer: Answer| self.read_page(list.kind, list.page, list.together, cursor, answer);
+    async fn listed(&self, list: &List, query: Query, cursor: Option<&str>) -> Result<Page, Error> {
+        let read =
+            |answer: Answer| self.read_page(list.kind, list.page, list.together, cursor, answer);
         self.requests.get(list.path, &query, &read).await
     }
 

@@ -54,9 +54,13 @@ pub enum Incomplete {
     )]
     Repeats { repeats: u64 },
     #[error(
-        "the provider's list is not whole: it shows {met} entries, and the provider counts {total}; does a proxy shorten it, or change the query of a request?"
+        "the provider's list is not whole: it shows {met} users, and the provider counts {total}; does a proxy shorten it, or change the query of a request?"
     )]
     Short { met: u64, total: u64 },
+    #[error(
+        "the provider's list is not whole: it shows {met} {}, and says that there are {total}; does a proxy change the query of a request?", kind.plural()
+    )]
+    Fewer { kind: Kind, met: u64, total: u64 },
 }
 
 /// Ids as hashes: a few bytes for each entity. Two that meet hide one that is gone, until the next walk hashes otherwise.
@@ -153,9 +157,14 @@ impl Walk {
             return Err(stuck.clone());
         }
         let met = earlier + self.count();
-        let total = match (self.total, &self.organization) {
-            (None, None) => client.total(self.kind).await,
-            (told, _) => told,
+        if let Some(total) = self.total {
+            let (kind, met) = (self.kind, earlier + self.count());
+            let is_short = met + tolerance(total) < total;
+            return if is_short { Err(Incomplete::Fewer { kind, met, total }) } else { Ok(()) };
+        }
+        let total = match &self.organization {
+            None => client.total(self.kind).await,
+            Some(_) => None,
         };
         match total {
             Some(total) if met + tolerance(total) < total => Err(Incomplete::Short { met, total }),

@@ -112,11 +112,7 @@ fn label(client: &Client, kind: Kind) -> String {
     }
 }
 
-fn print(
-    client: &Client,
-    kind: Kind,
-    Counts { seen, missing, stale, unreadable, .. }: Counts,
-) {
+fn print(client: &Client, kind: Kind, Counts { seen, missing, stale, unreadable, .. }: Counts) {
     let (source, title, kinds) = (client.source(), client.provider().title, kind.plural());
     println!(
         "{source}: {seen} {kinds} at {title}; {missing} were missing, {stale} were stale, {unreadable} unreadable"

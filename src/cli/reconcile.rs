@@ -137,7 +137,12 @@ fn print(source: &str, kind: Kind, Report { counts, findings, .. }: &Report) {
     }
     println!(
         "{source}: {} {}; {} missing, {} stale, {} alive but deleted here, {} gone",
-        counts.seen, kind.plural(), counts.missing, counts.stale, counts.restored, counts.gone
+        counts.seen,
+        kind.plural(),
+        counts.missing,
+        counts.stale,
+        counts.restored,
+        counts.gone
     );
     if let Some(silence) = counts.silence() {
         println!("{silence}");

@@ -55,8 +55,7 @@ pub async fn compare(
         (&fields_of_all(kind, |list| list.moving), Type::TEXT_ARRAY),
         (&metadata_of_all(), Type::TEXT_ARRAY),
     ];
-    let statement =
-        mirror::of(kind).comparing(include_str!("../../sql/readings/compare.sql"));
+    let statement = mirror::of(kind).comparing(include_str!("../../sql/readings/compare.sql"));
     let rows = client.query_typed(&statement, &params).await?;
     rows.iter().map(standing).collect()
 }
@@ -109,11 +108,7 @@ pub async fn unlisted(
 }
 
 /// Live grants of a source in an organization, whose users are no members of it as far as the tables know.
-pub async fn left(
-    client: &Client,
-    source: &str,
-    organization: &str,
-) -> Result<Vec<Sought>, Error> {
+pub async fn left(client: &Client, source: &str, organization: &str) -> Result<Vec<Sought>, Error> {
     let params: [(&(dyn ToSql + Sync), Type); 2] =
         [(&source, Type::TEXT), (&organization, Type::TEXT)];
     let statement = mirror::of(Kind::Grant)

@@ -27,7 +27,8 @@ pub async fn read(
     limit: i64,
 ) -> Result<Vec<Shown>, Error> {
     let statement = mirror::of(kind).statement(include_str!("../../sql/remap/read.sql"));
-    let rows = client.query_typed(&statement, &[(&after, Type::TEXT), (&limit, Type::INT8)]).await?;
+    let rows =
+        client.query_typed(&statement, &[(&after, Type::TEXT), (&limit, Type::INT8)]).await?;
     let shown = |row: &tokio_postgres::Row| {
         let delivery = DeliveryId::recorded(row.try_get("version_delivery")?);
         Ok(Shown {

@@ -168,10 +168,7 @@ impl Api {
 }
 
 /// Such fields of every provider's lists of one kind.
-pub fn fields_of_all(
-    kind: Kind,
-    of: fn(&List) -> &'static [&'static str],
-) -> Vec<&'static str> {
+pub fn fields_of_all(kind: Kind, of: fn(&List) -> &'static [&'static str]) -> Vec<&'static str> {
     let lists = super::ALL.into_iter().flat_map(|provider| provider.api.lists_of(kind, false));
     lists.flat_map(of).copied().collect()
 }

@@ -115,12 +115,7 @@ struct Filling<'a> {
 }
 
 impl<'a> Filling<'a> {
-    fn new(
-        tables: &'a Tables,
-        client: &'a Client,
-        kind: model::Kind,
-        run: &'a mut Run,
-    ) -> Self {
+    fn new(tables: &'a Tables, client: &'a Client, kind: model::Kind, run: &'a mut Run) -> Self {
         // Why an interrupted run left entities out is not known any more.
         let unreadable = u64::try_from(run.counts.unreadable).unwrap_or_default();
         let skipped = Skipped { unreadable, ..Skipped::default() };

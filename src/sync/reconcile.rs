@@ -160,7 +160,8 @@ async fn leased(
 ) -> Result<Report, Error> {
     let entity = settings.kind;
     let database = tables.pool().get().await?;
-    let mut run = runs::begin(&database, Kind::Reconcile, Scope { source: client.source(), entity }).await?;
+    let mut run =
+        runs::begin(&database, Kind::Reconcile, Scope { source: client.source(), entity }).await?;
     drop(database);
     let pass = Pass::new(tables, client, settings, since).recorded(run.id);
     let result = pass.run(&mut |counts| run.counts = counts).await;

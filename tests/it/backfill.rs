@@ -1,11 +1,13 @@
 //! `users-sync backfill`: every user of the provider, in the table.
 
+mod kinds;
+
 use std::sync::Arc;
 
 use serde_json::json;
 use tokio::task::JoinSet;
-use users_sync::sync::backfill::{self, backfill};
 use users_sync::model::Kind;
+use users_sync::sync::backfill::{self, backfill};
 use users_sync::sync::lease;
 
 use crate::harness::{Fault, Mirror, Service, Signed, Vendor, body};

@@ -1,5 +1,7 @@
 //! `users-sync reconcile`: the provider's list against the table.
 
+mod kinds;
+
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};

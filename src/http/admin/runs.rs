@@ -14,8 +14,8 @@ use super::views::{self, RunLine, Runs};
 use super::{App, PAGE, Problem};
 use crate::db::runs::{self, Recorded};
 use crate::http::sources;
-use crate::model::Kind;
 use crate::http::{connection_of, failed};
+use crate::model::Kind;
 
 #[derive(Deserialize)]
 pub(super) struct Place {
@@ -30,8 +30,7 @@ pub(super) async fn runs(
     let client = connection_of(&app).await?;
     let known = sources::known(&app);
     let names = sources::names(&known);
-    let (silences, found) =
-        tokio::try_join!(
+    let (silences, found) = tokio::try_join!(
         runs::silences(&client, &names, Kind::User),
         runs::recent(&client, before, PAGE),
     )
@@ -53,7 +52,11 @@ fn line(run: Recorded) -> RunLine {
     RunLine {
         started: time(started_at),
         finished: finished_at.map(time).unwrap_or_default(),
-        kind: if Kind::parse(&entity) == Some(Kind::User) { kind } else { format!("{kind} of {entity}s") },
+        kind: if Kind::parse(&entity) == Some(Kind::User) {
+            kind
+        } else {
+            format!("{kind} of {entity}s")
+        },
         source,
         outcome: outcome.unwrap_or_else(|| "unfinished".into()),
         reason: reason.unwrap_or_default(),

@@ -46,11 +46,7 @@ pub(super) const API: Api = Api {
             moving: &["display_name", "profile_image_url"],
             ..list(Kind::Membership, PROFILES)
         },
-        List {
-            narrow: Some("team_id"),
-            query: direct,
-            ..list(Kind::Grant, TEAM_PERMISSIONS)
-        },
+        List { narrow: Some("team_id"), query: direct, ..list(Kind::Grant, TEAM_PERMISSIONS) },
         List { query: direct, is_off: is_unknown, ..list(Kind::Grant, PROJECT_PERMISSIONS) },
     ],
     question,
@@ -133,8 +129,11 @@ fn question(Sought { key, .. }: &Sought) -> Option<Question> {
     let only = |names: &[&'static str], values: &[String]| {
         names.iter().copied().zip(values.iter().cloned()).collect::<Query>()
     };
-    let excerpt = |path: &str, only: Query, query| {
-        Question::Excerpt { path: path.to_owned(), only, query, page }
+    let excerpt = |path: &str, only: Query, query| Question::Excerpt {
+        path: path.to_owned(),
+        only,
+        query,
+        page,
     };
     let Key { kind, id } = key;
     Some(match (kind, &parts(id)[..]) {

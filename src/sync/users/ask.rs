@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::{Error, Users};
 use crate::api::{self, Client, Found, Removed};
-use crate::db::readings::Standing;
 use crate::db::readings;
+use crate::db::readings::Standing;
 use crate::db::users::UserRow;
 use crate::law::too_early;
 use crate::model::{Change, Key, Kind, Reading};

@@ -75,7 +75,9 @@ impl Users {
             belonging.fence = belonging.fence.into_iter().chain([page.fence]).min();
             for record in page.readings.iter().filter_map(|reading| reading.change.record()) {
                 match (kind, record.ties()) {
-                    (Kind::Membership, (Some(user), _)) => belonging.members.insert(user.to_owned()),
+                    (Kind::Membership, (Some(user), _)) => {
+                        belonging.members.insert(user.to_owned())
+                    }
                     (_, _) => belonging.grants.insert(record.id().to_owned()),
                 };
             }
@@ -153,8 +155,7 @@ impl Users {
         let database = self.tables.pool().get().await?;
         let kept = readings::version(&database, &record.key).await?;
         let kept = kept.filter(|kept| kept > version && !api::is_answer(kept));
-        let is_fresh =
-            |kept: &Timestamp| too_early(Some(*kept), fence, Timestamp::now()).is_some();
+        let is_fresh = |kept: &Timestamp| too_early(Some(*kept), fence, Timestamp::now()).is_some();
         let kept = kept.map(|kept| kept.at).filter(is_fresh);
         Ok(kept.map(|kept| api::until_seen(kept, fence)))
     }

@@ -104,6 +104,7 @@ impl Mirror {
         let by = format!("interval '{seconds} s'");
         self.execute(&format!(
             "update users_sync.ledger set version_at = version_at - {by};
+             update users_sync.mentions set received_at = received_at - {by};
              update users_sync.journal set received_at = received_at - {by},
                  processed_at = processed_at - {by}"
         ))
@@ -128,6 +129,14 @@ impl Mirror {
             raw: row.get("raw_json"),
         };
         rows.iter().map(|found| (found.get("id"), row(found))).collect()
+    }
+
+    /// The ids of the entities of a kind that are not deleted.
+    pub(crate) async fn alive_of(&self, kind: Kind) -> Vec<String> {
+        let table = users_sync::db::mirror::of(kind).table;
+        let sql = format!("select id from {table} where deleted_at is null order by id");
+        let rows = self.database.client().await.query(&sql, &[]).await.expect("the mirror");
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// The ids of those who are not deleted.

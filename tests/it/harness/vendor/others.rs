@@ -110,7 +110,10 @@ impl Vendor {
     pub(crate) fn permit(&self, team: Option<&str>, user: &str, permission: &str) {
         let mut desk = self.desk();
         match team {
-            Some(team) => desk.others.grants.push(json!({ "id": permission, "team_id": team, "user_id": user })),
+            Some(team) => desk
+                .others
+                .grants
+                .push(json!({ "id": permission, "team_id": team, "user_id": user })),
             None => desk.others.project_grants.push(json!({ "id": permission, "user_id": user })),
         }
     }
@@ -118,7 +121,8 @@ impl Vendor {
     /// Creates or replaces a role, or a permission of Stack's that contains others.
     pub(crate) fn define(&self, id: &str, permissions: &[&str], fields: &Value) -> Value {
         let role = if self.provider == "clerk" {
-            let of = |key: &&str| json!({ "id": format!("perm_{key}"), "key": key, "updated_at": MADE });
+            let of =
+                |key: &&str| json!({ "id": format!("perm_{key}"), "key": key, "updated_at": MADE });
             let permissions: Vec<_> = permissions.iter().map(of).collect();
             json!({
                 "object": "role", "id": id, "key": format!("org:{id}"), "name": "A role",
@@ -205,7 +209,9 @@ fn clerk(
             _ => Some(Err(GONE)),
         };
     }
-    let of_user = path.strip_prefix("/users/").and_then(|rest| rest.strip_suffix("/organization_memberships"));
+    let of_user = path
+        .strip_prefix("/users/")
+        .and_then(|rest| rest.strip_suffix("/organization_memberships"));
     let all = match (path, of_user) {
         ("/organizations", _) => others.organizations.clone(),
         ("/organization_memberships", _) => others.memberships.clone(),
