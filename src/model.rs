@@ -153,7 +153,7 @@ impl Record {
         &self.key.id
     }
 
-    /// The user whom it ties to something, and the organization that it ties somebody to, where it does.
+    /// The user and the organization that it ties, where it ties any.
     pub fn ties(&self) -> (Option<&str>, Option<&str>) {
         match &self.profile {
             Profile::Membership(Membership { user_id, organization_id, .. }) => {

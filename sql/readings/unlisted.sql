@@ -12,7 +12,7 @@ where m.id > $2
   and l.deleted_at is null
   and (
       l.source = $1
-      -- Nobody can say that a stub is gone: its entity may be on the way.
+      -- A stub cannot be gone: its entity may be on the way.
       or ($4 and l.id is null and m.raw_json <> jsonb_build_object('id', m.id))
   )
 order by m.id

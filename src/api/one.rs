@@ -119,7 +119,7 @@ impl Client {
         match error {
             Error::Status { status: 404, code: Some(code), fence, .. } => {
                 let words = (self.provider.api.missing)(kind);
-                // Nobody is gone since a moment that is still to come: the other clock is ahead.
+                // Nothing is gone since a moment that is still to come: the other clock is ahead.
                 if words.iter().any(|word| code.eq_ignore_ascii_case(word)) {
                     Ok(fence.min(Timestamp::now()))
                 } else {

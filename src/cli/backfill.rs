@@ -9,7 +9,7 @@ use super::Failure;
 use super::open::Open;
 use super::progress::Progress;
 use super::table::print_json;
-use super::work::{Told, Troubles, Work, kind, kinds_of, maintain};
+use super::work::{Summary, Troubles, Work, kind, kinds_of, maintain};
 use crate::api::Client;
 use crate::config::{Config, Environment};
 use crate::db::runs::Counts;
@@ -55,24 +55,24 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
 
 async fn every_source(arguments: &Arguments, config: &Config, open: &Open) -> Result<(), Failure> {
     let work = Work::begin(config, open, arguments.source.as_deref()).await?;
-    let (mut told, mut troubles) = (Vec::new(), Troubles::default());
+    let (mut sources, mut troubles) = (Vec::new(), Troubles::default());
     for client in &work.clients {
-        told.push(every_kind(arguments, &work.tables, client, &mut troubles).await);
+        sources.push(every_kind(arguments, &work.tables, client, &mut troubles).await);
     }
     if arguments.json {
-        print_json(&told)?;
+        print_json(&sources)?;
     }
     troubles.end()
 }
 
-/// One kind after the other, until something is in the way of all; what is told of it as JSON.
+/// One kind after the other, until something is in the way of all. Answers the JSON of the source.
 async fn every_kind(
     arguments: &Arguments,
     tables: &Tables,
     client: &Client,
     troubles: &mut Troubles,
 ) -> Value {
-    let mut told = Told::new(client.source());
+    let mut summary = Summary::new(client.source());
     for kind in kinds_of(client, arguments.kind) {
         // Only for the time that is left.
         let mut bar = Progress::new(label(client, kind), client.total(kind).await);
@@ -89,12 +89,12 @@ async fn every_kind(
             troubles.add(client, kind, problem, matches!(result, Err(Error::Incomplete(_))));
         }
         let goes_on = result.as_ref().err().is_none_or(|error| error.is_of(kind));
-        told.add(kind, counted(result.ok()), problem);
+        summary.add(kind, counted(result.ok()), problem);
         if !goes_on {
             break;
         }
     }
-    told.end()
+    summary.end()
 }
 
 /// Why not every entity of a kind is in the table.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Failure;
 use super::open::Open;
 use super::table::print_json;
-use super::work::{Told, Troubles, Work, kind, kinds_of, maintain};
+use super::work::{Summary, Troubles, Work, kind, kinds_of, maintain};
 use crate::api::Client;
 use crate::config::{Config, Environment};
 use crate::model::Kind;
@@ -60,20 +60,20 @@ async fn every_source(arguments: &Arguments, config: &Config, open: &Open) -> Re
         sole: config.repair.apis.len() == 1,
         ..Settings::default()
     };
-    let (mut drift, mut told, mut troubles) = (0, Vec::new(), Troubles::default());
+    let (mut drift, mut sources, mut troubles) = (0, Vec::new(), Troubles::default());
     for client in &work.clients {
         let of_source = every_kind(arguments, &work.tables, client, settings, &mut troubles).await;
         drift += of_source.0;
-        told.push(of_source.1);
+        sources.push(of_source.1);
     }
     if arguments.json {
-        print_json(&json!({ "dry_run": arguments.dry_run, "sources": told }))?;
+        print_json(&json!({ "dry_run": arguments.dry_run, "sources": sources }))?;
     }
     troubles.end()?;
     Ok(drift)
 }
 
-/// One kind after the other, until something is in the way of all; how much differs, and what is told of it as JSON.
+/// One kind after the other, until something is in the way of all. Answers how much differs, and the JSON of the source.
 async fn every_kind(
     arguments: &Arguments,
     tables: &Tables,
@@ -81,7 +81,7 @@ async fn every_kind(
     settings: Settings,
     troubles: &mut Troubles,
 ) -> (i64, Value) {
-    let (mut drift, mut told) = (0, Told::new(client.source()));
+    let (mut drift, mut summary) = (0, Summary::new(client.source()));
     for kind in kinds_of(client, arguments.kind) {
         let result = reconcile(tables, client, Settings { kind, ..settings }).await;
         if result.as_ref().is_ok_and(|report| report.is_off) {
@@ -98,12 +98,12 @@ async fn every_kind(
             troubles.add(client, kind, problem, matches!(result, Err(Error::Incomplete(_))));
         }
         let goes_on = result.as_ref().err().is_none_or(|error| error.is_of(kind));
-        told.add(kind, found(kind, result.ok()), problem);
+        summary.add(kind, found(kind, result.ok()), problem);
         if !goes_on {
             break;
         }
     }
-    (drift, told.end())
+    (drift, summary.end())
 }
 
 /// Why a source is not known to be as the table has it.

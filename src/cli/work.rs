@@ -82,13 +82,13 @@ impl Troubles {
     }
 }
 
-/// What is told of one source as JSON: of its users as it was before there were other kinds, and of those beside them.
-pub(super) struct Told {
+/// The JSON of one source: the fields of its users stand first, as they did before there were other kinds.
+pub(super) struct Summary {
     of_source: Map<String, Value>,
     of_kinds: Vec<Value>,
 }
 
-impl Told {
+impl Summary {
     pub(super) fn new(source: &str) -> Self {
         let of_source = Map::from_iter([("source".to_owned(), json!(source))]);
         Self { of_source, of_kinds: Vec::new() }

@@ -9,7 +9,7 @@ use crate::model::{Key, Kind};
 
 #[derive(Clone, Debug)]
 pub struct Mark {
-    /// Empty where nobody knows whose entity it is.
+    /// Empty where it is not known whose entity it is.
     pub source: String,
     /// With an empty id, all of the kind.
     pub key: Key,

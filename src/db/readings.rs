@@ -22,7 +22,7 @@ pub enum Standing {
     Missing,
     /// The row differs and is older: of this version, if any.
     Stale(Option<Timestamp>),
-    /// The row is older, and differs in nothing but what moves although nobody changed the entity.
+    /// The row is older, and differs in nothing but what moves without a change of the entity.
     Touched,
     /// A tombstone since then.
     Deleted(Timestamp),

@@ -47,7 +47,7 @@ pub struct List {
     pub query: fn(Option<&str>) -> Query,
     /// Reads the page after a cursor, or the first one.
     pub page: PageOf,
-    /// Where their number is told, and in which field, if the pages do not say it.
+    /// Where the API counts them, and in which field, if the pages do not say their number.
     pub count: Option<(&'static str, &'static str)>,
     /// Whether an answer with this status and code says that the instance has no such list: it proves nothing about what the
     /// tables have.
@@ -56,7 +56,7 @@ pub struct List {
     pub narrow: Option<&'static str>,
     /// Fields that change without a change of the entity: not worth a write.
     pub volatile: &'static [&'static str],
-    /// Fields that move although nobody changed the entity, at any depth outside of the metadata: written, but no drift.
+    /// Fields that move without a change of the entity, at any depth outside of the metadata: written, but no drift.
     pub moving: &'static [&'static str],
     /// Adds to the records of a whole list what each of them says only together with the others.
     pub together: Option<fn(&mut [Record])>,
@@ -92,9 +92,9 @@ pub struct Page<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sought {
     pub key: Key,
-    /// Whom it ties to something.
+    /// The user that it ties.
     pub user_id: Option<String>,
-    /// What it ties somebody to.
+    /// The organization that it ties.
     pub organization_id: Option<String>,
 }
 

@@ -42,7 +42,7 @@ pub(super) static PROVIDER: Provider = Provider {
         ("role.updated", Kind::Role),
         ("role.deleted", Kind::Role),
     ],
-    // Nobody says that role.updated follows when a permission of the role changes.
+    // Clerk does not say whether role.updated follows when a permission of the role changes.
     rereads: &[
         ("permission.created", Kind::Role),
         ("permission.updated", Kind::Role),

@@ -113,8 +113,8 @@ fn together(users: &Users, marks: Vec<Mark>) -> Vec<Due> {
     due.map(|((source, target), marks)| Due { source, target, marks }).collect()
 }
 
-/// What no delivery says of an organization is fetched with it, where the API lists it for one organization; where it is of
-/// nobody, only itself.
+/// What no delivery says of an organization is fetched with it, where the API lists it for one organization. A mark without
+/// a source is about its own entity alone.
 fn target(users: &Users, Mark { source, key, .. }: &Mark) -> Target {
     let Some(provider) = users.client_of(source).map(|client| client.provider()) else {
         return Target::One(key.clone());

@@ -13,7 +13,7 @@ async fn desk() -> Desk {
     desk
 }
 
-async fn told(desk: &Desk, arguments: &[&str]) -> Value {
+async fn json_of(desk: &Desk, arguments: &[&str]) -> Value {
     let url = desk.vendor.url();
     let said = run(arguments, &desk.variables(&url)).await;
     serde_json::from_str(&said.out).unwrap_or_else(|err| panic!("{err}: {said:?}"))
@@ -23,8 +23,8 @@ async fn told(desk: &Desk, arguments: &[&str]) -> Value {
 async fn every_kind_is_told_beside_the_users() {
     let desk = desk().await;
 
-    let filled = told(&desk, &["backfill", "--json"]).await;
-    let same = told(&desk, &["reconcile", "--json"]).await;
+    let filled = json_of(&desk, &["backfill", "--json"]).await;
+    let same = json_of(&desk, &["reconcile", "--json"]).await;
     let (_, shown) = desk.run(&["backfill"]).await;
 
     let source = &filled[0];
@@ -64,7 +64,7 @@ async fn a_dry_run_tells_by_its_exit_which_kinds_differ() {
 async fn a_backfill_of_one_kind_leaves_the_others() {
     let desk = desk().await;
 
-    let filled = told(&desk, &["backfill", "--kind", "organization", "--json"]).await;
+    let filled = json_of(&desk, &["backfill", "--kind", "organization", "--json"]).await;
 
     assert_eq!(filled[0]["kinds"][0]["missing"], 1, "{filled}");
     assert!(filled[0].get("seen").is_none(), "{filled}");
