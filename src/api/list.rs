@@ -54,12 +54,10 @@ impl Client {
         };
         let mut query = (list.query)(cursor);
         query.extend(list.narrow.zip(organization.map(str::to_owned)));
-        let mut page = match self.listed(list, query, cursor).await {
-            Err(Error::Status { status, code, fence, .. })
-                if (list.is_off)(status, code.as_deref()) =>
-            {
-                Page::off(fence)
-            }
+        let listed = self.listed(list, query, cursor).await;
+        let is_off = listed.as_ref().err().is_some_and(|error| says_off(list, error));
+        let mut page = match listed {
+            Err(Error::Status { fence, .. }) if is_off => Page::off(fence),
             page => page?,
         };
         if lists.len() > 1 {
@@ -89,18 +87,17 @@ impl Client {
 
     /// Only where every list of the kind says so.
     async fn lacks(&self, kind: Kind) -> bool {
-        // Users are listed everywhere.
-        if kind == Kind::User {
+        let lists = self.provider.api.lists_of(kind, false);
+        if lists.iter().any(|list| list.is_off.is_none()) {
             return false;
         }
-        for list in self.provider.api.lists_of(kind, false) {
+        for list in lists {
             let mut query = (list.query)(None);
             if let Some((_, limit)) = query.iter_mut().find(|(name, _)| *name == "limit") {
                 "1".clone_into(limit);
             }
             match self.requests.get(list.path, &query, &|_| Ok(())).await {
-                Err(Error::Status { status, code, .. })
-                    if (list.is_off)(status, code.as_deref()) => {}
+                Err(error) if says_off(list, &error) => {}
                 _ => return false,
             }
         }
@@ -202,6 +199,12 @@ impl Page {
     fn off(fence: Timestamp) -> Self {
         Self { is_off: true, ..Self::empty(fence) }
     }
+}
+
+/// Whether an error says that the instance has no such list.
+fn says_off(list: &List, error: &Error) -> bool {
+    let Error::Status { status, code, .. } = error else { return false };
+    list.is_off.is_some_and(|is_off| is_off(*status, code.as_deref()))
 }
 
 /// The place of the list that a cursor leads into, and its own cursor.

@@ -50,8 +50,8 @@ pub struct List {
     /// Where the API counts them, and in which field, if the pages do not say their number.
     pub count: Option<(&'static str, &'static str)>,
     /// Whether an answer with this status and code says that the instance has no such list: it proves nothing about what the
-    /// tables have.
-    pub is_off: fn(u16, Option<&str>) -> bool,
+    /// tables have. `None` where every instance has it.
+    pub is_off: Option<IsOff>,
     /// The parameter that narrows the list to one organization.
     pub narrow: Option<&'static str>,
     /// Fields that change without a change of the entity: not worth a write.
@@ -62,12 +62,8 @@ pub struct List {
     pub together: Option<fn(&mut [Record])>,
 }
 
+pub type IsOff = fn(u16, Option<&str>) -> bool;
 pub type PageOf = for<'a> fn(&'a str, Option<&str>) -> Result<Page<'a>, Unreadable>;
-
-/// Such a list is always there.
-pub fn never_off(_: u16, _: Option<&str>) -> bool {
-    false
-}
 
 /// A variable whose value goes into a header.
 pub struct Credential {

@@ -1,5 +1,6 @@
 //! `users-sync reconcile`: the provider's list against the table.
 
+mod gone;
 mod kinds;
 
 use std::sync::Arc;

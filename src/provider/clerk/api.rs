@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::json::{self, Object, Unreadable};
 use crate::model::Kind;
 use crate::provider::api::{
-    Api, Credential, List, NewUser, Page, Query, Question, Rate, Sought, USERS, never_off,
+    Api, Credential, List, NewUser, Page, Query, Question, Rate, Sought, USERS,
 };
 use crate::provider::segment;
 
@@ -28,7 +28,7 @@ pub(super) const API: Api = Api {
             query: after_user,
             page: users,
             count: Some(("/users/count", "total_count")),
-            is_off: never_off,
+            is_off: None,
             narrow: None,
             volatile: &[],
             // A sign-in moves `updated_at`, too, and nothing else says that it was only a sign-in.
@@ -55,7 +55,7 @@ const fn of_organizations(kind: Kind, path: &'static str) -> List {
         query: after_so_many,
         page: wrapped,
         count: None,
-        is_off,
+        is_off: Some(is_off),
         narrow: None,
         volatile: &[],
         // Every member who joins moves the counts, inside of each membership too.

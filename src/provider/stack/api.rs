@@ -10,9 +10,7 @@ use serde_json::{Value, json};
 
 use crate::json::{Object, Unreadable};
 use crate::model::{Key, Kind, Profile, Record};
-use crate::provider::api::{
-    Api, Credential, List, NewUser, Page, Query, Question, Sought, USERS, never_off,
-};
+use crate::provider::api::{Api, Credential, List, NewUser, Page, Query, Question, Sought, USERS};
 use crate::provider::{parts, segment};
 
 pub(super) const API: Api = Api {
@@ -47,7 +45,7 @@ pub(super) const API: Api = Api {
             ..list(Kind::Membership, PROFILES)
         },
         List { narrow: Some("team_id"), query: direct, ..list(Kind::Grant, TEAM_PERMISSIONS) },
-        List { query: direct, is_off: is_unknown, ..list(Kind::Grant, PROJECT_PERMISSIONS) },
+        List { query: direct, is_off: Some(is_unknown), ..list(Kind::Grant, PROJECT_PERMISSIONS) },
     ],
     question,
     rate: |_| None,
@@ -70,7 +68,7 @@ const fn list(kind: Kind, path: &'static str) -> List {
         query: after,
         page,
         count: None,
-        is_off: never_off,
+        is_off: None,
         narrow: None,
         volatile: &[],
         moving: &[],
@@ -80,7 +78,7 @@ const fn list(kind: Kind, path: &'static str) -> List {
 
 /// A permission that others contain is what a role is elsewhere.
 const fn definitions(path: &'static str) -> List {
-    List { is_off: is_unknown, together: Some(contained), ..list(Kind::Role, path) }
+    List { is_off: Some(is_unknown), together: Some(contained), ..list(Kind::Role, path) }
 }
 
 fn is_unknown(status: u16, _: Option<&str>) -> bool {

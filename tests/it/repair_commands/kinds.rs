@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Desk;
-use crate::harness::run;
+use crate::harness::{Program, run};
 
 /// A vendor with two users, an organization and a member.
 async fn desk() -> Desk {
@@ -69,4 +69,22 @@ async fn a_backfill_of_one_kind_leaves_the_others() {
     assert_eq!(filled[0]["kinds"][0]["missing"], 1, "{filled}");
     assert!(filled[0].get("seen").is_none(), "{filled}");
     assert!(desk.mirror.alive().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_feature_that_is_switched_off_costs_one_line_and_no_failure() {
+    let desk = Desk::new(2).await;
+    let url = desk.vendor.url();
+    let [database, key, api] = desk.variables(&url);
+
+    let variables = [database, key, api, ("RUST_LOG", "users_sync=info")];
+    let filled = Program::run(desk.dir.path(), &["backfill"], &variables).await;
+    let looked = Program::run(desk.dir.path(), &["reconcile", "--dry-run"], &variables).await;
+
+    assert_eq!((filled.code, looked.code), (Some(0), Some(0)), "{}", filled.stderr);
+    for kind in ["organizations", "roles", "memberships"] {
+        let line = format!("the provider has no {kind}: their feature is switched off");
+        assert_eq!(filled.stderr.matches(&line).count(), 1, "{}", filled.stderr);
+    }
+    assert_eq!(filled.stdout.lines().count(), 1, "{}", filled.stdout);
 }
