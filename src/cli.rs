@@ -6,6 +6,7 @@ mod banner;
 mod completions;
 mod doctor;
 mod erase;
+mod examples;
 mod healthcheck;
 mod migrate;
 mod open;
@@ -31,13 +32,13 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::{Environment, Mistakes};
-use crate::embedded;
+use examples::examples;
 
 /// Your auth provider's users, as a Postgres table.
 ///
 /// Receives signed webhooks on POST /webhooks/{source} and keeps neon_auth.users_sync true. Without a command it serves.
 #[derive(Parser)]
-#[command(name = "users-sync", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "users-sync", version, max_term_width = 100, after_help = examples(EXAMPLES))]
 struct Cli {
     #[command(flatten)]
     flags: Flags,
@@ -51,7 +52,7 @@ const EXAMPLES: &str = "\
 Examples:
   users-sync                                    serve, with a Postgres of its own
   DATABASE_URL=postgres://… users-sync          serve into your Postgres
-  users-sync send --provider clerk              post a signed user.created to it";
+  users-sync send --provider {provider}              post a signed user.created to it";
 
 /// Variables that can be given on the command line too.
 #[derive(Args)]
@@ -116,7 +117,7 @@ enum Command {
     Completions(completions::Arguments),
     #[command(hide = true)]
     Man(completions::Man),
-    #[command(hide = true)]
+    #[command(name = users_sync_embedded::GUARD, hide = true)]
     EmbeddedGuard {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
@@ -150,7 +151,7 @@ impl From<Mistakes> for Failure {
 pub fn main() -> ExitCode {
     let Cli { flags, serve, command } = Cli::parse();
     if let Some(Command::EmbeddedGuard { arguments }) = command {
-        return embedded::guard(arguments);
+        return users_sync_embedded::guard(arguments);
     }
     match run(flags, command.unwrap_or(Command::Serve(serve))) {
         Ok(code) => code,

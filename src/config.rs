@@ -16,9 +16,8 @@ use std::path::PathBuf;
 
 use jiff::SignedDuration;
 use secrecy::SecretString;
+use users_sync_conninfo::Conninfo;
 
-use crate::db::conninfo::Conninfo;
-use crate::embedded;
 use crate::logging::Logging;
 use crate::model::DeletePolicy;
 use crate::traces;
@@ -29,6 +28,9 @@ use parser::Parser;
 pub use parser::length_of_time;
 pub use repair::{Repair, api_variables};
 pub use sources::secret_variable;
+
+/// The name of our sessions in Postgres, unless the operator gives them another.
+pub const PROGRAM: &str = "users-sync";
 
 /// How the service runs.
 #[derive(Debug)]
@@ -57,7 +59,7 @@ pub struct Config {
 #[derive(Debug)]
 pub enum Database {
     /// One that we start ourselves, because nothing names another.
-    Embedded(embedded::Settings),
+    Embedded(users_sync_embedded::Settings),
     Server(Conninfo),
 }
 

@@ -1,10 +1,9 @@
-//! Everything that talks to Postgres: one function per statement under `sql/`, and where the server is.
+//! Everything that talks to Postgres: one function per statement under `sql/`.
 
 pub mod adopt;
 pub mod apply;
 pub mod blame;
 pub mod composite;
-pub mod conninfo;
 pub mod durable;
 pub mod fault;
 pub mod findings;
@@ -17,7 +16,6 @@ pub mod migrations;
 pub mod mirror;
 pub mod objects;
 pub mod pages;
-mod pgpass;
 pub mod purge;
 pub mod readings;
 pub mod remap;
@@ -28,8 +26,10 @@ pub mod server;
 pub mod session;
 pub mod status;
 mod tables;
-mod tls;
+pub mod transaction;
 pub mod users;
 pub mod values;
-pub mod words;
 pub mod writable;
+
+/// Shows every user, for a person with `psql`.
+pub const SHOW_USERS: &str = "select * from neon_auth.users_sync";

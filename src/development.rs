@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_lc_rs::rand;
+use users_sync_embedded::private;
 
 use crate::config::secret_variable;
-use crate::embedded::private;
 use crate::provider;
 use crate::signature::Secret;
 use crate::webhook::Source;

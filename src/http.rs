@@ -2,6 +2,7 @@
 
 mod admin;
 mod admin_token;
+pub mod answer;
 mod body;
 mod connection;
 mod deliveries;

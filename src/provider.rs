@@ -165,7 +165,12 @@ pub const TEST_DELIVERY: Meaning = Meaning::Ignored("test delivery");
 /// What a sample delivery is about.
 pub struct Sample<'a> {
     pub event_type: &'a str,
+    /// Of the entity, where the provider gives it one of its own.
     pub id: &'a str,
+    /// Whom a membership or a grant is about, and where.
+    pub user_id: &'a str,
+    pub organization_id: &'a str,
+    /// The user's.
     pub email: &'a str,
     pub now: Timestamp,
 }

@@ -74,9 +74,6 @@ pub fn request(method: &Method, route: &str, headers: &HeaderMap) -> Span {
 /// How the request of this span was answered.
 pub fn answered(span: &Span, status: u16) {
     span.record("http.response.status_code", status);
-    if status >= 500 {
-        failed(span);
-    }
 }
 
 /// Which delivery the request of the current span turned out to be.

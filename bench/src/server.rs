@@ -5,7 +5,7 @@ use std::time::Duration;
 use std::{env, fs};
 
 use tokio_postgres::{Client, NoTls};
-use users_sync::embedded::{self, Cluster, Options, Programs, Search, User, socket};
+use users_sync_embedded::{self as embedded, Cluster, Options, Programs, Search, User, socket};
 
 use crate::Result;
 use crate::process::{Usage, cpu_of_tree, memory_of_tree};

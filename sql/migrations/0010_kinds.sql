@@ -15,6 +15,9 @@ create table users_sync.mentions (
 
 create index mentions_entity_idx on users_sync.mentions (kind, entity_id, received_at);
 
+-- Few are disabled, and every look at who is active asks for them.
+create index ledger_disabled_idx on users_sync.ledger (kind, id) where disabled;
+
 comment on table users_sync.mentions is
     'The further entities of deliveries that say something of more than one; the journal itself names the first.';
 comment on column users_sync.mentions.version_at is 'When the change happened, as the delivery says.';

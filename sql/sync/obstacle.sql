@@ -1,16 +1,12 @@
--- obstacle: the first thing that keeps this session from writing any delivery, null where there is none
-with needed (schema, name, privileges) as (
-    values
-        ('neon_auth', 'users_sync', array['select', 'insert', 'update']),
-        ('users_sync', 'ledger', array['select', 'insert', 'update']),
-        ('users_sync', 'journal', array['select', 'insert', 'update']),
-        ('users_sync', 'marks', array['select', 'insert', 'update'])
+-- obstacle: the first thing that keeps this session from writing any delivery to the tables $2 of the schemas $1, null where there is none
+with needed as (
+    select schema, name from unnest($1, $2) as t (schema, name)
 ),
 -- Looked up in the catalog: to_regclass fails where the schema may not be used.
 tables as (
     select n.schema, n.name, p.privilege, c.oid, s.oid as schema_oid
     from needed n
-    cross join unnest(n.privileges) as p (privilege)
+    cross join unnest(array['select', 'insert', 'update']) as p (privilege)
     left join pg_namespace s on s.nspname = n.schema
     left join pg_class c on c.relnamespace = s.oid and c.relname = n.name
 ),
@@ -44,7 +40,7 @@ select case
     when exists (select from lacking) then (select format('the right to %s on %s.%s is missing', privilege, schema, name) from lacking)
     when not exists (
         select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-        where n.nspname = 'users_sync' and p.proname = 'write_batch' and has_function_privilege(p.oid, 'execute')
-    ) then 'the function users_sync.write_batch is missing, or the right to execute it'
+        where n.nspname = 'users_sync' and p.proname = 'converge' and has_function_privilege(p.oid, 'execute')
+    ) then 'the function users_sync.converge is missing, or the right to execute it'
     when exists (select from closed) then (select format('row security of %s.%s holds for this role, and no policy lets it %s', schema, name, privilege) from closed)
 end as obstacle

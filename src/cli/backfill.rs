@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::examples::examples;
 use super::open::Open;
 use super::progress::Progress;
 use super::table::print_json;
@@ -20,7 +21,7 @@ use crate::sync::{Tables, lease};
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  users-sync backfill\n  users-sync backfill --source clerk --from-start --json\n  users-sync backfill --kind organization"
+    after_help = examples("Examples:\n  users-sync backfill\n  users-sync backfill --source {provider} --from-start --json\n  users-sync backfill --kind organization")
 )]
 pub(super) struct Arguments {
     /// Only this source's entities

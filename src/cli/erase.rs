@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Failure;
+use super::examples::examples;
 use super::open::Open;
 use super::table::print_json;
 use super::work::{current_schema, maintain};
@@ -16,7 +17,7 @@ use crate::sync::purge::{self, Erased};
 /// and a tombstone, so that no late webhook brings the user back. With DELETE_POLICY=hard:… the row is removed.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  users-sync users erase user_2ab…\n  users-sync users erase user_2ab… --hard"
+    after_help = examples("Examples:\n  users-sync users erase {user}\n  users-sync users erase {user} --hard")
 )]
 pub(super) struct Arguments {
     /// The user's id

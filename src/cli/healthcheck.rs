@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Failure;
 use crate::config::{Environment, Place};
-use crate::embedded;
+use crate::http::answer::Answer;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -20,14 +20,18 @@ pub(super) async fn run(environment: &Environment) -> Result<(), Failure> {
         .no_proxy()
         .build()
         .map_err(Failure::of)?;
-    let answer = client.get(&url).send().await.map_err(Failure::of)?;
-    answer.error_for_status().map_err(Failure::of)?;
-    Ok(())
+    let response = client.get(&url).send().await.map_err(Failure::of)?;
+    let answer = Answer::of(response).await.map_err(Failure::of)?;
+    if answer.is_success() {
+        Ok(())
+    } else {
+        Err(Failure::Failed(format!("{url} answered {answer}")))
+    }
 }
 
 /// Where the service of this place can be asked: by the address that it was given, else as its data directory says.
 pub(super) fn service(place: &Place) -> SocketAddr {
-    let running = || place.data_dir.as_deref().and_then(embedded::service);
+    let running = || place.data_dir.as_deref().and_then(users_sync_embedded::service);
     let found = if place.is_elsewhere { None } else { running() };
     reachable(found.unwrap_or(place.listen))
 }

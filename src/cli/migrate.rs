@@ -56,7 +56,7 @@ fn print_grants(arguments: &Arguments, policy: DeletePolicy) -> Result<(), Failu
     for statement in &needed {
         println!("{statement};");
     }
-    for right in rights::ALL.iter().filter(|right| !needed.contains(&right.grant(to))) {
+    for right in rights::all().into_iter().filter(|right| !needed.contains(&right.grant(to))) {
         println!("-- {}: {};", right.purpose, right.grant(to));
     }
     Ok(())

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
+use users_sync_conninfo::Conninfo;
+use users_sync_embedded::Embedded;
 
 use super::Failure;
-use crate::config::Database;
-use crate::db::conninfo::Conninfo;
-use crate::embedded::{self, Embedded};
+use crate::config::{Database, PROGRAM};
+use crate::embedded;
 
 /// How long a server that is still starting is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -25,7 +26,7 @@ impl Open {
         match database {
             Database::Server(conninfo) => Ok(Self { conninfo: conninfo.clone(), embedded: None }),
             Database::Embedded(settings) => {
-                let embedded = Embedded::start(settings).await.map_err(Failure::of)?;
+                let embedded = embedded::start(settings).await.map_err(Failure::of)?;
                 let conninfo = local(&embedded.url())?;
                 Ok(Self { conninfo, embedded: Some(embedded) })
             }
@@ -48,7 +49,8 @@ impl Open {
 
     /// Lets commands that know only the data directory find the service.
     pub(super) fn announce(&self, service: SocketAddr) -> Result<(), Failure> {
-        self.embedded.as_ref().map_or(Ok(()), |it| it.announce(service)).map_err(Failure::of)
+        let announced = self.embedded.as_ref().map_or(Ok(()), |it| it.announce(service));
+        announced.map_err(embedded::Error).map_err(Failure::of)
     }
 
     /// A connection, once the server is there.
@@ -73,7 +75,7 @@ impl Open {
 
     pub(super) async fn close(self) -> Result<(), Failure> {
         match self.embedded {
-            Some(embedded) => embedded.stop().await.map_err(Failure::of),
+            Some(it) => it.stop().await.map_err(embedded::Error).map_err(Failure::of),
             None => Ok(()),
         }
     }
@@ -81,5 +83,5 @@ impl Open {
 
 /// The embedded server's URL says all there is to say, so that no variable may change it.
 fn local(url: &str) -> Result<Conninfo, Failure> {
-    Conninfo::parse(url, &|_| None).map_err(Failure::of)
+    Conninfo::parse(url, PROGRAM, &|_| None).map_err(Failure::of)
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::Failure;
+use super::examples::examples;
 use super::open::Open;
 use super::progress::Progress;
 use super::table::{print_json, print_table};
@@ -22,7 +23,7 @@ use crate::webhook::{Delivery, Source};
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  users-sync replay --quarantined --dry-run\n  users-sync replay --quarantined\n  users-sync replay --source clerk --since 2h\n  users-sync replay --user user_2ab…\n  users-sync replay --file captured.http --as clerk\n  users-sync replay --quarantined --until 90d --discard"
+    after_help = examples("Examples:\n  users-sync replay --quarantined --dry-run\n  users-sync replay --quarantined\n  users-sync replay --source {provider} --since 2h\n  users-sync replay --user {user}\n  users-sync replay --file captured.http --as {provider}\n  users-sync replay --quarantined --until 90d --discard")
 )]
 pub(super) struct Arguments {
     /// Only what is in quarantine
@@ -166,7 +167,8 @@ fn captured(arguments: &Arguments, sources: &[Source]) -> Result<Vec<Delivery>, 
                     "request {number}: no secret of {name} is configured to verify it with"
                 ))
             })?;
-            let now = capture.sent_at().unwrap_or_else(Timestamp::now);
+            let sent_at = source.provider.scheme.sent_at(&capture.headers);
+            let now = sent_at.unwrap_or_else(Timestamp::now);
             let verified = source.verify(&capture.headers, capture.body, now);
             deliveries.push(verified.map_err(|rejection| {
                 failed(format!(

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::Database;
+use users_sync_conninfo::Conninfo;
+use users_sync_embedded::Settings;
+
 use super::parser::Parser;
-use crate::db::conninfo::Conninfo;
+use super::{Database, PROGRAM};
 use crate::embedded;
 
 /// Of libpq's variables those that say which database; the others only say how to reach it.
@@ -96,7 +98,7 @@ impl Parser<'_> {
                 self.mistake(name, problem);
             }
         }
-        match Conninfo::parse(url, &|name| self.environment.get(name)) {
+        match Conninfo::parse(url, PROGRAM, &|name| self.environment.get(name)) {
             Ok(conninfo) => Some(Database::Server(conninfo)),
             Err(error) => {
                 self.mistake(variable, crate::error_chain(&error));
@@ -123,15 +125,16 @@ impl Parser<'_> {
         !hints.is_empty()
     }
 
-    fn embedded(&mut self) -> Option<embedded::Settings> {
+    fn embedded(&mut self) -> Option<Settings> {
         let Some(data_dir) = self.data_dir() else {
             let problem = "is needed for the embedded Postgres, because there is no home directory; or set DATABASE_URL";
             self.mistake("USERS_SYNC_DATA_DIR", problem);
             return None;
         };
-        Some(embedded::Settings {
+        Some(Settings {
             data_dir,
-            pg_bin_dir: self.value("PG_BIN_DIR").map(PathBuf::from),
+            database: embedded::NAME.to_owned(),
+            bin_dir: self.value("PG_BIN_DIR").map(PathBuf::from),
             path: self.environment.search_path(),
             guard: self.environment.executable().to_owned(),
         })

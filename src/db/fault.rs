@@ -2,7 +2,7 @@
 
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
-use super::words;
+use crate::errors;
 
 /// What a failed statement blames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Refusal {
         if matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic)) {
             return None;
         }
-        let constraint = words::constraint(error).map(|name| format!(", constraint {name}"));
+        let constraint = errors::constraint(error).map(|name| format!(", constraint {name}"));
         Some(Self {
             fault: fault(error),
             code: error.code().code().to_owned(),

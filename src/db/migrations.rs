@@ -187,20 +187,48 @@ pub async fn pending(client: &impl GenericClient) -> Result<Vec<Upgrade>, Error>
     Ok(steps.chain(objects.into_iter().map(Upgrade::Object)).collect())
 }
 
+/// Whether the schema has all that this version needs. What a newer one has added or replaced does no harm: both may serve
+/// side by side during a rolling update.
+pub async fn serves(client: &impl GenericClient) -> Result<bool, Error> {
+    check::check(client).await?;
+    let history = history(client).await?;
+    if !history.pending.is_empty() {
+        return Ok(false);
+    }
+    lost_tables(client).await?;
+    Ok(objects::absent(client).await?.is_empty())
+}
+
 async fn unapplied(client: &impl GenericClient) -> Result<Vec<&'static Migration>, Error> {
+    match history(client).await? {
+        History { newer: Some(number), .. } => Err(Error::Newer(number)),
+        History { pending, newer: None } => Ok(pending),
+    }
+}
+
+/// What the database says of the migrations.
+struct History {
+    pending: Vec<&'static Migration>,
+    /// The last one that this version does not know.
+    newer: Option<i32>,
+}
+
+async fn history(client: &impl GenericClient) -> Result<History, Error> {
     let applied = client.query_typed(include_str!("../../sql/schema/applied.sql"), &[]).await?;
-    let mut pending: Vec<_> = ALL.iter().collect();
+    let mut history = History { pending: ALL.iter().collect(), newer: None };
     for row in applied {
         let number: i32 = row.get("number");
-        let Some(place) = pending.iter().position(|migration| migration.number == number) else {
-            return Err(Error::Newer(number));
+        let is_it = |migration: &&Migration| migration.number == number;
+        let Some(place) = history.pending.iter().position(is_it) else {
+            history.newer = Some(number);
+            continue;
         };
-        let migration = pending.remove(place);
+        let migration = history.pending.remove(place);
         if migration.checksum() != row.get::<_, &str>("checksum") {
             return Err(Error::Changed { name: migration.name });
         }
     }
-    Ok(pending)
+    Ok(history)
 }
 
 /// An error where a table of ours, or a part of it, is gone although every migration was applied.

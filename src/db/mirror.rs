@@ -35,7 +35,7 @@ pub struct Column {
 pub enum Shape {
     /// `text`, one of [`texts`].
     Text,
-    /// `text[]`, the [`permissions`].
+    /// `text[]`, the [`permissions_of`] a profile.
     Permissions,
 }
 

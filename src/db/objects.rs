@@ -48,11 +48,13 @@ macro_rules! object {
 /// Every object, in the order of their dependence; the mirrors first.
 static ALL: LazyLock<Vec<Object>> = LazyLock::new(|| {
     let mut all: Vec<_> = mirror::ALL.iter().map(Object::of_mirror).collect();
-    all.extend(others());
+    all.extend(writing());
+    all.extend(access());
     all
 });
 
-fn others() -> [Object; 10] {
+/// What the writing of a batch needs.
+fn writing() -> [Object; 7] {
     let converge = Object {
         sql: render::converge().into(),
         ..object!("converge", Replaced, ["users_sync.converge"])
@@ -69,6 +71,7 @@ fn others() -> [Object; 10] {
                 "users_sync.journal_quarantined_idx",
                 "users_sync.ledger_to_purge_idx",
                 "users_sync.ledger_purged_idx",
+                "users_sync.ledger_disabled_idx",
                 "users_sync.marks_due_at_idx",
                 "users_sync.mentions_entity_idx",
                 "users_sync.runs_source_idx",
@@ -90,10 +93,39 @@ fn others() -> [Object; 10] {
         ),
         object!("verdict", Replaced, ["users_sync.verdict"]),
         converge,
-        object!("ensure_user", Replaced, ["users_sync.ensure_user"]),
-        object!("disabled_users", Replaced, ["users_sync.disabled_users"]),
-        object!("users_active", Replaced, ["neon_auth.users_active"]),
     ]
+}
+
+/// What applications use, and the views that it stands on.
+fn access() -> [Object; 13] {
+    let about = |kind: Kind, object: Object| {
+        let sql = mirror::of(kind).statement(&object.sql).into();
+        Object { sql, ..object }
+    };
+    [
+        ensure(Kind::User, "ensure_user"),
+        ensure(Kind::Organization, "ensure_organization"),
+        about(Kind::User, object!("disabled_users", Replaced, ["users_sync.disabled_users"])),
+        object!("users_active", Replaced, ["neon_auth.users_active"]),
+        object!("organizations_active", Replaced, ["neon_auth.organizations_active"]),
+        about(Kind::Role, object!("known_roles", Replaced, ["users_sync.known_roles"])),
+        about(Kind::Grant, object!("live_grants", Replaced, ["users_sync.live_grants"])),
+        about(
+            Kind::Membership,
+            object!("membership_rights", Replaced, ["users_sync.membership_rights"]),
+        ),
+        object!("memberships_active", Replaced, ["neon_auth.memberships_active"]),
+        object!("spellings", Replaced, ["users_sync.spellings"]),
+        object!("is_active", Replaced, ["users_sync.is_active"]),
+        object!("has_role", Replaced, ["users_sync.has_role"]),
+        object!("has_permission", Replaced, ["users_sync.has_permission"]),
+    ]
+}
+
+/// The function by which an application makes a row before the provider's delivery comes.
+fn ensure(kind: Kind, name: &'static str) -> Object {
+    let sql = mirror::of(kind).statement(include_str!("../../sql/mirror/ensure.sql")).into();
+    Object { name, parts: vec![format!("users_sync.{name}")], making: Making::Replaced, sql }
 }
 
 /// Every object, in the order of their dependence.
@@ -132,15 +164,22 @@ impl Object {
 
 /// The objects that have to be made: they are missing, or were made of another text.
 pub(super) async fn pending(client: &impl GenericClient) -> Result<Vec<&'static Object>, Error> {
-    let made = made(client).await?;
-    let parts: Vec<_> = all().flat_map(|object| &object.parts).map(String::as_str).collect();
-    let missing = missing(client, &parts).await?;
+    let (made, absent) = (made(client).await?, absent(client).await?);
     let is_pending = |object: &&Object| {
         let changed =
             object.making == Making::Replaced && made.get(object.name) != Some(&object.checksum());
-        changed || object.parts.iter().any(|part| missing.contains(&part.as_str()))
+        changed || absent.contains(&object.name)
     };
     Ok(all().filter(is_pending).collect())
+}
+
+/// The names of the objects of which the database lacks a part.
+pub(super) async fn absent(client: &impl GenericClient) -> Result<Vec<&'static str>, Error> {
+    let parts: Vec<_> = all().flat_map(|object| &object.parts).map(String::as_str).collect();
+    let missing = missing(client, &parts).await?;
+    let is_absent =
+        |object: &&Object| object.parts.iter().any(|part| missing.contains(&part.as_str()));
+    Ok(all().filter(is_absent).map(|object| object.name).collect())
 }
 
 /// Those of these relations and functions, by their qualified names, that the database lacks.

@@ -1,10 +1,11 @@
-//! What a role that owns nothing needs to serve: one table, from which the grants, the README and the doctor's check are
+//! What a role that owns nothing needs to serve: one table, from which the grants, the documentation and the doctor's check are
 //! made.
 
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, GenericClient};
 
 use super::grants::quoted;
+use super::mirror::{self, Mirror};
 use crate::model::DeletePolicy;
 
 /// What a privilege is about.
@@ -60,26 +61,20 @@ const fn removal(name: &'static str) -> Right {
     }
 }
 
-/// Every right, in the order in which they are granted.
-pub static ALL: [Right; 24] = [
-    schema("neon_auth", "the table of users"),
-    schema("users_sync", "our own tables"),
-    table("neon_auth.users_sync", KEEP, "the users: deliveries, repair, `scrub`, erasing"),
-    removal("neon_auth.users_sync"),
-    table("neon_auth.organizations_sync", KEEP, "the organizations, in the same ways"),
-    table("neon_auth.memberships_sync", KEEP, "the memberships, in the same ways"),
-    table("neon_auth.roles_sync", KEEP, "the roles, in the same ways"),
-    table("neon_auth.grants_sync", KEEP, "the grants, in the same ways"),
-    removal("neon_auth.organizations_sync"),
-    removal("neon_auth.memberships_sync"),
-    removal("neon_auth.roles_sync"),
-    removal("neon_auth.grants_sync"),
-    table("users_sync.migrations", READ, "whether the schema is current"),
-    table("users_sync.objects", READ, "the same, for functions and views"),
+const SCHEMAS: [Right; 2] =
+    [schema("neon_auth", "the mirrors"), schema("users_sync", "our own tables")];
+
+/// Written with every batch, as the mirrors are.
+const BOOKS: [Right; 4] = [
     table("users_sync.ledger", KEEP, "versions and tombstones"),
     table("users_sync.journal", ALL_OF_IT, "deliveries; old ones are removed"),
     table("users_sync.mentions", ALL_OF_IT, "the further entities of deliveries"),
-    table("users_sync.marks", ALL_OF_IT, "users who are to be fetched"),
+    table("users_sync.marks", ALL_OF_IT, "entities that are to be fetched"),
+];
+
+const OTHERS: [Right; 8] = [
+    table("users_sync.migrations", READ, "whether the schema is current"),
+    table("users_sync.objects", READ, "the same, for functions and views"),
     table("users_sync.leases", ALL_OF_IT, "one reconcile at a time"),
     table("users_sync.runs", ALL_OF_IT, "backfills and reconciles"),
     table("users_sync.repairs", KEEP, "what all runs repaired"),
@@ -92,6 +87,23 @@ pub static ALL: [Right; 24] = [
         purpose: "the writing of a batch",
     },
 ];
+
+/// Every right, in the order in which they are granted.
+pub fn all() -> Vec<Right> {
+    let kept = |mirror: &Mirror| table(mirror.table, KEEP, "deliveries, repair, `scrub`, erasing");
+    let kept = mirror::ALL.iter().map(kept);
+    let removed = mirror::ALL.iter().map(|mirror| removal(mirror.table));
+    SCHEMAS.into_iter().chain(kept).chain(removed).chain(BOOKS).chain(OTHERS).collect()
+}
+
+/// The tables that every batch reads and writes.
+pub(super) fn written() -> impl Iterator<Item = &'static str> {
+    let books = BOOKS.into_iter().filter_map(|right| match right.object {
+        Object::Table(name) => Some(name),
+        Object::Schema(_) | Object::Functions => None,
+    });
+    mirror::ALL.iter().map(|mirror| mirror.table).chain(books)
+}
 
 impl Needed {
     fn by(self, policy: DeletePolicy) -> bool {
@@ -117,7 +129,7 @@ impl Right {
 
 /// The statements that give a role what it needs under this policy.
 pub fn grants(role: &str, policy: DeletePolicy) -> Vec<String> {
-    let needed = ALL.iter().filter(|right| right.needed.by(policy));
+    let needed = all().into_iter().filter(|right| right.needed.by(policy));
     needed.map(|right| right.grant(role)).collect()
 }
 
@@ -127,7 +139,7 @@ pub async fn missing(
     policy: DeletePolicy,
 ) -> Result<Vec<String>, Error> {
     let (mut kinds, mut names, mut privileges) = (Vec::new(), Vec::new(), Vec::new());
-    for right in ALL.iter().filter(|right| right.needed.by(policy)) {
+    for right in all().into_iter().filter(|right| right.needed.by(policy)) {
         let (kind, name) = match right.object {
             Object::Schema(name) => ("schema", name),
             Object::Table(name) => ("table", name),

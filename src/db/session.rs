@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use deadpool_postgres::{Object, Pool, PoolError};
 use tokio::time::timeout;
 use tokio_postgres::{Client, IsolationLevel};
+use users_sync_conninfo::Conninfo;
 
 use super::apply::{self, Applied, Entry};
 use super::composite::Types;
-use super::conninfo::Conninfo;
 use super::fault::{Fault, Refusal};
 use crate::law::Claim;
 
@@ -29,6 +29,8 @@ pub struct Session {
     /// The channel that announces changes.
     channel: Option<Arc<str>>,
     connection: Option<Connection>,
+    /// As the database numbers them; read with the first connection.
+    types: Option<Types>,
 }
 
 struct Connection {
@@ -36,7 +38,6 @@ struct Connection {
     used: Instant,
     /// Whether a statement alone runs as read committed; else it needs a transaction that says so.
     read_committed: bool,
-    types: Types,
 }
 
 /// Why a batch was not committed.
@@ -64,7 +65,7 @@ struct Batch<'a> {
 
 impl Session {
     pub fn new(conninfo: Conninfo, pool: Pool, time_out: Duration) -> Self {
-        Self { conninfo, pool, time_out, channel: None, connection: None }
+        Self { conninfo, pool, time_out, channel: None, connection: None, types: None }
     }
 
     /// Announces every change on `channel`, too.
@@ -93,23 +94,23 @@ impl Session {
                 tracing::warn!("the queue of notifications is full: changes are not announced");
                 self.attempt(Batch { channel: None, ..batch }).await
             }
-            // The schema may have been made again since the connection asked for the numbers of its types.
-            Err(ApplyError::Refused(Refusal { fault: Fault::Unclear, .. }))
-                if self.renumber().await =>
-            {
+            Err(ApplyError::Refused(refusal)) if self.renumber(&refusal).await => {
                 self.attempt(batch).await
             }
             result => result,
         }
     }
 
-    /// Whether the types have other numbers than those that the connection knew; now it knows them.
-    async fn renumber(&mut self) -> bool {
-        let Some(connection) = &mut self.connection else { return false };
+    /// Whether the types have other numbers than those that the session knew; now it knows them. The schema may have been
+    /// made again since.
+    async fn renumber(&mut self, refusal: &Refusal) -> bool {
+        let may_be_unknown = ["42", "XX"].iter().any(|class| refusal.code.starts_with(class));
+        let Some(known) = self.types.clone().filter(|_| may_be_unknown) else { return false };
+        let Ok(connection) = self.connect().await else { return false };
         let read = timeout(self.time_out, Types::read(&**connection.object)).await;
+        self.keep(connection);
         let Ok(Ok(types)) = read else { return false };
-        let known = std::mem::replace(&mut connection.types, types);
-        known != connection.types
+        self.types.insert(types) != &known
     }
 
     async fn attempt(&mut self, batch: Batch<'_>) -> Result<Applied, ApplyError> {
@@ -155,17 +156,19 @@ impl Session {
             drop(Object::take(kept.object));
         }
         let object = self.pool.get().await?;
-        let asked = async { tokio::try_join!(is_read_committed(&object), Types::read(&**object)) };
+        let asked = async {
+            if self.types.is_none() {
+                self.types = Some(Types::read(&**object).await?);
+            }
+            is_read_committed(&object).await
+        };
         let asked = timeout(self.time_out, asked).await;
         match asked.map_err(|_| ApplyError::Timeout(self.time_out))? {
-            Ok((read_committed, types)) => {
-                Ok(Connection { object, used: Instant::now(), read_committed, types })
+            Ok(read_committed) => Ok(Connection { object, used: Instant::now(), read_committed }),
+            // Somebody dropped the types.
+            Err(error) => {
+                Err(Refusal::of(&error).map_or(ApplyError::Broken(error), ApplyError::Refused))
             }
-            Err(error) => Err(match Refusal::of(&error) {
-                // The types are missing: somebody dropped them.
-                Some(refusal) => ApplyError::Refused(refusal),
-                None => ApplyError::Broken(error),
-            }),
         }
     }
 
@@ -176,7 +179,8 @@ impl Session {
         batch: Batch<'_>,
     ) -> Option<Result<Applied, tokio_postgres::Error>> {
         let cancel = connection.object.cancel_token();
-        let mut applied = pin!(once(connection, batch));
+        let types = self.types.clone().expect("the first connection has read them");
+        let mut applied = pin!(once(connection, &types, batch));
         if let Ok(result) = timeout(self.time_out, &mut applied).await {
             return Some(result);
         }
@@ -189,9 +193,10 @@ impl Session {
 
 async fn once(
     connection: &mut Connection,
+    types: &Types,
     Batch { claims, entries, channel, lock_wait }: Batch<'_>,
 ) -> Result<Applied, tokio_postgres::Error> {
-    let (types, client): (_, &mut Client) = (&connection.types, &mut connection.object);
+    let client: &mut Client = &mut connection.object;
     if connection.read_committed {
         return apply::apply(client, types, claims, entries, channel, lock_wait).await;
     }

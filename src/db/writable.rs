@@ -4,7 +4,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, GenericClient};
 use uuid::Uuid;
 
-use super::leases;
+use super::{leases, rights};
 
 /// The lease that a trial write takes.
 const TRIAL: &str = "trial write";
@@ -12,7 +12,11 @@ const TRIAL: &str = "trial write";
 /// What keeps every delivery from being written, in words; `None` where nothing is known to.
 pub async fn obstacle(client: &impl GenericClient) -> Result<Option<String>, Error> {
     let statement = include_str!("../../sql/sync/obstacle.sql");
-    let rows = client.query_typed(statement, &[]).await?;
+    let (schemas, names): (Vec<_>, Vec<_>) =
+        rights::written().filter_map(|table| table.split_once('.')).unzip();
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&schemas, Type::TEXT_ARRAY), (&names, Type::TEXT_ARRAY)];
+    let rows = client.query_typed(statement, &params).await?;
     Ok(rows.first().and_then(|row| row.get("obstacle")))
 }
 

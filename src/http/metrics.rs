@@ -66,8 +66,11 @@ pub(super) async fn count(State(app): State<Arc<App>>, request: Request, next: N
         _ => traces::request(request.method(), route, request.headers()),
     };
     let response = next.run(request).instrument(span.clone()).await;
-    let status = response.status().as_u16();
-    app.sync.metrics().answered(route, status);
-    traces::answered(&span, status);
+    let status = response.status();
+    app.sync.metrics().answered(route, status.as_u16());
+    traces::answered(&span, status.as_u16());
+    if status.is_server_error() {
+        traces::failed(&span);
+    }
     response
 }

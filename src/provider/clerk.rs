@@ -1,11 +1,11 @@
 //! Clerk: <https://clerk.com/docs/webhooks/overview>
 
 mod api;
+mod sample;
 
 use bytes::Bytes;
-use serde_json::{Value, json};
 
-use super::{Envelope, Meaning, Provider, Sample, TEST_DELIVERY, UNSUPPORTED, raw};
+use super::{Envelope, Meaning, Provider, TEST_DELIVERY, UNSUPPORTED, raw};
 use crate::json::{Object, Unreadable};
 use crate::model::{
     Change, Key, Kind, Membership, Organization, Profile, Record, Role, User, Version,
@@ -48,16 +48,27 @@ pub(super) static PROVIDER: Provider = Provider {
         ("permission.updated", Kind::Role),
         ("permission.deleted", Kind::Role),
     ],
-    sample,
+    sample: sample::body,
 };
 
-/// The users of the examples in Clerk's event catalogue and guides, which the dashboard's test button sends, in any event.
-const EXAMPLE_USERS: [&str; 3] = [
+/// The entities of the examples in Clerk's event catalogue and guides, which the dashboard's test button sends:
+/// <https://github.com/clerk/openapi-specs/blob/main/webhooks/2025-04-15.yml>, and, with `29w`, `29W` and `2Ym`, the catalogue
+/// before it. A membership's example is known by its own id, its user and its organization.
+const EXAMPLES: [&str; 12] = [
     "user_29w83sxmDNGwOuEthce5gg56FcC",
+    "user_29wACSk1DjeUCwsS6SbbgIgilMy",
     "user_29wBMCtzATuFJut8jO2VNTVekS4",
     "user_2g7np7Hrk0SN6kj5EDMLDaKNL0S",
+    "user_2h8op3Isl1QR7tKu5FGNfaLKEoU",
+    "org_29w9IfBrPmcpi0IeBVaKtA7R94W",
+    "org_2g7np7Hrk0SN6kj5EDMLDaKNL0S",
+    "orgmem_29w9IptNja3mP8GDXpquBwN2qR9",
+    "orgmem_29wAbjiJs6aZuPq7AzmkW9dwmyl",
+    "orgmem_2g7np7Hrk0SN6kj5EDMLDaKNL0S",
+    "role_2Ym4Iu9JcfMpa4wsTmsRgnY83MX",
+    "role_2g7np7Hrk0SN6kj5EDMLDaKNL0S",
 ];
-/// The instances that they are of; no real one has such an id.
+/// The instances of the examples; no real one has such an id.
 const EXAMPLE_INSTANCES: [&str; 2] = ["ins_2g7np7Hrk0SN6kj5EDMLDaKNL0S", "ins_123"];
 
 fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
@@ -72,12 +83,21 @@ fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
         return Ok(TEST_DELIVERY);
     }
     let data = envelope.data()?;
-    if is_any(data.id("id"), &EXAMPLE_USERS) {
+    if is_example(&data) {
         return Ok(TEST_DELIVERY);
     }
     let is_deletion = envelope.event_type.ends_with(".deleted");
     let read = if is_deletion { deletion } else { snapshot };
     Ok(Meaning::Changes(vec![read(kind, envelope, &data)?]))
+}
+
+/// A membership of an example is one, too.
+fn is_example(data: &Object<'_>) -> bool {
+    let part =
+        |of, id| data.object(of).ok().flatten().is_some_and(|of| is_any(of.id(id), &EXAMPLES));
+    is_any(data.id("id"), &EXAMPLES)
+        || part("organization", "id")
+        || part("public_user_data", "user_id")
 }
 
 fn is_any(id: Result<String, Unreadable>, known: &[&str]) -> bool {
@@ -170,55 +190,4 @@ fn primary_email(data: &Object<'_>) -> Result<Option<String>, Unreadable> {
         }
     }
     Ok(None)
-}
-
-fn sample(sample: &Sample<'_>) -> Value {
-    let now = sample.now.as_millisecond();
-    let data = if sample.event_type == "user.deleted" {
-        json!({ "object": "user", "id": sample.id, "deleted": true })
-    } else {
-        sample_user(sample)
-    };
-    json!({
-        "data": data,
-        "object": "event",
-        "type": sample.event_type,
-        "timestamp": now,
-        "instance_id": "ins_users_sync_sample",
-        "event_attributes": { "http_request": { "client_ip": "192.0.2.1", "user_agent": "users-sync" } },
-    })
-}
-
-fn sample_user(sample: &Sample<'_>) -> Value {
-    let now = sample.now.as_millisecond();
-    let address = format!("idn_{}", sample.id);
-    json!({
-        "object": "user",
-        "id": sample.id,
-        "username": null,
-        "first_name": "Ada",
-        "last_name": "Lovelace",
-        "image_url": "https://img.example.com/ada.png",
-        "has_image": true,
-        "primary_email_address_id": address,
-        "primary_phone_number_id": null,
-        "email_addresses": [{
-            "id": address,
-            "object": "email_address",
-            "email_address": sample.email,
-            "verification": { "status": "verified", "strategy": "email_code" },
-            "linked_to": [],
-        }],
-        "phone_numbers": [],
-        "external_accounts": [],
-        "public_metadata": {},
-        "private_metadata": {},
-        "unsafe_metadata": {},
-        "external_id": null,
-        "banned": false,
-        "locked": false,
-        "last_sign_in_at": now,
-        "created_at": now,
-        "updated_at": now,
-    })
 }

@@ -3,13 +3,11 @@
 //! No payload of Stack's says when it was made, so a snapshot's version is the time inside the delivery's id.
 
 mod api;
+mod sample;
 
 use bytes::Bytes;
-use serde_json::{Value, json};
 
-use super::{
-    Envelope, Meaning, Provider, Sample, TEST_DELIVERY, UNSUPPORTED, composed, parts, raw,
-};
+use super::{Envelope, Meaning, Provider, TEST_DELIVERY, UNSUPPORTED, composed, parts, raw};
 use crate::json::{Object, Unreadable};
 use crate::model::{
     Change, Grant, Key, Kind, Membership, Organization, Profile, Record, Role, User, Version,
@@ -51,11 +49,19 @@ pub(super) static PROVIDER: Provider = Provider {
         ("project_permission.deleted", Kind::Grant),
     ],
     rereads: &[],
-    sample,
+    sample: sample::body,
 };
 
-/// The user of every example in Stack's reference: <https://docs.stack-auth.com/api/server/users>
-const EXAMPLE_USER: &str = "3241a285-8329-4d69-8f3d-316e08cf140c";
+/// The entities of the examples in Stack's reference and its guide to webhooks:
+/// <https://github.com/stack-auth/stack-auth/blob/dev/packages/stack-shared/src/schema-fields.ts>,
+/// <https://docs.stack-auth.com/docs/apps/webhooks>
+const EXAMPLES: [&str; 3] = [
+    // The user and the team of every example.
+    "3241a285-8329-4d69-8f3d-316e08cf140c",
+    "ad962777-8244-496a-b6a2-e0c6a449c79e",
+    // The team of the guide.
+    "2209422a-eef7-4668-967d-be79409972c5",
+];
 
 fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
     if envelope.event_type == "stack.test" {
@@ -64,8 +70,13 @@ fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
     let Some(kind) = PROVIDER.kind_of(envelope.event_type) else { return Ok(UNSUPPORTED) };
     // Before the event is read: an example that cannot be read must not be quarantined.
     let data = envelope.data()?;
-    if ["id", "user_id"].iter().any(|field| data.id(field).is_ok_and(|id| id == EXAMPLE_USER)) {
+    let is_example = |field| data.id(field).is_ok_and(|id| EXAMPLES.contains(&&*id));
+    if ["id", "user_id", "team_id"].into_iter().any(is_example) {
         return Ok(TEST_DELIVERY);
+    }
+    if envelope.event_type.starts_with("team_permission.") {
+        // Without its team it would hold for the whole project.
+        data.id("team_id")?;
     }
     Ok(Meaning::Changes(match (kind, envelope.event_type.ends_with(".deleted")) {
         (Kind::User, true) => user_deletion(envelope, &data)?,
@@ -172,39 +183,4 @@ fn restricted_by_administrator(data: &Object<'_>) -> Result<bool, Unreadable> {
     }
     let Some(reason) = data.object("restricted_reason")? else { return Ok(false) };
     Ok(reason.filled("type")?.as_deref() == Some("restricted_by_administrator"))
-}
-
-fn sample(sample: &Sample<'_>) -> Value {
-    let data = if sample.event_type == "user.deleted" {
-        json!({ "id": sample.id, "teams": [] })
-    } else {
-        sample_user(sample)
-    };
-    json!({ "type": sample.event_type, "data": data })
-}
-
-fn sample_user(sample: &Sample<'_>) -> Value {
-    let now = sample.now.as_millisecond();
-    json!({
-        "id": sample.id,
-        "primary_email": sample.email,
-        "primary_email_verified": true,
-        "primary_email_auth_enabled": true,
-        "display_name": "Ada Lovelace",
-        "profile_image_url": null,
-        "signed_up_at_millis": now,
-        "last_active_at_millis": now,
-        "has_password": true,
-        "otp_auth_enabled": false,
-        "passkey_auth_enabled": false,
-        "client_metadata": null,
-        "client_read_only_metadata": null,
-        "server_metadata": null,
-        "selected_team_id": null,
-        "selected_team": null,
-        "oauth_providers": [],
-        "is_anonymous": false,
-        "is_restricted": false,
-        "restricted_reason": null,
-    })
 }

@@ -12,6 +12,7 @@ use tokio_postgres::{Client, Error};
 use crate::db::durable::durable;
 use crate::db::findings;
 use crate::db::purge::{self, Due, Purged, Shown};
+use crate::db::transaction::{self, Limits};
 use crate::model::{DeletePolicy, Subject};
 
 pub use refusal::PurgeError;
@@ -21,7 +22,8 @@ use refusal::{explained, refused};
 const STEP: i64 = 100;
 const EVERY: Duration = Duration::from_secs(3600);
 /// A purge waits a short time for a lock, and gives up where a foreign key has no index.
-const LIMITS: &str = "set local lock_timeout = '5s'; set local statement_timeout = '60s'";
+const LIMITS: Limits =
+    Limits { lock: Duration::from_secs(5), statement: Some(Duration::from_secs(60)) };
 /// Two rounds: what one missed the next one finds.
 const SWEPT: SignedDuration = SignedDuration::from_hours(2);
 
@@ -179,11 +181,11 @@ impl Attempt<'_> {
 
     async fn some(&mut self, ids: &[&str]) -> Result<Purged, Error> {
         let transaction = self.client.transaction().await?;
-        transaction.batch_execute(LIMITS).await?;
+        transaction::limit(&transaction, LIMITS).await?;
         durable(&transaction).await?;
         let purged = purge::purge(&transaction, ids, self.before, self.hard).await?;
         if self.dry_run {
-            transaction.batch_execute("set constraints all immediate").await?;
+            transaction::check_deferred(&transaction).await?;
             transaction.rollback().await?;
         } else {
             transaction.commit().await?;
@@ -217,7 +219,7 @@ async fn erase_as(
     hard: bool,
 ) -> Result<(Option<Shown>, Purged), Error> {
     let transaction = client.transaction().await?;
-    transaction.batch_execute(LIMITS).await?;
+    transaction::limit(&transaction, LIMITS).await?;
     durable(&transaction).await?;
     let shown = purge::bury(&transaction, id).await?;
     let purged = purge::purge(&transaction, &[id], Timestamp::MAX, hard).await?;

@@ -1,18 +1,21 @@
 //! Deriving the columns of the mirrors from `raw_json` again, after a mapping was mended. No version changes.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tokio_postgres::{Client, Error};
 
 use crate::db::blame;
 use crate::db::durable::durable;
 use crate::db::remap::{self, Shown};
+use crate::db::transaction::{self, Limits};
 use crate::model::{DeletePolicy, Kind, Record, Version};
 use crate::webhook::Source;
 
 /// Entities in one transaction.
 const STEP: i64 = 500;
 /// Somebody else's lock on one row must not hold up the others, and deliveries behind them.
-const LIMITS: &str = "set local lock_timeout = '2s'";
+const LIMITS: Limits = Limits { lock: Duration::from_secs(2), statement: None };
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Remapped {
@@ -116,7 +119,7 @@ async fn together(
     dry_run: bool,
 ) -> Result<u64, Error> {
     let transaction = client.transaction().await?;
-    transaction.batch_execute(LIMITS).await?;
+    transaction::limit(&transaction, LIMITS).await?;
     durable(&transaction).await?;
     let changed = remap::write(&transaction, kind, derived).await?;
     if dry_run {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
+use users_sync_conninfo::Conninfo;
 
 use super::commits::Commits;
-use crate::db::conninfo::Conninfo;
 use crate::db::session::Session;
 use crate::metrics::Metrics;
 

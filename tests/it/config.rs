@@ -90,7 +90,7 @@ fn the_embedded_server_goes_where_it_is_told() {
     ]);
 
     assert_eq!(told.data_dir, Path::new("/srv/users"));
-    assert_eq!(told.pg_bin_dir.as_deref(), Some(Path::new("/opt/pg/bin")));
+    assert_eq!(told.bin_dir.as_deref(), Some(Path::new("/opt/pg/bin")));
     assert_eq!(told.path, [Path::new("/a"), Path::new("/b")]);
 }
 

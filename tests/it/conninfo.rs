@@ -1,14 +1,16 @@
 mod keepalive;
 
+use percent_encoding::percent_encode_byte;
 use proptest::prelude::*;
-use users_sync::db::conninfo::Conninfo;
+use users_sync::config::PROGRAM;
+use users_sync_conninfo::Conninfo;
 
 /// Parses with the environment given as `NAME=value` pairs, and describes what came out.
 fn describe(url: &str, environment: &[(&str, &str)]) -> Result<String, String> {
     let lookup = |name: &str| {
         environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
     };
-    match Conninfo::parse(url, &lookup) {
+    match Conninfo::parse(url, PROGRAM, &lookup) {
         Ok(conninfo) => Ok(conninfo.describe()),
         Err(error) => Err(error.to_string()),
     }
@@ -200,7 +202,8 @@ fn a_stronger_word_is_never_weakened_by_another() {
 
 #[test]
 fn neither_describe_nor_debug_shows_the_password() {
-    let conninfo = Conninfo::parse("postgresql://u:s3cret@h/d", &|_| None).expect("a good URL");
+    let conninfo =
+        Conninfo::parse("postgresql://u:s3cret@h/d", PROGRAM, &|_| None).expect("a good URL");
 
     let shown = format!("{conninfo:?} {}", conninfo.describe());
 
@@ -226,8 +229,8 @@ proptest! {
     fn no_input_panics(url in "(postgres(ql)?://)?[ -~\u{0}é]{0,60}", other in any::<String>()) {
         for text in [&url, &other] {
             let lookup = |name: &str| (name != "HOME").then(|| other.clone());
-            let _ = Conninfo::parse(text, &|_| None).map(|conninfo| conninfo.describe());
-            let _ = Conninfo::parse(text, &lookup).map(|conninfo| conninfo.describe());
+            let _ = Conninfo::parse(text, PROGRAM, &|_| None).map(|conninfo| conninfo.describe());
+            let _ = Conninfo::parse(text, PROGRAM, &lookup).map(|conninfo| conninfo.describe());
         }
     }
 
@@ -239,7 +242,7 @@ proptest! {
     ) {
         // What is also a part of the rest of the text would be found without having leaked.
         prop_assume!(!"postgresql://alice@host/database?sslmode=prefer".contains(&password));
-        let encoded: String = password.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded: String = password.bytes().map(percent_encode_byte).collect();
         let quoted = password.replace('\\', r"\\").replace('\'', r"\'");
         let url = match template {
             0 => format!("postgresql://alice:{encoded}@host/database?{broken}"),
@@ -250,7 +253,7 @@ proptest! {
             _ => format!("host=host password={password} {}", broken.replace('&', "")),
         };
 
-        let shown = match Conninfo::parse(&url, &|_| None) {
+        let shown = match Conninfo::parse(&url, PROGRAM, &|_| None) {
             Ok(conninfo) => format!("{conninfo:?} {}", conninfo.describe()),
             Err(error) => chain(&error),
         };

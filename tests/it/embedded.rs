@@ -6,7 +6,8 @@ mod service;
 
 use std::{fs, os::unix::fs::MetadataExt, path::Path};
 
-use users_sync::embedded::{Embedded, Postmaster, default_data_dir, running};
+use users_sync::embedded::{default_data_dir, running};
+use users_sync_embedded::{Embedded, Postmaster, Settings};
 
 use crate::harness::{Scratch, connect, settings};
 
@@ -41,6 +42,20 @@ async fn the_first_start_makes_a_durable_database_that_only_its_socket_reaches()
     let socket_dir = setting(&url, "unix_socket_directories").await;
     let socket_dir = fs::metadata(socket_dir.trim_matches('"')).expect("it is there");
     assert_eq!(socket_dir.mode() & 0o777, 0o700);
+    embedded.stop().await.expect("it stops");
+}
+
+#[tokio::test]
+async fn a_database_may_have_any_name() {
+    let scratch = Scratch::new().await;
+    let name = r#"it's 100 % "mine"/ours?"#;
+    let settings = Settings { database: name.to_owned(), ..settings(scratch.path()) };
+
+    let embedded = Embedded::start(&settings).await.unwrap_or_else(|err| panic!("{err}"));
+
+    let client = connect(&embedded.url()).await;
+    let row = client.query_one("select current_database()::text", &[]).await;
+    assert_eq!(row.expect("it answers").get::<_, &str>(0), name);
     embedded.stop().await.expect("it stops");
 }
 

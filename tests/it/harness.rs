@@ -2,6 +2,7 @@
 
 mod command;
 mod front;
+mod listener;
 mod mirror;
 mod postgres;
 mod program;
@@ -14,6 +15,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub(crate) use command::{Said, run, run_with, users_sync};
 pub(crate) use front::Front;
+pub(crate) use listener::listen;
 pub(crate) use mirror::{Mirror, Row};
 pub(crate) use postgres::{
     PrivateServer, Scratch, TestDatabase, as_role, connect, eventually, settings,
@@ -23,8 +25,9 @@ pub(crate) use role::Role;
 pub(crate) use service::{
     ADMIN_TOKEN, Answer, KEY, Service, Settings as ServiceSettings, Signed, body,
 };
-use users_sync::db::conninfo::Conninfo;
+use users_sync::config::PROGRAM;
 use users_sync::db::{migrations, objects};
+use users_sync_conninfo::Conninfo;
 pub(crate) use vendor::{Cursor, Fault, KEY as API_KEY, Vendor, impatient};
 pub(crate) use wire::{Response, Wire};
 
@@ -44,5 +47,5 @@ async fn migrate(url: String) {
 }
 
 pub(crate) fn conninfo(url: &str) -> Conninfo {
-    Conninfo::parse(url, &|_| None).expect("the test's URL is one")
+    Conninfo::parse(url, PROGRAM, &|_| None).expect("the test's URL is one")
 }

@@ -1,5 +1,6 @@
 mod harness;
 
+mod access;
 mod admin;
 mod adopt;
 mod answers;
@@ -21,10 +22,12 @@ mod fences;
 mod fixtures;
 mod grants;
 mod instances;
+mod invariants;
 mod ksuid;
 mod law_of_readings;
 mod left_out;
 mod logs;
+mod many_changes;
 mod metrics;
 mod migrations;
 mod odd_roles;

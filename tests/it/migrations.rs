@@ -6,10 +6,11 @@ mod owners;
 
 use std::path::Path;
 
+use serde_json::json;
 use tokio_postgres::Client;
 use users_sync::db::migrations::{self, ALL, Error, Upgrade, apply, pending};
 
-use crate::harness::{Program, SECRET, Scratch, TestDatabase};
+use crate::harness::{Program, SECRET, Scratch, Service, Signed, TestDatabase, body};
 
 async fn numbers(client: &Client) -> Vec<i32> {
     let sql = "select number from users_sync.migrations order by number";
@@ -80,6 +81,22 @@ async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
 
     assert!(matches!(refused, Error::Newer(99)), "{refused:?}");
     assert!(refused.to_string().contains("upgrade"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_replica_serves_on_after_a_newer_version_has_migrated() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+    let newer = "insert into users_sync.migrations values (99, '0099_later', 'sum');
+        update users_sync.objects set checksum = 'another'";
+    database.client().await.batch_execute(newer).await.expect("they are ours");
+
+    let ready = service.get("/readyz").await;
+    let delivery =
+        Signed::new("clerk", body("clerk", "user.created", "user_1", &json!({})).to_string());
+
+    assert_eq!(ready.status, 200, "{ready:?}");
+    assert_eq!(service.post(&delivery).await.outcome(), "applied");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod everything;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use users_sync::db::mirror;
 use users_sync::db::rights::{self, Needed, Object, Right};
 
 use crate::harness::{Role, SECRET, Said, TestDatabase, run};
@@ -40,7 +41,7 @@ fn object(right: &Right) -> String {
     match right.object {
         Object::Schema(name) => format!("schema {name}"),
         Object::Table(name) => name.to_owned(),
-        Object::Functions => "function users_sync.apply".to_owned(),
+        Object::Functions => "function users_sync.converge".to_owned(),
     }
 }
 
@@ -50,15 +51,15 @@ async fn each_right_that_is_left_out_is_the_one_that_the_doctor_names() {
     let (url, quoted) = (role.url(&database), role.quoted());
     let client = database.client().await;
     let signature = "select p.oid::regprocedure::text from pg_proc p
-        where p.pronamespace = 'users_sync'::regnamespace and p.proname = 'apply'";
-    let apply: String = client.query_one(signature, &[]).await.expect("it answers").get(0);
+        where p.pronamespace = 'users_sync'::regnamespace and p.proname = 'converge'";
+    let converge: String = client.query_one(signature, &[]).await.expect("it answers").get(0);
     let whole = check(&url, "hard:30d").await;
 
     let mut told = Vec::new();
-    for right in &rights::ALL {
+    for right in &rights::all() {
         for privilege in right.privileges {
             let on = match right.object {
-                Object::Functions => format!("function {apply}"),
+                Object::Functions => format!("function {converge}"),
                 _ => object(right),
             };
             role.execute(&format!("revoke {privilege} on {on} from {quoted}")).await;
@@ -87,7 +88,9 @@ async fn the_right_to_delete_users_is_asked_for_only_by_a_policy_that_removes() 
     let name = role.name.clone();
     role.remove().await;
     assert_eq!(scrub.0, "ok", "{scrub:?}");
-    assert_eq!(hard, ("fail".to_owned(), format!("{name} lacks delete on neon_auth.users_sync")));
+    let lacking = mirror::ALL.iter().map(|mirror| format!("delete on {}", mirror.table));
+    let lacking = lacking.collect::<Vec<_>>().join(", ");
+    assert_eq!(hard, ("fail".to_owned(), format!("{name} lacks {lacking}")));
 }
 
 #[tokio::test]
@@ -117,7 +120,8 @@ async fn every_table_of_ours_has_its_rights() {
     let rows = client.query(statement, &[]).await.expect("it answers");
     let there: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
 
-    let always = rights::ALL.iter().filter(|right| right.needed == Needed::Always);
+    let always = rights::all();
+    let always = always.iter().filter(|right| right.needed == Needed::Always);
     let tables = always.filter_map(|right| match right.object {
         Object::Table(name) => Some(name.to_owned()),
         Object::Schema(_) | Object::Functions => None,

@@ -10,7 +10,8 @@ use rustls::version::{TLS12, TLS13};
 use tempfile::TempDir;
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
-use users_sync::db::conninfo::{ConnectError, Conninfo};
+use users_sync::config::PROGRAM;
+use users_sync_conninfo::{ConnectError, Conninfo};
 
 use outcome::{
     EVERY_MODE_CONNECTS, IS_ENCRYPTED, MODES,
@@ -189,7 +190,8 @@ async fn the_files_in_the_home_directory_are_found() {
         server.port
     );
     let lookup = |name: &str| (name == "HOME").then(|| home.path().display().to_string());
-    let connect = || async { Conninfo::parse(&url, &lookup).expect("a good URL").connect().await };
+    let connect =
+        || async { Conninfo::parse(&url, PROGRAM, &lookup).expect("a good URL").connect().await };
 
     connect().await.expect("the password file has the password");
 

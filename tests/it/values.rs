@@ -98,7 +98,7 @@ async fn a_row_that_could_not_be_read_for_a_waiter_is_read_for_the_next() {
     let spoil =
         "alter table neon_auth.users_sync alter column name type jsonb using to_jsonb(name)";
     let mend = "alter table neon_auth.users_sync alter column name type text using name #>> '{}'";
-    mirror.execute("drop view neon_auth.users_active").await;
+    mirror.execute("drop view neon_auth.users_active cascade").await;
 
     let (waited, ()) = tokio::join!(
         service.api("GET", "/api/users/user_1?wait=2s", Value::Null),

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use tokio_postgres::Client;
+use users_sync_conninfo::ConnectError;
 
 use super::check::Checks;
-use crate::db::conninfo::ConnectError;
 use crate::db::inspect::{self, Server};
 use crate::db::server::OLDEST;
 use crate::db::{migrations, rights, writable};

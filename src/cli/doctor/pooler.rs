@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tokio_postgres::Client;
+use users_sync_conninfo::Conninfo;
 
 use super::check::Checks;
-use crate::db::conninfo::Conninfo;
 use crate::db::inspect;
 
 /// A pooler with one connection left keeps the second session waiting.

@@ -1,5 +1,7 @@
 //! Addresses of the pages.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
+
 pub(super) fn delivery(source: &str, id: &str) -> String {
     format!("/admin/deliveries/{}/{}", quoted(source), quoted(id))
 }
@@ -25,13 +27,9 @@ pub(super) fn query(path: &str, fields: &[(&str, &str)]) -> String {
     if fields.is_empty() { path.to_owned() } else { format!("{path}?{}", fields.join("&")) }
 }
 
-/// For a path or a query.
-fn quoted(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-            char::from(byte).to_string()
-        }
-        byte => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
+/// What a segment of a path, or a value of a query, may hold unencoded.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+fn quoted(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, UNRESERVED)
 }

@@ -4,7 +4,8 @@
 use std::fs;
 
 use tokio::net::TcpListener;
-use users_sync::db::conninfo::Conninfo;
+use users_sync::config::PROGRAM;
+use users_sync_conninfo::Conninfo;
 
 use crate::harness::eventually;
 
@@ -23,7 +24,7 @@ async fn probed_within(parameters: &str) -> u64 {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = silent.local_addr().expect("a bound address").port();
     let url = format!("postgres://app@127.0.0.1:{port}/app?sslmode=disable{parameters}");
-    let conninfo = Conninfo::parse(&url, &|_| None).expect("a good URL");
+    let conninfo = Conninfo::parse(&url, PROGRAM, &|_| None).expect("a good URL");
     let connecting = tokio::spawn(async move { conninfo.connect().await.is_ok() });
     let _taken = silent.accept().await.expect("it connects");
 

@@ -7,21 +7,22 @@ use std::{
     process::Command,
 };
 
-use users_sync::embedded::{Embedded, Error, Programs, Search, Settings, download};
+use users_sync::embedded;
+use users_sync_embedded::{Error, Programs, Search, Settings, download};
 
 use super::{data, start};
 use crate::harness::{Scratch, settings};
 
 async fn failure(settings: &Settings) -> Error {
-    match Embedded::start(settings).await {
+    match embedded::start(settings).await {
         Ok(_) => panic!("it started"),
-        Err(err) => err,
+        Err(embedded::Error(err)) => err,
     }
 }
 
 #[track_caller]
-fn assert_says(err: &Error, words: &[&str]) {
-    let text = err.to_string();
+fn assert_says(err: Error, words: &[&str]) {
+    let text = embedded::Error(err).to_string();
     words.iter().for_each(|word| assert!(text.contains(word), "{word} is missing in: {text}"));
 }
 
@@ -34,7 +35,7 @@ fn without_programs_it_says_where_it_looked_and_the_ways_out() {
     let err = Programs::find(nowhere(&[]), None).expect_err("there are none");
 
     assert!(matches!(err, Error::NoPrograms { .. }), "{err:?}");
-    assert_says(&err, &["the PATH", "/no/such/postgresql/*/bin", "PG_BIN_DIR", "DATABASE_URL"]);
+    assert_says(err, &["the PATH", "/no/such/postgresql/*/bin", "PG_BIN_DIR", "DATABASE_URL"]);
 }
 
 #[tokio::test]
@@ -43,12 +44,12 @@ async fn a_pg_bin_dir_without_programs_is_not_passed_over_in_silence() {
     let empty = scratch.path().join("empty");
     fs::create_dir(&empty).expect("it can be made");
     let data_dir = scratch.path().join("data");
-    let settings = Settings { pg_bin_dir: Some(empty.clone()), ..settings(&data_dir) };
+    let settings = Settings { bin_dir: Some(empty.clone()), ..settings(&data_dir) };
 
     let err = failure(&settings).await;
 
     assert!(matches!(err, Error::NotPrograms(_)), "{err:?}");
-    assert_says(&err, &["PG_BIN_DIR", &empty.display().to_string()]);
+    assert_says(err, &["PG_BIN_DIR", &empty.display().to_string()]);
 }
 
 #[tokio::test]
@@ -61,7 +62,7 @@ async fn programs_that_do_not_run_are_quoted() {
 
     let err = Programs::find(Search { bin_dir, ..nowhere(&[]) }, None).expect_err("broken");
 
-    assert_says(&err, &["libicu is missing", "PG_BIN_DIR", "DATABASE_URL"]);
+    assert_says(err, &["libicu is missing", "PG_BIN_DIR", "DATABASE_URL"]);
 }
 
 #[tokio::test]
@@ -90,7 +91,7 @@ async fn a_directory_that_cannot_be_written_is_named() {
     let err = failure(&settings(data_dir)).await;
 
     assert!(matches!(err, Error::Directory(..)), "{err:?}");
-    assert_says(&err, &[&data_dir.display().to_string(), "USERS_SYNC_DATA_DIR", "DATABASE_URL"]);
+    assert_says(err, &[&data_dir.display().to_string(), "USERS_SYNC_DATA_DIR", "DATABASE_URL"]);
 }
 
 #[tokio::test]
@@ -104,7 +105,7 @@ async fn data_of_another_major_version_is_named_and_left_alone() {
     let err = failure(&settings(scratch.path())).await;
 
     assert!(matches!(err, Error::OtherMajor { .. }), "{err:?}");
-    assert_says(&err, &["made by PostgreSQL 9.6", ours.trim(), "PG_BIN_DIR"]);
+    assert_says(err, &["made by PostgreSQL 9.6", ours.trim(), "PG_BIN_DIR"]);
     fs::write(&version, ours).expect("it can be written");
     start(scratch.path()).await.stop().await.expect("it stops");
 }
@@ -119,7 +120,7 @@ async fn a_server_that_ends_while_it_starts_is_quoted() {
     let err = failure(&settings(scratch.path())).await;
 
     assert!(matches!(err, Error::Crashed { .. }), "{err:?}");
-    assert_says(&err, &["no_such_setting", "postgres.log"]);
+    assert_says(err, &["no_such_setting", "postgres.log"]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::fs::{self, DirBuilder, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
-use users_sync::embedded::{Embedded, running};
+use users_sync::embedded::{self, running};
 
 use super::start;
 use crate::harness::{Program, Scratch, settings};
@@ -29,7 +29,7 @@ async fn a_directory_that_others_can_write_is_refused_and_no_link_is_followed() 
         let scratch = Scratch::new().await;
         let (dir, victim) = with_a_link(scratch.path(), mode, "lock");
 
-        let refused = Embedded::start(&settings(&dir)).await.expect_err("others can write");
+        let refused = embedded::start(&settings(&dir)).await.expect_err("others can write");
 
         assert!(refused.to_string().contains("other users can write in"), "{refused}");
         assert!(refused.to_string().contains("USERS_SYNC_DATA_DIR"), "{refused}");
@@ -46,9 +46,9 @@ async fn a_directory_of_another_user_or_group_is_refused() {
         // Only root can give a directory away: what others can write stands for it.
         fs::set_permissions(&dir, Permissions::from_mode(0o777)).expect("it is ours");
     }
-    let of_another_group = Embedded::start(&settings(&dir)).await.expect_err("it is shared");
+    let of_another_group = embedded::start(&settings(&dir)).await.expect_err("it is shared");
     let given = chown(&dir, Some(4242), Some(4242)).is_ok();
-    let of_another_user = Embedded::start(&settings(&dir)).await.expect_err("it is another's");
+    let of_another_user = embedded::start(&settings(&dir)).await.expect_err("it is another's");
 
     assert!(
         of_another_group.to_string().contains("other users can write in"),

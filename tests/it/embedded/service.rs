@@ -8,7 +8,8 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, getpgid, kill_process, test_kill_process};
-use users_sync::embedded::{Embedded, Error, Postmaster, running};
+use users_sync::embedded::running;
+use users_sync_embedded::{Embedded, Error, Postmaster};
 
 use super::{READ, TABLE, data, start};
 use crate::harness::{Scratch, TestDatabase, connect, eventually, settings};

@@ -132,7 +132,8 @@ async fn a_missing_right_quarantines_nothing() {
         grant usage on schema neon_auth, users_sync to {role};
         grant select, insert, update, delete on all tables in schema users_sync to {role};
         grant execute on all functions in schema users_sync to {role};
-        grant select on neon_auth.users_sync to {role}"
+        grant select, insert, update on all tables in schema neon_auth to {role};
+        revoke insert, update on neon_auth.users_sync from {role}"
     );
     client.batch_execute(&grants).await.expect("they are given");
     let url = crate::harness::as_role(database.url(), &role);

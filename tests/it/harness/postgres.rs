@@ -14,7 +14,8 @@ pub(crate) use private::PrivateServer;
 use shared::Shared;
 use tokio::runtime;
 use tokio_postgres::{Client, NoTls};
-use users_sync::embedded::{Error, Programs, Search, Settings, download};
+use users_sync::embedded;
+use users_sync_embedded::{Error, Programs, Search, Settings, download};
 use uuid::Uuid;
 
 /// The guard of every server in the tests.
@@ -155,7 +156,8 @@ pub(crate) fn settings(data_dir: &Path) -> Settings {
     let path = env::var_os("PATH").unwrap_or_default();
     Settings {
         data_dir: data_dir.into(),
-        pg_bin_dir: env::var_os("PG_BIN_DIR").map(PathBuf::from),
+        database: embedded::NAME.to_owned(),
+        bin_dir: env::var_os("PG_BIN_DIR").map(PathBuf::from),
         path: env::split_paths(&path).collect(),
         guard: GUARD.into(),
     }
@@ -164,7 +166,7 @@ pub(crate) fn settings(data_dir: &Path) -> Settings {
 /// The server's programs, found or fetched as the service does; without them every test fails.
 async fn programs() -> Programs {
     let settings = settings(Path::new(env!("CARGO_TARGET_TMPDIR")));
-    let search = Search::new(settings.pg_bin_dir.as_deref(), &settings.path);
+    let search = Search::new(settings.bin_dir.as_deref(), &settings.path);
     let programs = match Programs::find(search, None) {
         Err(nothing @ Error::NoPrograms { .. }) => {
             download::programs(&settings.data_dir, search, nothing).await

@@ -1,4 +1,5 @@
-use users_sync::db::conninfo::Conninfo;
+use users_sync::config::PROGRAM;
+use users_sync_conninfo::Conninfo;
 
 use super::server::{PASSWORD, Server, program};
 use Outcome::{Encrypted, Plain, Refused};
@@ -26,11 +27,11 @@ pub(super) fn words(server: &Server, more: &str) -> String {
 }
 
 pub(super) fn parse(words: &str) -> Conninfo {
-    Conninfo::parse(words, &|_| None).expect("good words")
+    Conninfo::parse(words, PROGRAM, &|_| None).expect("good words")
 }
 
 pub(super) async fn ours(words: &str) -> Outcome {
-    let Ok(conninfo) = Conninfo::parse(words, &|_| None) else { return Refused };
+    let Ok(conninfo) = Conninfo::parse(words, PROGRAM, &|_| None) else { return Refused };
     let Ok(client) = conninfo.connect().await else { return Refused };
     let row = client.query_one(IS_ENCRYPTED, &[]).await.expect("a row");
     if row.get(0) { Encrypted } else { Plain }

@@ -7,7 +7,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio_postgres::Client;
-use users_sync::embedded::{Cluster, Options, Postmaster, Server, User, socket};
+use users_sync_embedded::{Cluster, Options, Postmaster, Server, User, socket};
 use uuid::Uuid;
 
 use super::{

@@ -13,7 +13,7 @@ use aws_lc_rs::digest;
 use rustix::{fs::OFlags, io::Errno};
 use tokio::sync::OnceCell;
 use tokio_postgres::Client;
-use users_sync::embedded::{Cluster, Options, Postmaster, Server, User, socket};
+use users_sync_embedded::{Cluster, Options, Postmaster, Server, User, socket};
 
 use super::{GUARD, connect, eventually, programs};
 

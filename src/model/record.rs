@@ -1,0 +1,108 @@
+//! What the mirrors show of an entity, one struct for each kind.
+
+use jiff::Timestamp;
+
+use super::{Key, Kind, RawJson};
+
+/// An entity as its mirror shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub key: Key,
+    pub profile: Profile,
+    pub created_at: Option<Timestamp>,
+    pub updated_at: Option<Timestamp>,
+    /// Banned, deprovisioned or restricted by an administrator.
+    pub disabled: bool,
+    pub raw: RawJson,
+}
+
+impl Record {
+    pub fn kind(&self) -> Kind {
+        self.key.kind
+    }
+
+    pub fn id(&self) -> &str {
+        &self.key.id
+    }
+
+    /// The user and the organization that it ties, where it ties any.
+    pub fn ties(&self) -> (Option<&str>, Option<&str>) {
+        match &self.profile {
+            Profile::Membership(Membership { user_id, organization_id, .. }) => {
+                (Some(user_id), Some(organization_id))
+            }
+            Profile::Grant(Grant { user_id, organization_id, .. }) => {
+                (Some(user_id), organization_id.as_deref())
+            }
+            Profile::User(_) | Profile::Organization(_) | Profile::Role(_) => (None, None),
+        }
+    }
+
+    /// What is shown of a user; `None` for any other kind.
+    pub fn user(&self) -> Option<&User> {
+        match &self.profile {
+            Profile::User(user) => Some(user),
+            _ => None,
+        }
+    }
+}
+
+/// What a kind shows beside what every kind has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Profile {
+    User(User),
+    Organization(Organization),
+    Membership(Membership),
+    Role(Role),
+    Grant(Grant),
+}
+
+impl Profile {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::User(_) => Kind::User,
+            Self::Organization(_) => Kind::Organization,
+            Self::Membership(_) => Kind::Membership,
+            Self::Role(_) => Kind::Role,
+            Self::Grant(_) => Kind::Grant,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub name: Option<String>,
+    pub email: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    pub name: Option<String>,
+    pub slug: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    pub user_id: String,
+    pub organization_id: String,
+    /// The key of the role, where the provider has roles.
+    pub role: Option<String>,
+    /// What the provider says beside the role.
+    pub permissions: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    pub key: String,
+    pub name: Option<String>,
+    pub permissions: Vec<String>,
+}
+
+/// A permission that a user has beside those of a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub user_id: String,
+    /// `None` where it holds for the whole project.
+    pub organization_id: Option<String>,
+    pub permission: String,
+}

@@ -1,0 +1,77 @@
+//! `.env.example` explains every variable, and a copy of it is a valid `.env`.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use users_sync::config::{Config, Environment, Purpose};
+
+use super::{environment, variables};
+use crate::harness::SECRET;
+
+const ENV_EXAMPLE: &str = include_str!("../../../.env.example");
+
+/// The commented-out variables of `.env.example`, with their examples.
+fn examples() -> BTreeMap<&'static str, &'static str> {
+    let example = |line: &'static str| {
+        let (name, value) = line.strip_prefix('#')?.split_once('=')?;
+        let is_name = name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        is_name.then_some((name, value))
+    };
+    ENV_EXAMPLE.lines().filter_map(example).collect()
+}
+
+#[test]
+fn env_example_has_every_variable_and_no_others() {
+    let described: BTreeSet<_> = examples().into_keys().map(str::to_owned).collect();
+
+    assert_eq!(described, variables());
+}
+
+#[test]
+fn env_example_can_be_copied_as_it_is() {
+    let set: Vec<_> =
+        ENV_EXAMPLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+
+    assert_eq!(set, Vec::<&str>::new());
+}
+
+/// The examples that are not paths of files.
+fn example_values() -> HashMap<String, String> {
+    let files = ["PGPASSFILE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"];
+    let is_file = |name: &str| name.ends_with("_FILE") || files.contains(&name);
+    examples()
+        .into_iter()
+        .filter(|(name, _)| !is_file(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// They open the service, and everybody can read the examples of them.
+const OPEN_THE_SERVICE: [&str; 4] =
+    ["CLERK_WEBHOOK_SECRET", "CLERK_WEBHOOK_SIGNING_SECRET", "STACK_WEBHOOK_SECRET", "ADMIN_TOKEN"];
+
+#[test]
+fn the_program_accepts_every_example_of_env_example() {
+    let mut values = example_values();
+    for name in OPEN_THE_SERVICE {
+        values.insert(name.to_owned(), SECRET.to_owned());
+    }
+
+    let config = Config::parse(&Environment::of(values), Purpose::Serve);
+
+    assert!(config.is_ok(), "{}", config.expect_err("an error"));
+}
+
+#[test]
+fn an_example_of_a_secret_in_env_example_opens_nothing() {
+    let values = example_values();
+
+    for name in OPEN_THE_SERVICE {
+        let url = ("DATABASE_URL", "postgres://");
+        let example = environment(&[url, ("CLERK_SECRET_KEY", "sk"), (name, &values[name])]);
+
+        let refused = Config::parse(&example, Purpose::Serve).expect_err(name).to_string();
+
+        assert!(refused.contains(&format!("  {name}: ")), "{refused}");
+        assert!(!refused.contains(&values[name]), "{refused}");
+    }
+}
