@@ -65,7 +65,7 @@ impl Kind {
         }
     }
 
-    /// Many of them.
+    /// The word for several of them.
     pub fn plural(self) -> &'static str {
         match self {
             Self::User => "users",
@@ -158,6 +158,14 @@ impl Change {
         match self {
             Self::Snapshot { record, .. } => &record.key,
             Self::Deleted { key, .. } => key,
+        }
+    }
+
+    /// What it shows; `None` for a deletion.
+    pub fn record(&self) -> Option<&Record> {
+        match self {
+            Self::Snapshot { record, .. } => Some(record),
+            Self::Deleted { .. } => None,
         }
     }
 

@@ -7,7 +7,9 @@ mod stack;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+};
 
 use crate::json::{Object, Unreadable};
 use crate::model::{Change, DeliveryId, Key, Kind, RawJson, Record, Version};
@@ -35,12 +37,16 @@ pub struct Provider {
     /// Kinds whose ids live again after a deletion: a later snapshot lifts the tombstone.
     pub reused: &'static [Kind],
     pub api: Api,
+    /// The organization that an entity is or belongs to, where its id says so.
+    pub belongs_to: fn(&Key) -> Option<String>,
     /// Fields that the vendor shows to servers alone, wherever they stand in a body.
     pub private: &'static [&'static str],
     /// What its user ids begin with.
     pub id_prefix: &'static str,
     /// The events that we understand and their kinds, the creation of a user first.
     pub events: &'static [(&'static str, Kind)],
+    /// Events that name no entity of ours, but after which all of a kind are to be read again.
+    pub rereads: &'static [(&'static str, Kind)],
     /// The body of a realistic delivery, for `users-sync send`.
     pub sample: fn(&Sample<'_>) -> serde_json::Value,
 }
@@ -109,6 +115,12 @@ impl Provider {
         event.map(|(_, kind)| *kind)
     }
 
+    /// The kind of which all entities are to be read again after an event.
+    pub fn reread_after(&self, event_type: &str) -> Option<Kind> {
+        let event = self.rereads.iter().find(|(known, _)| *known == event_type);
+        event.map(|(_, kind)| *kind)
+    }
+
     /// Every event that an endpoint should be subscribed to.
     pub fn event_names(&self) -> String {
         let names: Vec<_> = self.events.iter().map(|(event, _)| *event).collect();
@@ -132,6 +144,20 @@ fn composed(parts: &[&str]) -> String {
     let escaped = parts.iter().map(|part| utf8_percent_encode(part, PART).to_string());
     escaped.collect::<Vec<_>>().join("/")
 }
+
+/// The parts of an id that [`composed`] made.
+fn parts(id: &str) -> Vec<String> {
+    let decoded = |part| percent_decode_str(part).decode_utf8_lossy().into_owned();
+    id.split('/').map(decoded).collect()
+}
+
+/// An id as one segment of a path.
+fn segment(id: &str) -> String {
+    utf8_percent_encode(id, SEGMENT).to_string()
+}
+
+/// What an id may hold unencoded there.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
 
 /// What a part of an id may not hold as it is.
 const PART: &AsciiSet = &CONTROLS.add(b'%').add(b'/');

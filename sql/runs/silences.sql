@@ -1,6 +1,6 @@
--- silences: of each source in $1 the newest reconcile that can tell, if it found changes that no delivery had announced
+-- silences: of each source in $1 the newest reconcile of its entities of kind $2 that can tell, if it found changes that no delivery had announced
 select
-    r.kind, r.source, r.started_at, r.finished_at, r.outcome, r.reason,
+    r.kind, r.source, r.entity, r.started_at, r.finished_at, r.outcome, r.reason,
     r.seen, r.missing, r.stale, r.restored, r.gone, r.unreadable, r.unannounced, r.unannounced_since
 from unnest($1::text[]) as s (name)
 cross join lateral (
@@ -8,6 +8,7 @@ cross join lateral (
     from users_sync.runs
     where source = s.name
       and kind = 'reconcile'
+      and entity = $2
       -- One that broke off and found none proves nothing.
       and (outcome in ('done', 'partial') or unannounced > 0)
     order by id desc

@@ -112,7 +112,7 @@ fn judgement(what: &str, row: &Row) -> Judgement {
 /// What no value of ours can break: lengths that fit, and types that take them.
 const ENCODES: &str = "a batch is encoded";
 
-fn array_of_claims(types: &Types, claims: &[Claim<'_>]) -> Array {
+pub(super) fn array_of_claims(types: &Types, claims: &[Claim<'_>]) -> Array {
     let fields = |claim: &Claim<'_>, fields: &mut Fields<'_>| {
         let Claim { key, source, snapshot, deleted_at, fence, marked } = claim;
         let (version, record) =

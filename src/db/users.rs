@@ -1,7 +1,5 @@
 //! One row of the mirror.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::types::Type;
@@ -9,8 +7,8 @@ use tokio_postgres::{Client, Error, Row};
 
 use super::durable::durable;
 use super::mirror;
-use super::values::{optional_time, time};
-use crate::model::{DeliveryId, Kind, RawJson, Version};
+use super::values::optional_time;
+use crate::model::{Kind, RawJson};
 
 /// As the mirror shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -53,25 +51,6 @@ pub async fn present(client: &Client, ids: &[String]) -> Result<Vec<String>, Err
     let statement = statement(include_str!("../../sql/users/present.sql"));
     let rows = client.query_typed(&statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
     rows.iter().map(|row| row.try_get("id")).collect()
-}
-
-/// The version that a user's row shows; `None` where it is deleted, purged or unknown.
-pub async fn version(client: &Client, id: &str) -> Result<Option<Version>, Error> {
-    let statement = statement(include_str!("../../sql/users/version.sql"));
-    let row = client.query_typed_opt(&statement, &[(&id, Type::TEXT)]).await?;
-    let version = |row: Row| {
-        let delivery = DeliveryId::recorded(row.try_get("version_delivery")?);
-        Ok(Version { at: time(&row, "version_at")?, delivery })
-    };
-    row.map(version).transpose()
-}
-
-/// When each of these users was last heard of, by its version or by when that arrived. What an API read is as old as its
-/// version: other replicas of the vendor's have had it for as long.
-pub async fn heard(client: &Client, ids: &[&str]) -> Result<HashMap<String, Timestamp>, Error> {
-    let statement = statement(include_str!("../../sql/users/heard.sql"));
-    let rows = client.query_typed(&statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
-    rows.iter().map(|row| Ok((row.try_get("id")?, time(row, "at")?))).collect()
 }
 
 /// Makes `to` the owner of a user, and answers the owner before; `None` where the ledger does not know the user.

@@ -13,6 +13,7 @@ use super::App;
 use super::sources::{self, Known};
 use crate::db::{findings, journal, runs};
 use crate::metrics::{Observed, Reconciled, Stored};
+use crate::model::Kind;
 use crate::traces;
 
 /// A scrape is answered without the database rather than late.
@@ -42,8 +43,8 @@ async fn stored(app: &App) -> Option<Stored> {
     let (quarantined, findings, repairs, silences) = tokio::try_join!(
         journal::quarantined(&client),
         findings::counts(&client),
-        runs::repairs(&client, &names),
-        runs::silences(&client, &names),
+        runs::repairs(&client, &names, Kind::User),
+        runs::silences(&client, &names, Kind::User),
     )
     .ok()?;
     let reconciled = known.iter().zip(repairs).map(|(Known { name, .. }, repairs)| {

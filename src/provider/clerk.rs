@@ -1,15 +1,12 @@
 //! Clerk: <https://clerk.com/docs/webhooks/overview>
 
+mod api;
 mod sample;
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use serde_json::{Value, json};
 
-use super::api::{Api, Credential, NewUser, Page, Rate};
 use super::{Envelope, Meaning, Provider, TEST_DELIVERY, UNSUPPORTED, raw};
-use crate::json::{self, Object, Unreadable};
+use crate::json::{Object, Unreadable};
 use crate::model::{
     Change, Key, Kind, Membership, Organization, Profile, Record, Role, User, Version,
 };
@@ -26,7 +23,8 @@ pub(super) static PROVIDER: Provider = Provider {
     key,
     record,
     reused: &[],
-    api: API,
+    api: api::API,
+    belongs_to: |_| None,
     // <https://clerk.com/docs/guides/users/extending>: unsafe_metadata is the user's own to read and write.
     private: &["private_metadata"],
     id_prefix: "user_",
@@ -43,6 +41,12 @@ pub(super) static PROVIDER: Provider = Provider {
         ("role.created", Kind::Role),
         ("role.updated", Kind::Role),
         ("role.deleted", Kind::Role),
+    ],
+    // Clerk does not say whether role.updated follows when a permission of the role changes.
+    rereads: &[
+        ("permission.created", Kind::Role),
+        ("permission.updated", Kind::Role),
+        ("permission.deleted", Kind::Role),
     ],
     sample: sample::body,
 };
@@ -186,65 +190,4 @@ fn primary_email(data: &Object<'_>) -> Result<Option<String>, Unreadable> {
         }
     }
     Ok(None)
-}
-
-/// <https://clerk.com/docs/reference/backend-api>
-const API: Api = Api {
-    url: "https://api.clerk.com/v1",
-    credentials: &[Credential {
-        variable: "CLERK_SECRET_KEY",
-        header: "authorization",
-        prefix: "Bearer ",
-        expected: "the instance's secret key (sk_live_… or sk_test_…)",
-        names_instance: false,
-    }],
-    headers: &[],
-    page_query,
-    count: Some(("/users/count", "total_count")),
-    page,
-    rate,
-    email_query: "email_address",
-    missing: "resource_not_found",
-    volatile: &[],
-    // A sign-in moves `updated_at`, too, and nothing else says that it was only a sign-in.
-    moving: &["last_sign_in_at", "last_active_at", "updated_at", "last_used_at"],
-    metadata: &["public_metadata", "private_metadata", "unsafe_metadata"],
-    new_user,
-};
-
-/// Most users that a page may hold; a shorter one is the last.
-const PAGE: usize = 500;
-
-/// The cursor works in the order of creation alone; in this direction new users join at the end of a walk.
-fn page_query(cursor: Option<&str>) -> Vec<(&'static str, String)> {
-    let mut query = vec![("limit", PAGE.to_string()), ("order_by", "+created_at".to_owned())];
-    query.extend(cursor.map(|cursor| ("starting_after", cursor.to_owned())));
-    query
-}
-
-fn page(text: &str) -> Result<Page<'_>, Unreadable> {
-    let users = json::objects(text, "the page")?;
-    let last = users.last().filter(|_| users.len() >= PAGE);
-    let next = last.map(|user| user.id("id")).transpose()?;
-    Ok(Page { users, next })
-}
-
-/// <https://clerk.com/docs/guides/how-clerk-works/system-limits>
-fn rate(key: &str) -> Option<Rate> {
-    let requests = if key.starts_with("sk_live_") { 1000 } else { 100 };
-    Some(Rate { requests, per: Duration::from_secs(10) })
-}
-
-fn new_user(user: &NewUser) -> Value {
-    let (first, last) = match user.name.as_deref().map(|name| name.split_once(' ')) {
-        Some(Some((first, last))) => (Some(first), Some(last)),
-        Some(None) => (user.name.as_deref(), None),
-        None => (None, None),
-    };
-    json!({
-        "email_address": [user.email],
-        "first_name": first,
-        "last_name": last,
-        "skip_password_requirement": true,
-    })
 }

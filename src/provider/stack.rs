@@ -2,16 +2,15 @@
 //!
 //! No payload of Stack's says when it was made, so a snapshot's version is the time inside the delivery's id.
 
+mod api;
 mod sample;
 
 use bytes::Bytes;
-use serde_json::{Value, json};
 
-use super::api::{Api, Credential, NewUser, Page};
-use super::{Envelope, Meaning, Provider, TEST_DELIVERY, UNSUPPORTED, composed, raw};
+use super::{Envelope, Meaning, Provider, TEST_DELIVERY, UNSUPPORTED, composed, parts, raw};
 use crate::json::{Object, Unreadable};
 use crate::model::{
-    Change, Grant, Key, Kind, Membership, Organization, Profile, Record, User, Version,
+    Change, Grant, Key, Kind, Membership, Organization, Profile, Record, Role, User, Version,
 };
 use crate::signature::Scheme;
 
@@ -26,7 +25,8 @@ pub(super) static PROVIDER: Provider = Provider {
     record,
     // Their ids are made of their parts, which may meet again.
     reused: &[Kind::Membership, Kind::Grant],
-    api: API,
+    api: api::API,
+    belongs_to: team_of,
     // <https://docs.stack-auth.com/docs/concepts/custom-user-data>: the two others of the metadata are the client's to read.
     private: &[
         "server_metadata",
@@ -48,6 +48,7 @@ pub(super) static PROVIDER: Provider = Provider {
         ("project_permission.created", Kind::Grant),
         ("project_permission.deleted", Kind::Grant),
     ],
+    rereads: &[],
     sample: sample::body,
 };
 
@@ -121,6 +122,16 @@ fn key(kind: Kind, data: &Object<'_>) -> Result<Key, Unreadable> {
     Ok(Key::new(kind, id))
 }
 
+/// The team that an entity belongs to, by its id.
+fn team_of(key: &Key) -> Option<String> {
+    let parts = parts(&key.id);
+    match (key.kind, &parts[..]) {
+        (Kind::Organization, _) => Some(key.id.clone()),
+        (Kind::Membership, [team, _]) | (Kind::Grant, [team, _, _]) => Some(team.clone()),
+        _ => None,
+    }
+}
+
 /// The team of a permission; that of a whole project has none.
 fn team(data: &Object<'_>) -> Result<Option<String>, Unreadable> {
     data.has("team_id").then(|| data.id("team_id")).transpose()
@@ -146,7 +157,12 @@ fn record(kind: Kind, data: &Object<'_>, bytes: &Bytes) -> Result<Record, Unread
             organization_id: team(data)?,
             permission: data.id("id")?,
         }),
-        Kind::Role => return Err(Unreadable::Unexpected { field: "data", expected: "known" }),
+        // No delivery is about one: only the API lists them, as definitions of permissions.
+        Kind::Role => Profile::Role(Role {
+            key: data.id("id")?,
+            name: data.filled("description")?,
+            permissions: data.strings("contained_permission_ids")?,
+        }),
     };
     let created = if kind == Kind::User { "signed_up_at_millis" } else { "created_at_millis" };
     Ok(Record {
@@ -167,70 +183,4 @@ fn restricted_by_administrator(data: &Object<'_>) -> Result<bool, Unreadable> {
     }
     let Some(reason) = data.object("restricted_reason")? else { return Ok(false) };
     Ok(reason.filled("type")?.as_deref() == Some("restricted_by_administrator"))
-}
-
-/// <https://docs.stack-auth.com/api/server/users>
-const API: Api = Api {
-    url: "https://api.stack-auth.com/api/v1",
-    credentials: &[
-        Credential {
-            variable: "STACK_PROJECT_ID",
-            header: "x-stack-project-id",
-            prefix: "",
-            expected: "the id of the project",
-            names_instance: true,
-        },
-        Credential {
-            variable: "STACK_SECRET_SERVER_KEY",
-            header: "x-stack-secret-server-key",
-            prefix: "",
-            expected: "a secret server key of the project (ssk_…)",
-            names_instance: false,
-        },
-    ],
-    headers: &[("x-stack-access-type", "server")],
-    page_query,
-    count: None,
-    page,
-    rate: |_| None,
-    // A search, in names too.
-    email_query: "query",
-    missing: "USER_NOT_FOUND",
-    volatile: &["last_active_at_millis"],
-    moving: &[],
-    metadata: &["client_metadata", "client_read_only_metadata", "server_metadata"],
-    new_user,
-};
-
-/// Without the two flags only users who finished signing up are listed, and the others would seem to be gone.
-fn page_query(cursor: Option<&str>) -> Vec<(&'static str, String)> {
-    let mut query = vec![
-        ("limit", "500".to_owned()),
-        ("order_by", "signed_up_at".to_owned()),
-        ("include_anonymous", "true".to_owned()),
-        ("include_restricted", "true".to_owned()),
-    ];
-    query.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
-    query
-}
-
-/// The cursor has been the first user of the next page and the last of this one: it is passed back as it came.
-fn page(text: &str) -> Result<Page<'_>, Unreadable> {
-    let body = Object::parse(text, "the page")?;
-    if !body.has("items") {
-        return Err(Unreadable::Missing { field: "items" });
-    }
-    let next = match body.object("pagination")? {
-        Some(pagination) => pagination.filled("next_cursor")?,
-        None => None,
-    };
-    Ok(Page { users: body.objects("items")?, next })
-}
-
-fn new_user(user: &NewUser) -> Value {
-    json!({
-        "primary_email": user.email,
-        "primary_email_auth_enabled": true,
-        "display_name": user.name,
-    })
 }

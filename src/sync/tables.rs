@@ -29,6 +29,8 @@ pub struct Options {
     pub channel: Option<Arc<str>>,
     /// Sources whose deliveries say who changed, while their API says how.
     pub refetch: HashSet<Arc<str>>,
+    /// Sources whose API can be asked.
+    pub asked: HashSet<Arc<str>>,
     /// What is told of each commit.
     pub metrics: Arc<Metrics>,
 }

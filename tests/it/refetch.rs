@@ -1,5 +1,7 @@
 //! Deliveries that say who changed, while the API says how; and the change feed.
 
+mod kinds;
+
 use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
