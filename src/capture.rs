@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use jiff::Timestamp;
 
 /// One captured request.
 #[derive(Debug)]
@@ -86,13 +85,6 @@ impl Capture {
             Some("identity" | "") => None,
             known => Some(known.unwrap_or("one that is not known here")),
         }
-    }
-
-    /// When the sender signed it, by its own header.
-    pub fn sent_at(&self) -> Option<Timestamp> {
-        let header =
-            ["svix-timestamp", "webhook-timestamp"].iter().find_map(|n| self.headers.get(*n))?;
-        Timestamp::from_second(header.to_str().ok()?.trim().parse().ok()?).ok()
     }
 }
 

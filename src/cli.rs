@@ -6,6 +6,7 @@ mod banner;
 mod completions;
 mod doctor;
 mod erase;
+mod examples;
 mod healthcheck;
 mod migrate;
 mod open;
@@ -31,12 +32,13 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::{Environment, Mistakes};
+use examples::examples;
 
 /// Your auth provider's users, as a Postgres table.
 ///
 /// Receives signed webhooks on POST /webhooks/{source} and keeps neon_auth.users_sync true. Without a command it serves.
 #[derive(Parser)]
-#[command(name = "users-sync", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "users-sync", version, max_term_width = 100, after_help = examples(EXAMPLES))]
 struct Cli {
     #[command(flatten)]
     flags: Flags,
@@ -50,7 +52,7 @@ const EXAMPLES: &str = "\
 Examples:
   users-sync                                    serve, with a Postgres of its own
   DATABASE_URL=postgres://… users-sync          serve into your Postgres
-  users-sync send --provider clerk              post a signed user.created to it";
+  users-sync send --provider {provider}              post a signed user.created to it";
 
 /// Variables that can be given on the command line too.
 #[derive(Args)]
@@ -100,7 +102,7 @@ enum Command {
     Replay(replay::Arguments),
     /// Derive names, addresses and times from raw_json again, after an upgrade mended a mapping
     Remap(remap::Arguments),
-    /// Empty or remove the rows of deleted users, as DELETE_POLICY says
+    /// Empty or remove the rows of what was deleted, as DELETE_POLICY says
     Purge(purge::Arguments),
     /// Look at everything that can be wrong, and say what to do
     Doctor(doctor::Arguments),

@@ -5,6 +5,7 @@ pub mod apply;
 pub mod blame;
 pub mod composite;
 pub mod durable;
+pub mod entities;
 pub mod fault;
 pub mod findings;
 pub mod grants;
@@ -26,7 +27,10 @@ pub mod server;
 pub mod session;
 pub mod status;
 mod tables;
+pub mod transaction;
 pub mod users;
 pub mod values;
-pub mod words;
 pub mod writable;
+
+/// Shows every user, for a person with `psql`.
+pub const SHOW_USERS: &str = "select * from neon_auth.users_sync";

@@ -4,14 +4,12 @@ mod arrival;
 mod body;
 mod private;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use jiff::Timestamp;
 
 use crate::capture::Capture;
-use crate::signature::{Rejection, Secret};
+use crate::signature::{Mended, Mistake, Rejection};
 use crate::webhook::{Delivery, Source, Verdict};
 
 pub use body::{Excerpt, pretty};
@@ -26,19 +24,23 @@ pub struct Diagnosis {
     pub advice: String,
 }
 
-/// Seconds that a sender's clock may be off.
-const TOLERANCE: i64 = 300;
-/// A number of seconds that is none before the year 5138: whoever writes it counts milliseconds.
-const MILLISECONDS: i64 = 100_000_000_000;
+impl From<Mistake> for Diagnosis {
+    fn from(Mistake { found, advice }: Mistake) -> Self {
+        wrong(found, advice)
+    }
+}
 
 /// Explains a request to `source`; the secrets of `all` are tried, too.
 pub fn explain(capture: &Capture, source: &Source, all: &[Source], now: Timestamp) -> Diagnosis {
-    let Capture { headers, body, .. } = capture;
-    match verify(source, headers, body, capture) {
+    let scheme = source.provider.scheme;
+    match verify(source, &capture.headers, &capture.body) {
         Ok(delivery) => right(capture, source, delivery, now),
         Err(Rejection::MissingHeader(header)) => wrong(
             format!("the header {header} is missing"),
-            "nobody signed it, or a proxy drops the header: let svix-id, svix-timestamp and svix-signature through",
+            format!(
+                "nobody signed it, or a proxy drops the header: let {} through",
+                scheme.headers()
+            ),
         ),
         Err(rejection) => tricks(capture, source, all).unwrap_or_else(|| unexplained(&rejection)),
     }
@@ -49,21 +51,18 @@ fn wrong(found: impl Into<String>, advice: impl Into<String>) -> Diagnosis {
 }
 
 /// By the sender's own clock, so that only the signature is judged.
-fn verify(
-    source: &Source,
-    headers: &HeaderMap,
-    body: &Bytes,
-    capture: &Capture,
-) -> Result<Delivery, Rejection> {
-    let now = capture.sent_at().unwrap_or_else(Timestamp::now);
+fn verify(source: &Source, headers: &HeaderMap, body: &Bytes) -> Result<Delivery, Rejection> {
+    let now = source.provider.scheme.sent_at(headers).unwrap_or_else(Timestamp::now);
     source.verify(headers, body.clone(), now)
 }
 
 fn right(capture: &Capture, source: &Source, delivery: Delivery, now: Timestamp) -> Diagnosis {
-    let age = capture.sent_at().map_or(0, |sent_at| now.as_second() - sent_at.as_second());
+    let scheme = source.provider.scheme;
+    let sent_at = scheme.sent_at(&capture.headers);
+    let age = sent_at.map_or(0, |sent_at| now.as_second() - sent_at.as_second());
     let secret = delivery.secret().unwrap_or_default() + 1;
     let found = format!("the signature is right: secret {secret} of {}", source.name);
-    if age < -TOLERANCE {
+    if age < -scheme.tolerance() {
         let advice = format!(
             "it is dated {} s in the future: the sender's clock is ahead, or this machine's is behind (`timedatectl`)",
             -age
@@ -73,7 +72,7 @@ fn right(capture: &Capture, source: &Source, delivery: Delivery, now: Timestamp)
     if let Some((problem, advice)) = useless(capture, source, delivery) {
         return Diagnosis { accepted: true, found: format!("{found}, but {problem}"), advice };
     }
-    let advice = if age > TOLERANCE {
+    let advice = if age > scheme.tolerance() {
         format!(
             "it was signed {age} s ago and would be refused as too old now; if it was when it came, this machine's clock was ahead, or something held it up"
         )
@@ -115,27 +114,20 @@ fn unexplained(rejection: &Rejection) -> Diagnosis {
 }
 
 fn tricks(capture: &Capture, source: &Source, all: &[Source]) -> Option<Diagnosis> {
-    milliseconds(capture)
+    let (scheme, headers) = (source.provider.scheme, &capture.headers);
+    (scheme.wrong_unit(headers).map(Diagnosis::from))
         .or_else(|| another_source(capture, source, all))
-        .or_else(|| signature_header(capture, source))
-        .or_else(|| arrival::several_signatures(capture, source))
-        .or_else(|| literal_secret(capture, source))
+        .or_else(|| changed_headers(capture, source))
+        .or_else(|| undecoded_secret(capture, source))
         .or_else(|| arrival::undone(capture, source))
         .or_else(|| changed_body(capture, source))
         .or_else(|| arrival::damaged(capture))
-        .or_else(|| unreadable_signature(capture))
-}
-
-fn milliseconds(capture: &Capture) -> Option<Diagnosis> {
-    let timestamp = text(&capture.headers, "timestamp")?.parse::<i64>().ok()?;
-    (timestamp > MILLISECONDS).then(|| {
-        wrong("the timestamp counts milliseconds", "sign and send whole seconds since 1970")
-    })
+        .or_else(|| scheme.unreadable_signature(headers).map(Diagnosis::from))
 }
 
 fn another_source(capture: &Capture, source: &Source, all: &[Source]) -> Option<Diagnosis> {
     let mut others = all.iter().filter(|other| other.name != source.name);
-    let other = others.find(|o| verify(o, &capture.headers, &capture.body, capture).is_ok())?;
+    let other = others.find(|other| verify(other, &capture.headers, &capture.body).is_ok())?;
     Some(wrong(
         format!("it is signed with the secret of {}", other.name),
         format!(
@@ -145,50 +137,23 @@ fn another_source(capture: &Capture, source: &Source, all: &[Source]) -> Option<
     ))
 }
 
-/// The signature without `v1,`, in quotes, in the alphabet of URLs, or in hex.
-fn signature_header(capture: &Capture, source: &Source) -> Option<Diagnosis> {
-    let signature = text(&capture.headers, "signature")?;
-    let bare = signature.trim_matches(['"', '\'', ' ']);
-    let after =
-        bare.strip_prefix("v1,").or_else(|| bare.strip_prefix("v1=")).unwrap_or(bare).trim();
-    let from_hex = hex::decode(after).map(|bytes| STANDARD.encode(bytes));
-    let padded = |text: &str| format!("{text}{}", "=".repeat((4 - text.len() % 4) % 4));
-    let attempts = [
-        (
-            format!("v1,{after}"),
-            "does not read `v1,<base64>`: the prefix `v1,` is missing, or there are quotes or blanks around it",
-        ),
-        (
-            format!("v1,{}", padded(&after.replace('-', "+").replace('_', "/"))),
-            "is in the alphabet of URLs, or has lost its padding",
-        ),
-        (format!("v1,{}", from_hex.unwrap_or_default()), "is in hex"),
-    ];
-    attempts.into_iter().find_map(|(mended, what)| {
-        let mut headers = capture.headers.clone();
-        let name = named(&headers, "signature")?;
-        headers.insert(name, HeaderValue::from_str(&mended).ok()?);
-        verify(source, &headers, &capture.body, capture).ok()?;
-        Some(wrong(
-            format!("the signature is right, but its header {what}"),
-            "the header has to arrive as the sender makes it: `v1,` and the base64 of the HMAC",
-        ))
-    })
+fn changed_headers(capture: &Capture, source: &Source) -> Option<Diagnosis> {
+    let mended = source.provider.scheme.mended(&capture.headers).into_iter();
+    mended
+        .filter(|Mended { headers, .. }| verify(source, headers, &capture.body).is_ok())
+        .map(|Mended { mistake, .. }| mistake.into())
+        .next()
 }
 
 /// A sender that signs with the text of the secret, not with the bytes that it stands for.
-fn literal_secret(capture: &Capture, source: &Source) -> Option<Diagnosis> {
-    let literal = |secret: &Secret| {
-        let text = secret.to_text();
-        let bare = text.trim_start_matches("whsec_").to_owned();
-        [text, bare].map(|text| Secret::from_bytes(text.into_bytes()))
-    };
-    let secrets = source.secrets.iter().flat_map(literal).collect();
-    let literal = Source { secrets, ..source.clone() };
-    verify(&literal, &capture.headers, &capture.body, capture).ok()?;
+fn undecoded_secret(capture: &Capture, source: &Source) -> Option<Diagnosis> {
+    let scheme = source.provider.scheme;
+    let secrets = source.secrets.iter().flat_map(|secret| scheme.undecoded(secret)).collect();
+    let undecoded = Source { secrets, ..source.clone() };
+    verify(&undecoded, &capture.headers, &capture.body).ok()?;
     Some(wrong(
         "it is signed with the text of the secret",
-        "the key is what follows `whsec_`, decoded from base64: mend the sender",
+        "the key is what follows `whsec_`, decoded from base64: correct the sender",
     ))
 }
 
@@ -197,36 +162,10 @@ fn changed_body(capture: &Capture, source: &Source) -> Option<Diagnosis> {
     let longer = (capture.rest != capture.body).then_some(&capture.rest);
     let bodies = std::iter::once(&capture.body).chain(longer);
     bodies.flat_map(body::variants).find_map(|(body, what)| {
-        verify(source, &capture.headers, &body, capture).ok()?;
+        verify(source, &capture.headers, &body).ok()?;
         Some(wrong(
             format!("the body was changed on its way: it matches {what}"),
             "something between the sender and us parses the body and prints it again, or an editor changed the file: pass the bytes through as they are",
         ))
     })
-}
-
-fn unreadable_signature(capture: &Capture) -> Option<Diagnosis> {
-    let signatures = text(&capture.headers, "signature")?;
-    let version_one = signatures.split_ascii_whitespace().filter_map(|s| s.strip_prefix("v1,"));
-    let bytes: Vec<_> = version_one.map(|signature| STANDARD.decode(signature).ok()).collect();
-    let advice = "it was cut or changed when it was copied or passed on";
-    if bytes.iter().any(Option::is_none) {
-        return Some(wrong("the signature is not base64", advice));
-    }
-    bytes
-        .iter()
-        .flatten()
-        .any(|bytes| bytes.len() != 32)
-        .then(|| wrong("the signature has not the length of an HMAC-SHA256, 32 bytes", advice))
-}
-
-fn named(headers: &HeaderMap, what: &str) -> Option<http::HeaderName> {
-    ["svix", "webhook"].iter().find_map(|prefix| {
-        let name = http::HeaderName::try_from(format!("{prefix}-{what}")).ok()?;
-        headers.contains_key(&name).then_some(name)
-    })
-}
-
-fn text<'a>(headers: &'a HeaderMap, what: &str) -> Option<&'a str> {
-    Some(headers.get(named(headers, what)?)?.to_str().ok()?.trim())
 }

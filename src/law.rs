@@ -39,6 +39,11 @@ impl<'a> Claim<'a> {
         Self { key, source, snapshot: None, deleted_at: None, fence: None, marked: false }
     }
 
+    /// What one snapshot says, and nothing else.
+    pub fn shown(source: &'a str, version: &'a Version, record: &'a Record) -> Self {
+        Self { snapshot: Some((version, record)), ..Self::empty(source, &record.key) }
+    }
+
     fn add(&mut self, source: &'a str, change: &'a Change) {
         match change {
             Change::Snapshot { version, record, fence } => {

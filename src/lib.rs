@@ -4,12 +4,15 @@
 //! [`webhook::Delivery::decode`] turns the delivery into changes, [`sync::accept`] hands them to the writer, and
 //! [`db::apply`] commits them with their batch in one statement. The outcome becomes the answer.
 //!
-//! Rules that hold everywhere:
+//! Rules that hold everywhere, tested in `tests/it/invariants.rs`:
 //! - only [`config`] reads the environment;
 //! - only [`db`] holds SQL;
 //! - only [`provider`] names a provider;
-//! - only [`http`] answers with status codes, and only [`api`] reads them;
-//! - an [`model::Outcome`] is committed, an error is not: that is the retry policy.
+//! - only [`signature`] names the headers of a scheme;
+//! - only [`http`] and [`api`] know status codes: the ones of our own answers, and the ones of the providers';
+//! - a module uses only modules above it.
+//!
+//! An [`model::Outcome`] is committed, an error is not: that is the retry policy.
 //!
 //! Two parts have their own crates, which do not depend on this one: the connection to Postgres in
 //! [`users_sync_conninfo`], and the embedded server in [`users_sync_embedded`], with the one statement that creates its
@@ -37,8 +40,9 @@
 //! - **finding**: a problem that an operator should solve; it is listed until it is solved.
 //! - **lane**: the queue of the deliveries about one key while another transaction holds its row.
 //!
-//! The modules in reading order; each uses only those above it.
+//! The modules in reading order.
 
+mod errors;
 pub mod model;
 pub mod law;
 pub mod json;
@@ -61,12 +65,4 @@ pub mod http;
 pub mod shutdown;
 pub mod cli;
 
-/// An error and what caused it, in one line, without any value that Postgres quotes.
-pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let texts = causes.map(|cause| match cause.downcast_ref::<tokio_postgres::error::DbError>() {
-        Some(db) => db::words::of(db),
-        None => cause.to_string(),
-    });
-    texts.collect::<Vec<_>>().join(": ")
-}
+pub use errors::error_chain;

@@ -65,6 +65,17 @@ impl Kind {
         }
     }
 
+    /// The word for several of them.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::User => "users",
+            Self::Organization => "organizations",
+            Self::Membership => "memberships",
+            Self::Role => "roles",
+            Self::Grant => "grants",
+        }
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
@@ -146,6 +157,14 @@ impl Change {
         match self {
             Self::Snapshot { record, .. } => &record.key,
             Self::Deleted { key, .. } => key,
+        }
+    }
+
+    /// What it shows; `None` for a deletion.
+    pub fn record(&self) -> Option<&Record> {
+        match self {
+            Self::Snapshot { record, .. } => Some(record),
+            Self::Deleted { .. } => None,
         }
     }
 
@@ -250,7 +269,7 @@ pub enum Subject {
     Backfill,
     /// A mirror without some rows that the ledger knows; its id is the table.
     Mirror,
-    /// A user's row that the delete policy could not purge; its id is the user.
+    /// A row that the delete policy could not purge; its id is a user's, or another kind and its id.
     Purge,
     /// Deliveries that have been in quarantine for long; its id is the source.
     Quarantine,

@@ -7,7 +7,9 @@ mod stack;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+};
 
 use crate::json::{Object, Unreadable};
 use crate::model::{Change, DeliveryId, Key, Kind, RawJson, Record, Version};
@@ -35,12 +37,16 @@ pub struct Provider {
     /// Kinds whose ids can be used again after a deletion: a later snapshot lifts the tombstone.
     pub reused: &'static [Kind],
     pub api: Api,
+    /// The organization that an entity is or belongs to, if its id contains it.
+    pub belongs_to: fn(&Key) -> Option<String>,
     /// Fields that the vendor shows only to servers, wherever they appear in a body.
     pub private: &'static [&'static str],
     /// The prefix of its user ids.
     pub id_prefix: &'static str,
     /// The events that we understand and their kinds; the creation of a user is first.
     pub events: &'static [(&'static str, Kind)],
+    /// Events that name no entity of ours, but after which all of a kind are to be read again.
+    pub rereads: &'static [(&'static str, Kind)],
     /// The body of a realistic delivery, for `users-sync send`.
     pub sample: fn(&Sample<'_>) -> serde_json::Value,
 }
@@ -83,6 +89,9 @@ impl Provider {
         let mut record = (self.record)(kind, &Object::parse(text, "raw_json")?, &bytes)?;
         if !self.versioned {
             record.updated_at = Some(version.at);
+        } else if record.updated_at.is_none() {
+            // It came from no snapshot of this provider's.
+            return Err(Unreadable::Missing { field: "updated_at" });
         }
         Ok(record)
     }
@@ -103,6 +112,12 @@ impl Provider {
     /// The kind that an event is about, if we understand the event.
     pub fn kind_of(&self, event_type: &str) -> Option<Kind> {
         let event = self.events.iter().find(|(known, _)| *known == event_type);
+        event.map(|(_, kind)| *kind)
+    }
+
+    /// The kind of which all entities are to be read again after an event.
+    pub fn reread_after(&self, event_type: &str) -> Option<Kind> {
+        let event = self.rereads.iter().find(|(known, _)| *known == event_type);
         event.map(|(_, kind)| *kind)
     }
 
@@ -130,6 +145,20 @@ fn composed(parts: &[&str]) -> String {
     escaped.collect::<Vec<_>>().join("/")
 }
 
+/// The parts of an id that [`composed`] made.
+fn parts(id: &str) -> Vec<String> {
+    let decoded = |part| percent_decode_str(part).decode_utf8_lossy().into_owned();
+    id.split('/').map(decoded).collect()
+}
+
+/// An id as one segment of a path.
+fn segment(id: &str) -> String {
+    utf8_percent_encode(id, SEGMENT).to_string()
+}
+
+/// The characters that stay as they are in such a segment.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
+
 /// The characters that must be escaped in a part of an id.
 const PART: &AsciiSet = &CONTROLS.add(b'%').add(b'/');
 
@@ -139,7 +168,12 @@ pub const TEST_DELIVERY: Meaning = Meaning::Ignored("test delivery");
 /// The content of a sample delivery.
 pub struct Sample<'a> {
     pub event_type: &'a str,
+    /// Of the entity, where the provider gives it one of its own.
     pub id: &'a str,
+    /// Whom a membership or a grant is about, and where.
+    pub user_id: &'a str,
+    pub organization_id: &'a str,
+    /// The user's.
     pub email: &'a str,
     pub now: Timestamp,
 }
@@ -168,6 +202,11 @@ const CREDENTIALS: [&str; 10] = [
 pub fn private() -> Vec<&'static str> {
     let fields = ALL.into_iter().flat_map(|provider| provider.private).copied();
     fields.chain(CREDENTIALS).collect()
+}
+
+/// Whether an id of this kind may live again after a deletion, whichever provider it is of.
+pub fn reuses(kind: Kind) -> bool {
+    ALL.into_iter().any(|provider| provider.reused.contains(&kind))
 }
 
 pub fn find(name: &str) -> Option<&'static Provider> {

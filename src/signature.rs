@@ -1,5 +1,7 @@
-//! How a delivery proves where it comes from: a closed set of schemes, each over the raw bytes.
+//! How a delivery proves where it comes from: a closed set of schemes, each over the raw bytes. A scheme owns both halves, to
+//! verify and to sign, and only its own file names its headers.
 
+mod mistake;
 mod svix;
 mod weakness;
 
@@ -12,9 +14,9 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretSlice};
 
-use crate::ksuid;
 use crate::model::DeliveryId;
 
+pub use mistake::{Mended, Mistake};
 pub use weakness::Weakness;
 
 /// The key that a source's sender signs with. Never printed.
@@ -65,7 +67,7 @@ impl Secret {
         Self { key: key.into(), hmac }
     }
 
-    /// The key itself, for whoever plays the sender.
+    /// The key itself.
     pub fn expose(&self) -> &[u8] {
         self.key.expose_secret()
     }
@@ -142,6 +144,11 @@ pub struct Proof {
     pub secret: usize,
 }
 
+/// Why nothing can be signed.
+#[derive(Debug, thiserror::Error)]
+#[error("the body or the key cannot be signed")]
+pub struct Unsignable(#[from] ::svix::webhooks::WebhookError);
+
 /// A signature scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
@@ -150,9 +157,23 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// Whether a request claims to be signed, by whatever scheme.
+    /// Whether a request claims to be signed, by any scheme.
     pub fn is_claimed(headers: &HeaderMap) -> bool {
         svix::is_claimed(headers)
+    }
+
+    /// The names of its headers, in words: what a proxy has to let through.
+    pub fn headers(self) -> &'static str {
+        match self {
+            Self::Svix => svix::HEADERS,
+        }
+    }
+
+    /// Seconds that the sender's clock may be off, both ways.
+    pub fn tolerance(self) -> i64 {
+        match self {
+            Self::Svix => svix::TOLERANCE,
+        }
     }
 
     /// Checks all that needs no body: whether the headers are there and well-formed.
@@ -175,20 +196,37 @@ impl Scheme {
         }
     }
 
-    /// An id as the sender of this scheme makes them.
-    pub fn new_id(self, now: Timestamp) -> DeliveryId {
+    /// The headers of a delivery as its sender signs it at `sent_at`.
+    pub fn sign(
+        self,
+        secret: &Secret,
+        id: &DeliveryId,
+        sent_at: Timestamp,
+        body: &str,
+    ) -> Result<Vec<(&'static str, String)>, Unsignable> {
         match self {
-            Self::Svix => {
-                let id = format!("msg_{}", ksuid::new(now));
-                DeliveryId::new(&id).expect("a KSUID is short and readable")
-            }
+            Self::Svix => svix::sign(secret, id, sent_at, body),
         }
     }
 
-    /// When the sender made the delivery, where its id tells.
+    /// When the sender signed a request, by the request's own headers.
+    pub fn sent_at(self, headers: &HeaderMap) -> Option<Timestamp> {
+        match self {
+            Self::Svix => svix::sent_at(headers),
+        }
+    }
+
+    /// An id as the sender of this scheme makes them.
+    pub fn new_id(self, now: Timestamp) -> DeliveryId {
+        match self {
+            Self::Svix => svix::new_id(now),
+        }
+    }
+
+    /// When the sender made the delivery, if its id says so.
     pub fn made_at(self, id: &DeliveryId) -> Option<Timestamp> {
         match self {
-            Self::Svix => id.as_str().strip_prefix("msg_").and_then(ksuid::time),
+            Self::Svix => svix::made_at(id),
         }
     }
 }

@@ -29,7 +29,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tracing::{Instrument, Span};
 
-use crate::db::journal;
+use crate::db::{journal, marks};
 use crate::metrics::Metrics;
 use crate::model::Outcome;
 use crate::traces;
@@ -184,11 +184,38 @@ pub async fn accept(sync: &Sync, delivery: Delivery) -> Result<Outcome, Unavaila
     };
     let decoded = traces::decoding().in_scope(|| delivery.decode(made_at));
     let (source, waiting) = (decoded.source.clone(), traces::waiting());
+    mark(sync, &decoded).await?;
     let written = write(sync, decoded).instrument(waiting.clone()).await;
     written.inspect_err(|unavailable| {
         traces::failed(&waiting);
         sync.metrics().unavailable(&source, unavailable.code());
     })
+}
+
+/// Marks the kind that must be read again completely after an event, if the provider's API can be asked. The mark precedes
+/// the journal entry so that it is not lost.
+async fn mark(sync: &Sync, decoded: &Decoded) -> Result<(), Unavailable> {
+    let event_type = decoded.event_type.as_deref();
+    let kind = event_type.and_then(|event| decoded.provider.reread_after(event));
+    let Some(kind) = kind.filter(|_| sync.tables.options.asked.contains(&decoded.source)) else {
+        return Ok(());
+    };
+    let marked = async {
+        let client = sync.tables.pool().get().await.map_err(|error| crate::error_chain(&error))?;
+        let marked = marks::add(&client, &decoded.source, kind).await;
+        marked.map_err(|error| crate::error_chain(&error))
+    };
+    match tokio::time::timeout(sync.patience, marked).await {
+        Ok(Ok(())) => {
+            sync.tables.commits.announce_marks();
+            Ok(())
+        }
+        Ok(Err(error)) => {
+            tracing::error!(error, "a mark could not be made; the sender will retry");
+            Err(Unavailable::Database)
+        }
+        Err(_) => Err(Unavailable::TooSlow),
+    }
 }
 
 /// A retry must not count as newer than the first attempt, so the journal is asked for the first receipt.

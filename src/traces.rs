@@ -73,9 +73,6 @@ pub fn request(method: &Method, route: &str, headers: &HeaderMap) -> Span {
 /// Records the answer to the request of this span.
 pub fn answered(span: &Span, status: u16) {
     span.record("http.response.status_code", status);
-    if status >= 500 {
-        failed(span);
-    }
 }
 
 /// Records which delivery the request of the current span holds.

@@ -74,6 +74,8 @@ impl Workload {
         let sample = Sample {
             event_type: "user.updated",
             id: "value",
+            user_id: "value",
+            organization_id: "value",
             email: "value",
             now: Timestamp::now(),
         };
@@ -98,7 +100,14 @@ impl Workload {
         let now = Timestamp::now();
         let id = format!("msg_{}", ksuid::new(now));
         let email = format!("{user}@example.com");
-        let sample = Sample { event_type, id: &user, email: &email, now };
+        let sample = Sample {
+            event_type,
+            id: &user,
+            user_id: &user,
+            organization_id: "org_1",
+            email: &email,
+            now,
+        };
         let mut body = (provider.sample)(&sample);
         let deletes = event_type == "user.deleted";
         if !deletes {

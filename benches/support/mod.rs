@@ -27,7 +27,14 @@ impl Request {
         let provider = provider::find(provider).expect("a provider of ours");
         let now = Timestamp::now();
         let email = format!("{user}@example.com");
-        let sample = Sample { event_type: "user.updated", id: user, email: &email, now };
+        let sample = Sample {
+            event_type: "user.updated",
+            id: user,
+            user_id: user,
+            organization_id: "org_1",
+            email: &email,
+            now,
+        };
         let mut body = (provider.sample)(&sample);
         let metadata =
             (0..45).map(|word| (format!("key_{word}"), json!(format!("value {word} of {user}"))));

@@ -15,6 +15,9 @@ create table users_sync.mentions (
 
 create index mentions_entity_idx on users_sync.mentions (kind, entity_id, received_at);
 
+-- Few are disabled, and every look at who is active asks for them.
+create index ledger_disabled_idx on users_sync.ledger (kind, id) where disabled;
+
 comment on table users_sync.mentions is
     'The further entities of deliveries that say something of more than one; the journal itself names the first.';
 comment on column users_sync.mentions.version_at is 'When the change happened, as the delivery says.';
@@ -27,6 +30,14 @@ comment on column users_sync.journal.kind is 'With entity_id, the first entity t
 alter table users_sync.runs add column entity text not null default 'user';
 
 comment on column users_sync.runs.entity is 'The kind of the entities that it looks at.';
+
+-- What is deleted is looked for kind by kind.
+drop index if exists users_sync.ledger_to_purge_idx;
+create index ledger_to_purge_idx on users_sync.ledger (kind, deleted_at)
+    where deleted_at is not null and purged_at is null;
+
+comment on column users_sync.findings.id is
+    'What it is about: for purge a user, or the kind of another entity before its id.';
 
 -- Of the versions before the last one; write_batch stays, because an older replica may still call it.
 drop function if exists users_sync.apply;

@@ -81,7 +81,7 @@ begin
                   or excluded.first_deleted_at is not null
                   or excluded.fence is not null
               )
-            returning l.kind, l.id, l.version_at, l.version_delivery, l.deleted_at, l.xmax = 0 as is_new
+            returning l.kind, l.id, l.version_at, l.version_delivery, l.deleted_at, l.last_deleted_at, l.xmax = 0 as is_new
         ),
         standing as (
             select
@@ -90,7 +90,10 @@ begin
                 case
                     when l.deleted_at is not null then 'deleted'
                     when l.is_new then 'created'
-                    when c.fence is not null then 'restored'
+                    -- As the ledger was before this statement: looked at only where a fence may have lifted a deletion.
+                    when c.fence is not null and l.last_deleted_at is not null and (
+                        select o.deleted_at from users_sync.ledger o where o.kind = c.kind and o.id = c.id
+                    ) is not null then 'restored'
                     else 'updated'
                 end as effect,
                 coalesce((c.version_at, c.version_delivery) = (l.version_at, l.version_delivery), false) as shows,
@@ -236,8 +239,8 @@ begin
             source, delivery_id, event_type, received_at, attempts,
             kind, entity_id, change_at, deletes, decided, reason, body, place
         ) on d.place = m.place
-        -- What is not journaled is not named.
-        join users_sync.journal j on j.source = d.source and j.delivery_id = d.delivery_id
+        -- What is not journaled is not named; nor is what comes again and is still in quarantine.
+        join users_sync.journal j on j.source = d.source and j.delivery_id = d.delivery_id and j.outcome <> 'quarantined'
         order by j.source collate "C", j.delivery_id collate "C", m.kind collate "C", m.entity_id collate "C"
         on conflict do nothing;
     end if;

@@ -2,10 +2,9 @@
 create or replace view users_sync.disabled_users as
 select l.id
 from users_sync.ledger l
-where l.kind = 'user' and l.disabled;
+where l.kind = '{kind}' and l.disabled;
 
--- A reader of users_active needs it, and can reach it only through that view, because the schema is not open to
--- readers.
+-- Readers of users_active reach it through that view. Only a role with usage on the schema can name it.
 grant select on users_sync.disabled_users to public;
 
 comment on view users_sync.disabled_users is

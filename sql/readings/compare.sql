@@ -1,4 +1,4 @@
--- compare: how each reading stands to the tables, by its place, from 1
+-- compare: how each reading in $1 stands to {table}, by its place, from 1
 select
     r.place,
     l.deleted_at,
@@ -9,20 +9,21 @@ select
         when l.purged_at is not null then 'purged'
         when l.deleted_at is not null then 'deleted'
         -- A row that the ledger does not know is a stub, or was there before us.
-        when u.id is null or l.id is null then 'missing'
+        when m.id is null or l.id is null then 'missing'
         when (l.version_at, l.version_delivery) >= (r.version_at, r.version_delivery collate "C") then 'same'
-        when (u.name, u.email, u.created_at, l.disabled) is distinct from (r.name, r.email, r.created_at, r.disabled)
+        when ({shown}, m.created_at, l.disabled) is distinct from ({read}, r.created_at, r.disabled)
             then 'stale'
         -- An adopted row may hold anything, and only an object has fields to leave out.
-        when jsonb_typeof(u.raw_json) <> 'object' then 'stale'
-        when u.raw_json - $10 = r.raw_json - $10 then 'same'
-        when users_sync.lasting(u.raw_json - $10, $11, $12) = users_sync.lasting(r.raw_json - $10, $11, $12)
+        when jsonb_typeof(m.raw_json) <> 'object' then 'stale'
+        when m.raw_json - $2 = r.raw_json - $2 then 'same'
+        when users_sync.lasting(m.raw_json - $2, $3, $4) = users_sync.lasting(r.raw_json - $2, $3, $4)
             then 'touched'
         else 'stale'
     end as standing
-from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) with ordinality as r (
-    source, id, name, email, created_at, raw_json, disabled, version_at, version_delivery, place
+from unnest($1) with ordinality as r (
+    kind, id, source, version_at, version_delivery, first_deleted_at, last_deleted_at, fence,
+    disabled, marked, texts, permissions, created_at, updated_at, raw_json, place
 )
-left join users_sync.ledger l on l.kind = 'user' and l.id = r.id
-left join neon_auth.users_sync u on u.id = r.id
+left join users_sync.ledger l on l.kind = '{kind}' and l.id = r.id
+left join {table} m on m.id = r.id
 order by r.place

@@ -1,6 +1,6 @@
--- stubs: rows that applications made before their user was known, at most $1
-select u.id
-from neon_auth.users_sync u
-where u.raw_json = jsonb_build_object('id', u.id)
-  and not exists (select from users_sync.ledger l where l.kind = 'user' and l.id = u.id)
+-- stubs: rows that applications made before their entity was known, at most $1
+select m.id
+from {table} m
+where m.raw_json = jsonb_build_object('id', m.id)
+  and not exists (select from users_sync.ledger l where l.kind = '{kind}' and l.id = m.id)
 limit $1

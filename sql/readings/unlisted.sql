@@ -1,14 +1,19 @@
--- unlisted: users that source $1 ought to list, after id $2, at most $3; those that the ledger does not know only if $4
-select u.id
-from neon_auth.users_sync u
-left join users_sync.ledger l on l.kind = 'user' and l.id = u.id
-where u.id > $2
-  and u.deleted_at is null
+-- unlisted: entities that source $1 ought to list, after id $2, at most $3; those that the ledger does not know only if $4
+select
+    m.id,
+    {user_id} as user_id,
+    {organization_id} as organization_id,
+    -- What it ties is deleted, so it is expected to be gone.
+    {is_orphan} as is_orphan
+from {table} m
+left join users_sync.ledger l on l.kind = '{kind}' and l.id = m.id
+where m.id > $2
+  and m.deleted_at is null
   and l.deleted_at is null
   and (
       l.source = $1
-      -- Nobody can say that a stub is gone: its user may be on the way.
-      or ($4 and l.id is null and u.raw_json <> jsonb_build_object('id', u.id))
+      -- A stub cannot be gone: its entity may be on the way.
+      or ($4 and l.id is null and m.raw_json <> jsonb_build_object('id', m.id))
   )
-order by u.id
+order by m.id
 limit $3

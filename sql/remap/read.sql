@@ -1,14 +1,14 @@
--- read: the next $2 users after $1 that show a snapshot, with its version; raw_json is null where it has no text
+-- read: the next $2 entities after $1 that show a snapshot, with its version; raw_json is null where it has no text
 select
     page.id,
     case when users_sync.is_printable(page.raw_json) then page.raw_json end as raw_json,
     page.source, page.version_at, page.version_delivery
 from (
-    select u.id, u.raw_json, l.source, l.version_at, l.version_delivery
-    from neon_auth.users_sync u
-    join users_sync.ledger l on l.kind = 'user' and l.id = u.id
-    where u.id > $1 and l.version_at is not null and l.purged_at is null
-    order by u.id
+    select m.id, m.raw_json, l.source, l.version_at, l.version_delivery
+    from {table} m
+    join users_sync.ledger l on l.kind = '{kind}' and l.id = m.id
+    where m.id > $1 and l.version_at is not null and l.purged_at is null
+    order by m.id
     limit $2
 ) page
 order by page.id

@@ -1,5 +1,5 @@
 -- repairs: of each source in $1, in their order, everything that was ever repaired, and when the last whole
--- reconcile ended
+-- reconcile of its entities of kind $2 ended
 select
     coalesce(f.missing, 0) + k.missing as missing,
     coalesce(f.stale, 0) + k.stale as stale,
@@ -14,7 +14,7 @@ cross join lateral (
         coalesce(sum(stale), 0)::bigint as stale,
         coalesce(sum(restored), 0)::bigint as restored,
         coalesce(sum(gone), 0)::bigint as gone,
-        max(finished_at) filter (where outcome = 'done') as last_success
+        max(finished_at) filter (where outcome = 'done' and entity = $2) as last_success
     from users_sync.runs
     where source = s.name and kind = 'reconcile'
 ) k

@@ -25,6 +25,8 @@ pub enum Error {
     },
     #[error("the API answered 404 ({code}), which is not understood as \"no such user\"")]
     NotUnderstood { code: String },
+    #[error("the table does not say whose it is, so the API cannot be asked for it")]
+    NoQuestion,
     #[error("the API's answer cannot be read")]
     Unreadable(#[from] Unreadable),
 }
@@ -56,7 +58,7 @@ impl Error {
     pub fn obstacle(&self) -> Obstacle {
         match self {
             Self::Settings(_) => Obstacle::Address,
-            Self::Unreadable(_) | Self::NotUnderstood { .. } => Obstacle::Answer,
+            Self::Unreadable(_) | Self::NotUnderstood { .. } | Self::NoQuestion => Obstacle::Answer,
             Self::Status { status, .. } => match status {
                 401 | 403 => Obstacle::Key,
                 429 => Obstacle::Rate,
@@ -71,7 +73,7 @@ impl Error {
     /// Whether the same request may succeed in a while.
     pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::Settings(_) | Self::NotUnderstood { .. } => false,
+            Self::Settings(_) | Self::NotUnderstood { .. } | Self::NoQuestion => false,
             Self::Network(error) => !error.is_builder(),
             Self::Status { status, .. } => *status == 429 || may_pass(*status),
             // An answer that was cut off in the middle.
@@ -84,28 +86,44 @@ impl Error {
         match self {
             Self::Network(error) => error.is_connect(),
             Self::Status { status, .. } => *status == 429,
-            Self::Settings(_) | Self::NotUnderstood { .. } | Self::Unreadable(_) => false,
+            Self::Settings(_)
+            | Self::NotUnderstood { .. }
+            | Self::NoQuestion
+            | Self::Unreadable(_) => false,
         }
     }
 
     /// Whether the provider may have done what it was asked to, although nobody can tell from its answer.
     pub fn may_be_done(&self) -> bool {
         match self {
-            Self::Settings(_) | Self::NotUnderstood { .. } => false,
+            Self::Settings(_) | Self::NotUnderstood { .. } | Self::NoQuestion => false,
             Self::Network(error) => !error.is_connect() && !error.is_builder(),
             Self::Status { status, .. } => may_pass(*status),
             Self::Unreadable(_) => true,
         }
     }
 
-    /// Whether it is about the one user who was asked for, and says nothing of the others, the address or the key.
+    /// Whether it is about the one entity that was asked for, and says nothing of the others, the address or the key.
     pub fn is_about_one(&self) -> bool {
         match self {
             Self::Settings(_) | Self::Network(_) => false,
             Self::Status { status, .. } => matches!(status, 400 | 409 | 410 | 422),
-            Self::NotUnderstood { .. } => true,
+            Self::NotUnderstood { .. } | Self::NoQuestion => true,
             // What is no JSON at all may be the page of a proxy in between.
             Self::Unreadable(unreadable) => !matches!(unreadable, Unreadable::Syntax { .. }),
+        }
+    }
+
+    /// Whether it would take no other request either.
+    pub fn is_out_of_reach(&self) -> bool {
+        match self.obstacle() {
+            Obstacle::Rate
+            | Obstacle::Outage
+            | Obstacle::Name
+            | Obstacle::Tls
+            | Obstacle::Silence
+            | Obstacle::Connection => true,
+            Obstacle::Key | Obstacle::Address | Obstacle::Answer => false,
         }
     }
 

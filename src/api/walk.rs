@@ -1,53 +1,69 @@
-//! A walk over all users, page by page, that survives the loss of its cursor and knows whether it met everybody.
+//! A walk over all entities of a kind, page by page, that survives the loss of its cursor and knows whether it met them all.
 
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
+use jiff::Timestamp;
+
 use super::{Client, Error, Page};
+use crate::model::Kind;
 
 /// Pages in a row that may bring nobody whose id is new, where there is an excuse for each.
 const MOST_FRUITLESS: u8 = 10;
 
 /// Where a walk stands.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Walk {
+    kind: Kind,
+    /// Where it is only about what belongs to it.
+    organization: Option<String>,
     /// The cursors that were followed; the last leads to the next page.
     cursors: Vec<String>,
     ended: bool,
     met: Met,
     /// Entries without an id that can be read.
     nameless: u64,
-    /// Users that another page had shown already.
+    /// Entities that another page had shown already.
     repeats: u64,
     /// Pages in a row that brought nobody whose id is new.
     fruitless: u8,
     /// Why it went no further.
     stuck: Option<Incomplete>,
+    /// How many there are, as the last page said.
+    total: Option<u64>,
+    /// Whether the instance lacks one of the lists.
+    is_off: bool,
+    /// Of the earliest page.
+    fence: Option<Timestamp>,
 }
 
-/// Why a walk cannot have met every user.
+/// Why a walk cannot have met every entity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Incomplete {
     #[error(
-        "the provider's list is not whole: after {met} users its cursor leads back to where it was; does a proxy drop the query of a request, or is the address that of another API?"
+        "the provider's list is not whole: after {met} entries its cursor leads back to where it was; does a proxy drop the query of a request, or is the address that of another API?"
     )]
     Circle { met: u64 },
     #[error(
-        "the provider's list is not whole: after {met} users a page brings no new user and says that there are more; does a proxy drop the query of a request, or is the address that of another API?"
+        "the provider's list is not whole: after {met} entries a page brings no new one and says that there are more; does a proxy drop the query of a request, or is the address that of another API?"
     )]
     Standstill { met: u64 },
     #[error(
-        "the provider's list is not whole: it shows {repeats} users more than once, so others may be left out; does a proxy answer old pages?"
+        "the provider's list is not whole: it shows {repeats} entries more than once, so others may be left out; does a proxy answer old pages?"
     )]
     Repeats { repeats: u64 },
     #[error(
         "the provider's list is not whole: it shows {met} users, and the provider counts {total}; does a proxy shorten it, or change the query of a request?"
     )]
     Short { met: u64, total: u64 },
+    #[error(
+        "the provider's list is not whole: it shows {met} {}, and says that there are {total}; does a proxy change the query of a request?", kind.plural()
+    )]
+    Fewer { kind: Kind, met: u64, total: u64 },
 }
 
-/// Ids as hashes: a few bytes for each user. Two that meet hide a user that is gone, until the next walk hashes otherwise.
+/// Ids as hashes: a few bytes for each entity. Two that meet hide one that is gone, until the next walk hashes otherwise.
 #[derive(Debug, Default)]
 struct Met {
     hashes: HashSet<u64>,
@@ -66,9 +82,41 @@ impl Met {
 }
 
 impl Walk {
+    pub fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            organization: None,
+            cursors: Vec::new(),
+            ended: false,
+            met: Met::default(),
+            nameless: 0,
+            repeats: 0,
+            fruitless: 0,
+            stuck: None,
+            total: None,
+            is_off: false,
+            fence: None,
+        }
+    }
+
+    /// Over what belongs to an organization.
+    pub fn of(kind: Kind, organization: &str) -> Self {
+        Self { organization: Some(organization.to_owned()), ..Self::new(kind) }
+    }
+
     /// Goes on where another one stood.
-    pub fn resume(cursor: Option<String>) -> Self {
-        Self { cursors: cursor.into_iter().collect(), ..Self::default() }
+    pub fn resume(kind: Kind, cursor: Option<String>) -> Self {
+        Self { cursors: cursor.into_iter().collect(), ..Self::new(kind) }
+    }
+
+    /// Whether the instance lacks a list that it went through: who was not met may be there all the same.
+    pub fn is_off(&self) -> bool {
+        self.is_off
+    }
+
+    /// A moment before which every change is in what it met; `None` where it met nothing.
+    pub fn fence(&self) -> Option<Timestamp> {
+        self.fence
     }
 
     /// The cursor of the next page; `None` before the first.
@@ -76,18 +124,19 @@ impl Walk {
         self.cursors.last().map(String::as_str)
     }
 
-    /// Whether a page had this user, readable or not.
+    /// Whether a page had this entity, readable or not.
     pub fn met(&self, id: &str) -> bool {
         self.met.has(id)
     }
 
-    /// The next page, without the users of the pages before it; `None` after the last.
+    /// The next page, without the entities of the pages before it; `None` after the last.
     pub async fn next(&mut self, client: &Client) -> Result<Option<Page>, Error> {
         if self.ended {
             return Ok(None);
         }
-        let (mut page, asked_again) = match client.page(self.cursor()).await {
-            Ok(page) if page.users.is_empty() && page.unreadable == 0 => {
+        let (mut page, asked_again) = match self.page(client).await {
+            Ok(page) if page.is_off => (page, false),
+            Ok(page) if page.readings.is_empty() && page.unreadable == 0 => {
                 self.step_back(client, Ok(page)).await?
             }
             Err(error) if error.is_rejection() => self.step_back(client, Err(error)).await?,
@@ -98,13 +147,26 @@ impl Walk {
         Ok(Some(page))
     }
 
+    async fn page(&self, client: &Client) -> Result<Page, Error> {
+        client.page(self.kind, self.organization.as_deref(), self.cursor()).await
+    }
+
     /// Asked after the last page: whether everybody was met, with `earlier` ones that this walk did not have to.
     pub async fn finish(&self, client: &Client, earlier: u64) -> Result<(), Incomplete> {
         if let Some(stuck) = &self.stuck {
             return Err(stuck.clone());
         }
         let met = earlier + self.count();
-        match client.total().await {
+        if let Some(total) = self.total {
+            let (kind, met) = (self.kind, earlier + self.count());
+            let is_short = met + tolerance(total) < total;
+            return if is_short { Err(Incomplete::Fewer { kind, met, total }) } else { Ok(()) };
+        }
+        let total = match &self.organization {
+            None => client.total(self.kind).await,
+            Some(_) => None,
+        };
+        match total {
             Some(total) if met + tolerance(total) < total => Err(Incomplete::Short { met, total }),
             // The count says that nobody is left out.
             Some(_) => Ok(()),
@@ -123,7 +185,7 @@ impl Walk {
         }
     }
 
-    /// A cursor is a user's id. Where that user is deleted meanwhile, the API answers with an empty page or an error as if
+    /// A cursor may be an entity's id. Where that one is deleted meanwhile, the API answers with an empty page or an error as if
     /// the walk was over, so the page before it is asked for a new cursor. Answers whether it was.
     async fn step_back(
         &mut self,
@@ -131,13 +193,13 @@ impl Walk {
         lost: Result<Page, Error>,
     ) -> Result<(Page, bool), Error> {
         while let Some(cursor) = self.cursors.pop() {
-            match client.page(self.cursor()).await {
+            match self.page(client).await {
                 // Nothing was lost: the walk is over, or the API is at fault.
                 Ok(page) if page.next.as_ref() == Some(&cursor) => {
                     self.cursors.push(cursor);
                     break;
                 }
-                Ok(page) if page.users.is_empty() && !self.cursors.is_empty() => {}
+                Ok(page) if page.readings.is_empty() && !self.cursors.is_empty() => {}
                 Err(error) if error.is_rejection() && !self.cursors.is_empty() => {}
                 page => return page.map(|page| (page, true)),
             }
@@ -145,16 +207,19 @@ impl Walk {
         lost.map(|page| (page, false))
     }
 
-    /// Remembers the users of a page, and takes those out that were met before.
+    /// Remembers the entities of a page, and takes those out that were met before.
     fn meet(&mut self, page: &mut Page, asked_again: bool) {
-        let shown = page.users.len() + page.unreadable_ids.len();
+        self.total = page.total.or(self.total);
+        self.is_off |= page.is_off;
+        self.fence = self.fence.into_iter().chain([page.fence]).min();
+        let shown = page.readings.len() + page.unreadable_ids.len();
         let named_before = page.unreadable_ids.len();
-        page.users.retain(|reading| self.met.add(&reading.change.key().id));
+        page.readings.retain(|reading| self.met.add(&reading.change.key().id));
         page.unreadable_ids.retain(|id| self.met.add(id));
         let named = page.unreadable_ids.len();
         self.nameless += count(page.unreadable - named_before);
         page.unreadable -= named_before - named;
-        let news = page.users.len() + named;
+        let news = page.readings.len() + named;
         // A page that is asked for again shows most of its users again.
         if !asked_again {
             self.repeats += count(shown - news);
@@ -167,7 +232,7 @@ impl Walk {
             self.ended = true;
             return;
         };
-        let excused = asked_again || page.unreadable > 0;
+        let excused = asked_again || page.unreadable > 0 || page.ends_list;
         let met = self.count();
         self.stuck = if self.cursors.contains(next) {
             Some(Incomplete::Circle { met })
@@ -185,7 +250,7 @@ impl Walk {
     }
 }
 
-/// Users come and go between a list and its count.
+/// Entities come and go between a list and its count.
 fn tolerance(total: u64) -> u64 {
     2 + total / 50
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio_postgres::Client;
 
 use super::Failure;
+use super::examples::examples;
 use super::open::Open;
 use super::progress::Progress;
 use super::table::print_json;
@@ -24,7 +25,7 @@ use crate::sync::adopt::{Adopted, adopt as take_over};
 /// stay, and who is disabled by raw_json is so from the start. It prints the plan and asks.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  users-sync adopt --dry-run\n  users-sync adopt\n  users-sync adopt --yes --source stack"
+    after_help = examples("Examples:\n  users-sync adopt --dry-run\n  users-sync adopt\n  users-sync adopt --yes --source {other}")
 )]
 pub(super) struct Arguments {
     /// Do not ask

@@ -6,25 +6,30 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::examples::examples;
 use super::open::Open;
 use super::progress::Progress;
 use super::table::print_json;
-use super::work::{Troubles, Work, maintain};
+use super::work::{Summary, Troubles, Work, kind, kinds_of, maintain};
 use crate::api::Client;
 use crate::config::{Config, Environment};
 use crate::db::runs::Counts;
+use crate::model::Kind;
 use crate::shutdown;
 use crate::sync::backfill::{self, Error};
 use crate::sync::{Tables, lease};
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  users-sync backfill\n  users-sync backfill --source clerk --from-start --json"
+    after_help = examples("Examples:\n  users-sync backfill\n  users-sync backfill --source {provider} --from-start --json\n  users-sync backfill --kind organization")
 )]
 pub(super) struct Arguments {
-    /// Only this source's users
+    /// Only this source's entities
     #[arg(long)]
     source: Option<String>,
+    /// Only these: user, organization, role, membership or grant [default: all of them]
+    #[arg(long, value_parser = kind)]
+    kind: Option<Kind>,
     /// Do not go on where an interrupted backfill stood
     #[arg(long)]
     from_start: bool,
@@ -51,28 +56,49 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
 
 async fn every_source(arguments: &Arguments, config: &Config, open: &Open) -> Result<(), Failure> {
     let work = Work::begin(config, open, arguments.source.as_deref()).await?;
-    let (mut told, mut troubles) = (Vec::new(), Troubles::default());
+    let (mut sources, mut troubles) = (Vec::new(), Troubles::default());
     for client in &work.clients {
-        // Only for the time that is left.
-        let mut bar = Progress::new(client.source().to_string(), client.total().await);
-        let result = patiently(&work.tables, client, arguments.from_start, &mut bar).await;
-        bar.finish();
-        if let (Ok(done), false) = (&result, arguments.json) {
-            print(client, done.counts);
-        }
-        let problem = problem(&result);
-        if let Some(problem) = &problem {
-            troubles.add(client, problem, matches!(result, Err(Error::Incomplete(_))));
-        }
-        told.push(as_json(client, result.ok(), problem));
+        sources.push(every_kind(arguments, &work.tables, client, &mut troubles).await);
     }
     if arguments.json {
-        print_json(&told)?;
+        print_json(&sources)?;
     }
     troubles.end()
 }
 
-/// Why not every user of a source is in the table.
+/// One kind after the other, until something is in the way of all. Answers the JSON of the source.
+async fn every_kind(
+    arguments: &Arguments,
+    tables: &Tables,
+    client: &Client,
+    troubles: &mut Troubles,
+) -> Value {
+    let mut summary = Summary::new(client.source());
+    for kind in kinds_of(client, arguments.kind) {
+        // Only for the time that is left.
+        let mut bar = Progress::new(label(client, kind), client.total(kind).await);
+        let result = patiently(tables, client, kind, arguments.from_start, &mut bar).await;
+        bar.finish();
+        if result.as_ref().is_ok_and(|done| done.is_off) {
+            continue;
+        }
+        if let (Ok(done), false) = (&result, arguments.json) {
+            print(client, kind, done.counts);
+        }
+        let problem = problem(&result);
+        if let Some(problem) = &problem {
+            troubles.add(client, kind, problem, matches!(result, Err(Error::Incomplete(_))));
+        }
+        let goes_on = result.as_ref().err().is_none_or(|error| error.is_of(kind));
+        summary.add(kind, counted(result.ok()), problem);
+        if !goes_on {
+            break;
+        }
+    }
+    summary.end()
+}
+
+/// Why not every entity of a kind is in the table.
 fn problem(result: &Result<backfill::Progress, Error>) -> Option<String> {
     match result {
         Ok(done) => (done.skipped.total() > 0).then(|| done.skipped.to_string()),
@@ -80,30 +106,32 @@ fn problem(result: &Result<backfill::Progress, Error>) -> Option<String> {
     }
 }
 
-fn print(client: &Client, Counts { seen, missing, stale, unreadable, .. }: Counts) {
-    let (source, title) = (client.source(), client.provider().title);
+fn label(client: &Client, kind: Kind) -> String {
+    match kind {
+        Kind::User => client.source().to_string(),
+        kind => format!("{} {}", client.source(), kind.plural()),
+    }
+}
+
+fn print(client: &Client, kind: Kind, Counts { seen, missing, stale, unreadable, .. }: Counts) {
+    let (source, title, kinds) = (client.source(), client.provider().title, kind.plural());
     println!(
-        "{source}: {seen} users at {title}; {missing} were missing, {stale} were stale, {unreadable} unreadable"
+        "{source}: {seen} {kinds} at {title}; {missing} were missing, {stale} were stale, {unreadable} unreadable"
     );
 }
 
-/// Without counts where the run did not come to its end.
-fn as_json(client: &Client, done: Option<backfill::Progress>, problem: Option<String>) -> Value {
-    let source = &**client.source();
-    let Some(backfill::Progress { counts, .. }) = done else {
-        return json!({ "source": source, "problem": problem });
-    };
+/// No counts where the run did not come to its end.
+fn counted(done: Option<backfill::Progress>) -> Value {
+    let Some(backfill::Progress { counts, .. }) = done else { return json!({}) };
     let Counts { seen, missing, stale, unreadable, .. } = counts;
-    json!({
-        "source": source, "seen": seen, "missing": missing, "stale": stale, "unreadable": unreadable,
-        "problem": problem,
-    })
+    json!({ "seen": seen, "missing": missing, "stale": stale, "unreadable": unreadable })
 }
 
 /// Waits for another one to end, or for the lease of one that was killed to run out.
 async fn patiently(
     tables: &Tables,
     client: &Client,
+    kind: Kind,
     from_start: bool,
     bar: &mut Progress,
 ) -> Result<backfill::Progress, Error> {
@@ -112,7 +140,7 @@ async fn patiently(
         let report = |progress: backfill::Progress| {
             bar.at(u64::try_from(progress.counts.seen).unwrap_or_default());
         };
-        match backfill::backfill(tables, client, from_start, report).await {
+        match backfill::backfill(tables, client, kind, from_start, report).await {
             Err(Error::Lease(lease::Error::Busy)) if began.elapsed() < PATIENCE => {
                 tracing::warn!("another backfill or reconcile is at work, or was killed: waiting");
                 tokio::time::sleep(Duration::from_secs(1)).await;

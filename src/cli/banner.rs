@@ -8,6 +8,7 @@ use super::healthcheck::reachable;
 use super::open::Open;
 use super::send::quoted;
 use crate::config::{Config, secret_variable};
+use crate::db;
 use crate::development::Development;
 
 /// Prints the address, the routes, the database, and what to try.
@@ -42,7 +43,7 @@ fn text(
     match open.embedded_url() {
         Some(url) => {
             lines.push(format!("Database (embedded, for development): {url}"));
-            lines.push(format!("  psql '{url}' -c 'select * from neon_auth.users_sync'"));
+            lines.push(format!("  psql '{url}' -c '{}'", db::SHOW_USERS));
         }
         None => lines.push(format!("Database: {}", open.conninfo.describe())),
     }
@@ -69,7 +70,11 @@ fn development_lines(development: &Development, data_dir: Option<&Path>) -> Vec<
     lines.push("Try it from another terminal:".into());
     let data_dir = data_dir.and_then(|dir| std::path::absolute(dir).ok());
     let named = data_dir.map(|dir| format!(" --data-dir {}", quoted(&dir.display().to_string())));
-    let send = format!("send --provider clerk{}", named.unwrap_or_default());
+    let provider = development
+        .sources
+        .first()
+        .map_or_else(String::new, |source| format!(" --provider {}", source.provider.name));
+    let send = format!("send{provider}{}", named.unwrap_or_default());
     lines.push(format!("  users-sync {send}"));
     lines.push(format!("  cargo run -q -- {send}      (in a clone of the repository)"));
     lines

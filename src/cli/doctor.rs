@@ -16,6 +16,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::Failure;
+use super::examples::examples;
 use super::open::Open;
 use super::table::print_json;
 use crate::config::{Config, Database, Environment, Mistakes, Place, Purpose};
@@ -26,7 +27,7 @@ use check::Checks;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  users-sync doctor\n  users-sync doctor --public-url https://hooks.example.com\n  users-sync doctor --file request.http --as clerk"
+    after_help = examples("Examples:\n  users-sync doctor\n  users-sync doctor --public-url https://hooks.example.com\n  users-sync doctor --file request.http --as {provider}")
 )]
 pub(super) struct Arguments {
     /// Where the sender reaches the service: a request is made through it

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Failure;
 use crate::config::{Environment, Place};
+use crate::http::answer::Answer;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -19,9 +20,13 @@ pub(super) async fn run(environment: &Environment) -> Result<(), Failure> {
         .no_proxy()
         .build()
         .map_err(Failure::of)?;
-    let answer = client.get(&url).send().await.map_err(Failure::of)?;
-    answer.error_for_status().map_err(Failure::of)?;
-    Ok(())
+    let response = client.get(&url).send().await.map_err(Failure::of)?;
+    let answer = Answer::of(response).await.map_err(Failure::of)?;
+    if answer.is_success() {
+        Ok(())
+    } else {
+        Err(Failure::Failed(format!("{url} answered {answer}")))
+    }
 }
 
 /// Where the service of this place can be asked: by the address that it was given, else as its data directory says.

@@ -15,7 +15,7 @@ use crate::sync::remap::{self, Remapped};
 #[derive(Args)]
 #[command(after_help = "Examples:\n  users-sync remap --dry-run\n  users-sync remap")]
 pub(super) struct Arguments {
-    /// Only say how many users would change
+    /// Only say how many rows would change
     #[arg(long)]
     dry_run: bool,
     /// Print JSON
@@ -31,7 +31,7 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
 async fn remap(arguments: &Arguments, config: &Config, open: &Open) -> Result<Remapped, Failure> {
     current_schema(open).await?;
     let mut client = open.connect().await?;
-    let mut bar = Progress::new("users".into(), None);
+    let mut bar = Progress::new("rows".into(), None);
     let source = |name: &str| source_named(&config.sources, name);
     let told = |so_far: &Remapped| bar.at(so_far.looked_at);
     let remapped = remap::remap(&mut client, source, arguments.dry_run, told).await;
@@ -55,6 +55,6 @@ fn report(arguments: &Arguments, remapped: &Remapped) -> Result<(), Failure> {
         ("not readable", unreadable),
         ("refused by the database", refused),
     ];
-    print_table(["users", ""], rows.map(|(word, count)| [word.to_owned(), count.to_string()]));
+    print_table(["rows", ""], rows.map(|(word, count)| [word.to_owned(), count.to_string()]));
     Ok(())
 }

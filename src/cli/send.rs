@@ -5,35 +5,42 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
-use svix::webhooks::Webhook;
 
 use super::Failure;
+use super::examples::examples;
 use super::healthcheck::service;
 use crate::config::{Environment, Place, secret_variable};
 use crate::development;
+use crate::http::answer::Answer;
 use crate::model::{DeliveryId, Kind};
 use crate::provider::{self, Provider, Sample};
 use crate::webhook::Source;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  users-sync send --provider clerk\n  users-sync send --provider stack --event user.deleted --id 5ad2…\n  users-sync send --provider clerk --file payload.json --curl"
+    after_help = examples("Examples:\n  users-sync send --id {user}\n  users-sync send --event organization.created --id org_1\n  users-sync send --event organizationMembership.created --user-id {user} --organization-id org_1\n  users-sync send --provider {other} --event user.deleted --id 5ad2…\n  users-sync send --provider {provider} --file payload.json --curl")
 )]
 pub(super) struct Arguments {
     /// Whose webhooks to imitate
-    #[arg(long, value_parser = provider_named, default_value = "clerk")]
+    #[arg(long, value_parser = provider_named, default_value = provider::ALL[0].name)]
     provider: &'static Provider,
     /// What happened
     #[arg(long, default_value = "user.created")]
     event: String,
-    /// The user's id [default: a new one]
+    /// The id of what the event is about [default: a new one]
     #[arg(long)]
     id: Option<String>,
+    /// Whose membership or permission it is
+    #[arg(long, value_name = "ID", default_value_t = first_user())]
+    user_id: String,
+    /// The organization or team of the membership or permission
+    #[arg(long, value_name = "ID", default_value = "org_1")]
+    organization_id: String,
     /// The user's e-mail address
     #[arg(long, default_value = "ada@example.com")]
     email: String,
     /// Send this file's text instead of a made-up payload
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["event", "id", "email"])]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["event", "id", "user_id", "organization_id", "email"])]
     file: Option<PathBuf>,
     /// The delivery's id [default: a new one]
     #[arg(long, value_name = "ID")]
@@ -58,9 +65,7 @@ fn provider_named(name: &str) -> Result<&'static Provider, String> {
 /// One request, signed.
 struct Signed {
     url: String,
-    id: DeliveryId,
-    timestamp: i64,
-    signature: String,
+    headers: Vec<(&'static str, String)>,
     body: String,
 }
 
@@ -133,12 +138,11 @@ fn sign(arguments: &Arguments, source: &Source, url: &str) -> Result<Signed, Fai
         Some(id) => DeliveryId::new(id)
             .ok_or_else(|| Failure::Misused("--delivery-id: 1 to 255 bytes are expected".into()))?,
     };
-    let (timestamp, body) = (now.as_second(), body(arguments, now)?);
-    let key = source.secrets[0].expose().to_vec();
-    let signature = Webhook::from_bytes(key)
-        .and_then(|webhook| webhook.sign(id.as_str(), timestamp, body.as_bytes()))
-        .map_err(Failure::of)?;
-    Ok(Signed { url: url.to_owned(), id, timestamp, signature, body })
+    let body = body(arguments, now)?;
+    let signed = source.provider.scheme.sign(&source.secrets[0], &id, now, &body);
+    let mut headers = signed.map_err(Failure::of)?;
+    headers.push(("content-type", "application/json".to_owned()));
+    Ok(Signed { url: url.to_owned(), headers, body })
 }
 
 fn body(arguments: &Arguments, now: Timestamp) -> Result<String, Failure> {
@@ -147,36 +151,43 @@ fn body(arguments: &Arguments, now: Timestamp) -> Result<String, Failure> {
             Failure::Misused(format!("--file: {} cannot be read: {error}", path.display()))
         });
     }
-    let provider = arguments.provider;
-    let events: Vec<_> = provider.events_of(Kind::User).collect();
-    if !events.contains(&arguments.event.as_str()) {
-        let events = events.join(", ");
+    let Arguments { provider, event, id, user_id, organization_id, email, .. } = arguments;
+    let Some(kind) = provider.kind_of(event) else {
         return Err(Failure::Misused(format!(
-            "--event: {} sends {events}; for others give the payload with --file",
-            provider.title
+            "--event: {} sends {}; for others give the payload with --file",
+            provider.title,
+            provider.event_names(),
         )));
-    }
-    let new_id = || format!("{}{}", provider.id_prefix, uuid::Uuid::new_v4());
-    let id = arguments.id.clone().unwrap_or_else(new_id);
-    let sample = Sample { event_type: &arguments.event, id: &id, email: &arguments.email, now };
+    };
+    let id = id.clone().unwrap_or_else(|| new_id(provider, kind));
+    let sample = Sample { event_type: event, id: &id, user_id, organization_id, email, now };
     Ok((provider.sample)(&sample).to_string())
 }
 
-/// Prints the answer; false where it was not accepted.
+/// A user that the quick start creates.
+fn first_user() -> String {
+    format!("{}1", provider::ALL[0].id_prefix)
+}
+
+fn new_id(provider: &Provider, kind: Kind) -> String {
+    let prefix = if kind == Kind::User { provider.id_prefix } else { "" };
+    format!("{prefix}{}", uuid::Uuid::new_v4())
+}
+
+/// Prints the answer; false if the service did not accept the delivery.
 async fn post(client: &reqwest::Client, signed: Signed) -> Result<bool, Failure> {
     let mut request = client.post(&signed.url);
-    for (name, value) in headers(&signed) {
-        request = request.header(name, value);
+    for (name, value) in &signed.headers {
+        request = request.header(*name, value);
     }
-    let answer = request.body(signed.body).send().await;
-    let answer = answer.map_err(|error| unanswered(&signed.url, error.without_url()))?;
-    let status = answer.status();
-    let text = answer.text().await.map_err(Failure::of)?;
-    println!("{text}");
-    if !status.is_success() {
-        eprintln!("users-sync: answered {status}");
+    let response = request.body(signed.body).send().await;
+    let response = response.map_err(|error| unanswered(&signed.url, error.without_url()))?;
+    let answer = Answer::of(response).await.map_err(Failure::of)?;
+    println!("{}", answer.text);
+    if !answer.is_success() {
+        eprintln!("users-sync: answered {answer}");
     }
-    Ok(status.is_success())
+    Ok(answer.is_success())
 }
 
 fn unanswered(url: &str, error: reqwest::Error) -> Failure {
@@ -189,18 +200,9 @@ fn unanswered(url: &str, error: reqwest::Error) -> Failure {
     ))
 }
 
-fn headers(signed: &Signed) -> [(&'static str, String); 4] {
-    [
-        ("content-type", "application/json".to_owned()),
-        ("svix-id", signed.id.to_string()),
-        ("svix-timestamp", signed.timestamp.to_string()),
-        ("svix-signature", signed.signature.clone()),
-    ]
-}
-
 fn curl(signed: &Signed) -> String {
     let mut command = format!("curl -sS -X POST {}", quoted(&signed.url));
-    for (name, value) in headers(signed) {
+    for (name, value) in &signed.headers {
         command.push_str(&format!(" \\\n  -H {}", quoted(&format!("{name}: {value}"))));
     }
     format!("{command} \\\n  --data-raw {}", quoted(&signed.body))

@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Failure;
+use super::examples::examples;
 use super::open::Open;
 use super::table::print_json;
 use super::work::{current_schema, maintain};
@@ -14,7 +15,7 @@ use crate::db::users;
 /// Makes another source the owner of a user. What the old one says of it is quarantined from then on; what the new one says
 /// next replaces the row. Deliveries of the new one that are in quarantine: `users-sync replay --quarantined`.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  users-sync users transfer user_2ab… --to stack")]
+#[command(after_help = examples("Examples:\n  users-sync users transfer {user} --to {other}"))]
 pub(super) struct Arguments {
     /// The user's id
     id: String,

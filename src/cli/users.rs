@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::examples::examples;
 use super::open::Open;
 use super::work::{Work, maintain};
 use super::{Failure, erase, transfer};
@@ -13,7 +14,7 @@ use crate::sync::Users;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  users-sync users get user_2vX11z\n  users-sync users create --source clerk --email ada@example.com --name 'Ada Lovelace'\n  users-sync users sync user_2vX11z"
+    after_help = examples("Examples:\n  users-sync users get {user}\n  users-sync users create --source {provider} --email ada@example.com --name 'Ada Lovelace'\n  users-sync users sync {user}")
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -25,18 +26,18 @@ An answer that is older than the row, or that contradicts what was heard of the 
 the command says so, and exits 1.
 
 Examples:
-  users-sync users sync user_2vX11z --source clerk";
+  users-sync users sync {user} --source {provider}";
 
 #[derive(Subcommand)]
 enum Action {
     /// Show a user's row as JSON
-    #[command(after_help = "Examples:\n  users-sync users get user_2vX11z")]
+    #[command(after_help = examples("Examples:\n  users-sync users get {user}"))]
     Get {
         /// The provider's id of the user
         id: String,
     },
     /// Ask the provider about a user, and write what it says
-    #[command(after_help = SYNC)]
+    #[command(after_help = examples(SYNC))]
     Sync {
         /// The provider's id of the user
         id: String,
@@ -46,7 +47,7 @@ enum Action {
     },
     /// Create a user at the provider and in the table
     #[command(
-        after_help = "Examples:\n  users-sync users create --email ada@example.com --name 'Ada Lovelace'\n  users-sync users create --source clerk --email ada@example.com --idempotency-key signup-42"
+        after_help = examples("Examples:\n  users-sync users create --email ada@example.com --name 'Ada Lovelace'\n  users-sync users create --source {provider} --email ada@example.com --idempotency-key signup-42")
     )]
     Create {
         /// The source whose provider creates the user; needed where several can be asked
@@ -67,7 +68,7 @@ enum Action {
     /// Make another source the owner of a user
     Transfer(transfer::Arguments),
     /// Delete a user at the provider, and mark the row as deleted
-    #[command(after_help = "Examples:\n  users-sync users delete user_2vX11z --source clerk")]
+    #[command(after_help = examples("Examples:\n  users-sync users delete {user} --source {provider}"))]
     Delete {
         /// The provider's id of the user
         id: String,

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value, json};
+
 use super::Failure;
 use super::open::Open;
 use crate::api::{Client, Patience};
 use crate::config::{Bodies, Config, Environment, Purpose, Repair, api_variables};
+use crate::db::runs::Scope;
 use crate::db::{migrations, rights, server};
-use crate::model::DeletePolicy;
+use crate::model::{DeletePolicy, Kind};
 use crate::sync::{Options, Tables};
 
 /// A command that looks after the database: reads its configuration, and closes the database whatever came of the work.
@@ -62,8 +65,9 @@ pub(super) struct Troubles {
 }
 
 impl Troubles {
-    pub(super) fn add(&mut self, client: &Client, problem: &str, is_unclear: bool) {
-        self.told.push(format!("{}: {problem}", client.source()));
+    pub(super) fn add(&mut self, client: &Client, kind: Kind, problem: &str, is_unclear: bool) {
+        let scope = Scope { source: client.source(), entity: kind };
+        self.told.push(format!("{}: {problem}", scope.name()));
         self.are_unclear |= is_unclear;
     }
 
@@ -78,6 +82,51 @@ impl Troubles {
     }
 }
 
+/// The JSON of one source: the fields of its users stand first, as they did before there were other kinds.
+pub(super) struct Summary {
+    of_source: Map<String, Value>,
+    of_kinds: Vec<Value>,
+}
+
+impl Summary {
+    pub(super) fn new(source: &str) -> Self {
+        let of_source = Map::from_iter([("source".to_owned(), json!(source))]);
+        Self { of_source, of_kinds: Vec::new() }
+    }
+
+    /// What came of one kind, as the fields of an object.
+    pub(super) fn add(&mut self, kind: Kind, found: Value, problem: Option<String>) {
+        let fields = found.as_object().cloned().unwrap_or_default().into_iter();
+        let fields = fields.chain([("problem".to_owned(), json!(problem))]);
+        if kind == Kind::User {
+            self.of_source.extend(fields);
+        } else {
+            let named = Map::from_iter([("kind".to_owned(), json!(kind.as_str()))]);
+            self.of_kinds.push(named.into_iter().chain(fields).collect());
+        }
+    }
+
+    pub(super) fn end(mut self) -> Value {
+        if !self.of_kinds.is_empty() {
+            self.of_source.insert("kinds".to_owned(), self.of_kinds.into());
+        }
+        Value::Object(self.of_source)
+    }
+}
+
+/// What `--kind` names.
+pub(super) fn kind(text: &str) -> Result<Kind, String> {
+    let known = Kind::ALL.map(Kind::as_str).join(", ");
+    Kind::parse(text).ok_or_else(|| format!("the kinds are {known}"))
+}
+
+/// The kinds that a provider lists, or the one of them that is meant.
+pub(super) fn kinds_of(client: &Client, only: Option<Kind>) -> Vec<Kind> {
+    let mut kinds = client.kinds();
+    kinds.retain(|kind| only.is_none_or(|only| only == *kind));
+    kinds
+}
+
 pub(super) fn clients(repair: &Repair) -> Result<Vec<Arc<Client>>, Failure> {
     let client = |settings| Client::new(settings, Patience::default()).map(Arc::new);
     repair.apis.iter().map(client).collect::<Result<_, _>>().map_err(Failure::of)
@@ -89,6 +138,7 @@ pub(super) fn tables(config: &Config, open: &Open) -> Result<Tables, Failure> {
         keep_bodies: config.journal_bodies == Bodies::All,
         channel: config.repair.channel.clone(),
         refetch: config.repair.refetch.clone(),
+        asked: config.repair.apis.iter().map(|api| api.source.clone()).collect(),
         metrics: Arc::default(),
     };
     Ok(Tables::new(open.conninfo.clone(), pool, options))

@@ -113,7 +113,7 @@ fn judgement(what: &str, row: &Row) -> Judgement {
 /// Encoding cannot fail: the lengths fit and the types accept our values.
 const ENCODES: &str = "a batch is encoded";
 
-fn array_of_claims(types: &Types, claims: &[Claim<'_>]) -> Array {
+pub(super) fn array_of_claims(types: &Types, claims: &[Claim<'_>]) -> Array {
     let fields = |claim: &Claim<'_>, fields: &mut Fields<'_>| {
         let Claim { key, source, snapshot, deleted_at, fence, marked } = claim;
         let (version, record) =

@@ -3,7 +3,7 @@
 
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
-use super::words;
+use crate::errors;
 
 /// The cause of a failed statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Refusal {
         if matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic)) {
             return None;
         }
-        let constraint = words::constraint(error).map(|name| format!(", constraint {name}"));
+        let constraint = errors::constraint(error).map(|name| format!(", constraint {name}"));
         Some(Self {
             fault: fault(error),
             code: error.code().code().to_owned(),

@@ -6,7 +6,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, GenericClient, Row};
 
 use super::values::time;
-use crate::model::Subject;
+use crate::model::{Key, Kind, Subject};
 
 #[derive(Debug, Serialize)]
 pub struct Finding {
@@ -15,6 +15,20 @@ pub struct Finding {
     pub found_at: Timestamp,
     /// The problem and the remedy as sentences.
     pub detail: String,
+}
+
+/// The name of an entity in a finding: the id of a user, or the kind and the id of any other entity.
+pub fn name_of(key: &Key) -> String {
+    match key.kind {
+        Kind::User => key.id.clone(),
+        kind => format!("{kind} {}", key.id),
+    }
+}
+
+/// The entity that a finding names.
+pub fn named(name: &str) -> Key {
+    let other = name.split_once(' ').and_then(|(kind, id)| Some((Kind::parse(kind)?, id)));
+    other.map_or_else(|| Key::user(name), |(kind, id)| Key::new(kind, id))
 }
 
 /// Records a finding about `id`; a newer text replaces the older one.

@@ -1,10 +1,19 @@
-//! The roles that may read the mirror and no other table of ours.
+//! The roles that may read the mirrors and the views over them and may call the functions of access, and no other object of ours.
 
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, GenericClient};
 
-/// The rights of one role on the mirror.
+use super::mirror;
+
+/// The schemas, views and functions that an application may use besides the mirrors.
+const SCHEMAS: [&str; 2] = ["neon_auth", "users_sync"];
+const VIEWS: [&str; 3] =
+    ["neon_auth.users_active", "neon_auth.organizations_active", "neon_auth.memberships_active"];
+const FUNCTIONS: [&str; 3] =
+    ["users_sync.is_active", "users_sync.has_role", "users_sync.has_permission"];
+
+/// The rights of one role on the mirrors.
 pub struct Reader {
     pub role: String,
     /// Whether the role exists.
@@ -31,7 +40,15 @@ pub async fn readers(
     roles: &[String],
 ) -> Result<Vec<Reader>, tokio_postgres::Error> {
     let statement = include_str!("../../sql/grants/readers.sql");
-    let rows = client.query_typed(statement, &[(&roles, Type::TEXT_ARRAY)]).await?;
+    let tables = mirror::ALL.iter().map(|mirror| mirror.table);
+    let relations: Vec<_> = tables.chain(VIEWS).collect();
+    let params: [(&(dyn ToSql + Sync), Type); 4] = [
+        (&roles, Type::TEXT_ARRAY),
+        (&&SCHEMAS[..], Type::TEXT_ARRAY),
+        (&relations, Type::TEXT_ARRAY),
+        (&&FUNCTIONS[..], Type::TEXT_ARRAY),
+    ];
+    let rows = client.query_typed(statement, &params).await?;
     let reader = |row: &tokio_postgres::Row| Reader {
         role: row.get("name"),
         known: row.get("known"),

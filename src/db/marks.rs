@@ -1,21 +1,25 @@
-//! Marks: users whose truth is to be fetched from their provider.
+//! Marks: entities whose truth is to be fetched from their provider.
 
 use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Error, Row};
 
 use super::values::optional_time;
+use crate::model::{Key, Kind};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Mark {
-    /// Empty where nobody knows whose user it is.
+    /// Empty where it is not known whose entity it is.
     pub source: String,
-    pub id: String,
+    /// With an empty id, all of the kind.
+    pub key: Key,
     pub mark: i64,
     /// How often it was taken, this time included.
     pub attempts: i32,
     /// The version that the row shows.
     pub version_at: Option<Timestamp>,
+    pub last_deleted_at: Option<Timestamp>,
+    pub is_deleted: bool,
 }
 
 /// Takes marks that are due; they are due again after `seconds`, and later with every attempt, unless they are done.
@@ -28,22 +32,39 @@ pub async fn take(
     let params: [(&(dyn ToSql + Sync), Type); 3] =
         [(&limit, Type::INT8), (&seconds, Type::FLOAT8), (&sources, Type::TEXT_ARRAY)];
     let rows = client.query_typed(include_str!("../../sql/marks/take.sql"), &params).await?;
-    let mark = |row: &tokio_postgres::Row| {
-        Ok(Mark {
-            source: row.try_get("source")?,
-            id: row.try_get("id")?,
-            mark: row.try_get("mark")?,
-            attempts: row.try_get("attempts")?,
-            version_at: optional_time(row, "version_at")?,
-        })
-    };
-    rows.iter().map(mark).collect()
+    // A newer users-sync may know more kinds, and fetches them.
+    rows.iter().filter_map(|row| mark(row).transpose()).collect()
+}
+
+fn mark(row: &Row) -> Result<Option<Mark>, Error> {
+    let Some(kind) = Kind::parse(row.try_get("kind")?) else { return Ok(None) };
+    Ok(Some(Mark {
+        source: row.try_get("source")?,
+        key: Key::new(kind, row.try_get::<_, String>("id")?),
+        mark: row.try_get("mark")?,
+        attempts: row.try_get("attempts")?,
+        version_at: optional_time(row, "version_at")?,
+        last_deleted_at: optional_time(row, "last_deleted_at")?,
+        is_deleted: row.try_get("is_deleted")?,
+    }))
+}
+
+/// Marks all entities of a kind.
+pub async fn add(client: &Client, source: &str, kind: Kind) -> Result<(), Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&source, Type::TEXT), (&kind.as_str(), Type::TEXT), (&"", Type::TEXT)];
+    client.execute_typed(include_str!("../../sql/marks/add.sql"), &params).await?;
+    Ok(())
 }
 
 /// Called after the commit of what was fetched.
-pub async fn done(client: &Client, Mark { source, id, mark, .. }: &Mark) -> Result<(), Error> {
-    let params: [(&(dyn ToSql + Sync), Type); 3] =
-        [(source, Type::TEXT), (id, Type::TEXT), (mark, Type::INT8)];
+pub async fn done(client: &Client, Mark { source, key, mark, .. }: &Mark) -> Result<(), Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 4] = [
+        (source, Type::TEXT),
+        (&key.kind.as_str(), Type::TEXT),
+        (&key.id, Type::TEXT),
+        (mark, Type::INT8),
+    ];
     client.execute_typed(include_str!("../../sql/marks/done.sql"), &params).await?;
     Ok(())
 }
@@ -51,11 +72,16 @@ pub async fn done(client: &Client, Mark { source, id, mark, .. }: &Mark) -> Resu
 /// Called where what was fetched is not the last word; the mark is due again after `seconds`.
 pub async fn again(
     client: &Client,
-    Mark { source, id, mark, .. }: &Mark,
+    Mark { source, key, mark, .. }: &Mark,
     seconds: f64,
 ) -> Result<(), Error> {
-    let params: [(&(dyn ToSql + Sync), Type); 4] =
-        [(source, Type::TEXT), (id, Type::TEXT), (mark, Type::INT8), (&seconds, Type::FLOAT8)];
+    let params: [(&(dyn ToSql + Sync), Type); 5] = [
+        (source, Type::TEXT),
+        (&key.kind.as_str(), Type::TEXT),
+        (&key.id, Type::TEXT),
+        (mark, Type::INT8),
+        (&seconds, Type::FLOAT8),
+    ];
     client.execute_typed(include_str!("../../sql/marks/again.sql"), &params).await?;
     Ok(())
 }

@@ -48,11 +48,13 @@ macro_rules! object {
 /// Every object in the order of their dependencies; the mirrors first.
 static ALL: LazyLock<Vec<Object>> = LazyLock::new(|| {
     let mut all: Vec<_> = mirror::ALL.iter().map(Object::of_mirror).collect();
-    all.extend(others());
+    all.extend(writing());
+    all.extend(access());
     all
 });
 
-fn others() -> [Object; 10] {
+/// What the writing of a batch needs.
+fn writing() -> [Object; 7] {
     let converge = Object {
         sql: render::converge().into(),
         ..object!("converge", Replaced, ["users_sync.converge"])
@@ -69,6 +71,7 @@ fn others() -> [Object; 10] {
                 "users_sync.journal_quarantined_idx",
                 "users_sync.ledger_to_purge_idx",
                 "users_sync.ledger_purged_idx",
+                "users_sync.ledger_disabled_idx",
                 "users_sync.marks_due_at_idx",
                 "users_sync.mentions_entity_idx",
                 "users_sync.runs_source_idx",
@@ -90,10 +93,39 @@ fn others() -> [Object; 10] {
         ),
         object!("verdict", Replaced, ["users_sync.verdict"]),
         converge,
-        object!("ensure_user", Replaced, ["users_sync.ensure_user"]),
-        object!("disabled_users", Replaced, ["users_sync.disabled_users"]),
-        object!("users_active", Replaced, ["neon_auth.users_active"]),
     ]
+}
+
+/// The views and functions for applications, and the views that they depend on.
+fn access() -> [Object; 13] {
+    let about = |kind: Kind, object: Object| {
+        let sql = mirror::of(kind).statement(&object.sql).into();
+        Object { sql, ..object }
+    };
+    [
+        ensure(Kind::User, "ensure_user"),
+        ensure(Kind::Organization, "ensure_organization"),
+        about(Kind::User, object!("disabled_users", Replaced, ["users_sync.disabled_users"])),
+        object!("users_active", Replaced, ["neon_auth.users_active"]),
+        object!("organizations_active", Replaced, ["neon_auth.organizations_active"]),
+        about(Kind::Role, object!("known_roles", Replaced, ["users_sync.known_roles"])),
+        about(Kind::Grant, object!("live_grants", Replaced, ["users_sync.live_grants"])),
+        about(
+            Kind::Membership,
+            object!("membership_rights", Replaced, ["users_sync.membership_rights"]),
+        ),
+        object!("memberships_active", Replaced, ["neon_auth.memberships_active"]),
+        object!("spellings", Replaced, ["users_sync.spellings"]),
+        object!("is_active", Replaced, ["users_sync.is_active"]),
+        object!("has_role", Replaced, ["users_sync.has_role"]),
+        object!("has_permission", Replaced, ["users_sync.has_permission"]),
+    ]
+}
+
+/// The function by which an application makes a row before the provider's delivery comes.
+fn ensure(kind: Kind, name: &'static str) -> Object {
+    let sql = mirror::of(kind).statement(include_str!("../../sql/mirror/ensure.sql")).into();
+    Object { name, parts: vec![format!("users_sync.{name}")], making: Making::Replaced, sql }
 }
 
 /// Every object in the order of their dependencies.

@@ -1,14 +1,20 @@
 //! What a provider's API said, held against the tables.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
+use super::apply::array_of_claims;
+use super::composite::Types;
+use super::mirror;
 use super::values::{optional_time, time};
-use crate::model::{RawJson, Record, Version};
-use crate::provider::api::fields_of_all;
+use crate::law::Claim;
+use crate::model::{DeliveryId, Key, Kind, Record, Version};
+use crate::provider::api::{Sought, fields_of_all, metadata_of_all};
 
-/// How a user that the API shows stands to the tables.
+/// How an entity that the API shows stands to the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Equal, or the row is newer.
@@ -16,7 +22,7 @@ pub enum Standing {
     Missing,
     /// The row differs and is older: of this version, if any.
     Stale(Option<Timestamp>),
-    /// The row is older, and differs in nothing but what every sign-in moves.
+    /// The row is older, and differs in nothing but what moves without a change of the entity.
     Touched,
     /// A tombstone since then.
     Deleted(Timestamp),
@@ -26,7 +32,7 @@ pub enum Standing {
     Foreign,
 }
 
-/// A user that the API of a source shows.
+/// An entity that the API of a source shows.
 #[derive(Clone, Copy)]
 pub struct Shown<'a> {
     pub source: &'a str,
@@ -34,35 +40,23 @@ pub struct Shown<'a> {
     pub record: &'a Record,
 }
 
-/// How each user stands, in their order. Fields that change without a change of the user do not count.
-pub async fn compare(client: &Client, shown: &[Shown<'_>]) -> Result<Vec<Standing>, Error> {
-    let records = || shown.iter().map(|Shown { record, .. }| *record);
-    let users = || shown.iter().map(|Shown { record, .. }| record.user());
-    let versions = || shown.iter().map(|Shown { version, .. }| *version);
-    let sources: Vec<&str> = shown.iter().map(|Shown { source, .. }| *source).collect();
-    let ids: Vec<&str> = records().map(Record::id).collect();
-    let names: Vec<_> = users().map(|user| user.and_then(|user| user.name.as_deref())).collect();
-    let emails: Vec<_> = users().map(|user| user.and_then(|user| user.email.as_deref())).collect();
-    let created_ats: Vec<_> = records().map(|record| record.created_at).collect();
-    let raw_jsons: Vec<&RawJson> = records().map(|record| &record.raw).collect();
-    let disableds: Vec<_> = records().map(|record| record.disabled).collect();
-    let version_ats: Vec<_> = versions().map(|version| version.at).collect();
-    let deliveries: Vec<_> = versions().map(|version| version.delivery.as_str()).collect();
-    let params: [(&(dyn ToSql + Sync), Type); 12] = [
-        (&sources, Type::TEXT_ARRAY),
-        (&ids, Type::TEXT_ARRAY),
-        (&names, Type::TEXT_ARRAY),
-        (&emails, Type::TEXT_ARRAY),
-        (&created_ats, Type::TIMESTAMPTZ_ARRAY),
-        (&raw_jsons, Type::JSONB_ARRAY),
-        (&disableds, Type::BOOL_ARRAY),
-        (&version_ats, Type::TIMESTAMPTZ_ARRAY),
-        (&deliveries, Type::TEXT_ARRAY),
-        (&fields_of_all(|api| api.volatile), Type::TEXT_ARRAY),
-        (&fields_of_all(|api| api.moving), Type::TEXT_ARRAY),
-        (&fields_of_all(|api| api.metadata), Type::TEXT_ARRAY),
+/// How each entity of a kind stands, in their order. Fields that change without a change of the entity do not count.
+pub async fn compare(
+    client: &Client,
+    kind: Kind,
+    shown: &[Shown<'_>],
+) -> Result<Vec<Standing>, Error> {
+    let claims = shown.iter().map(|one| Claim::shown(one.source, one.version, one.record));
+    let claims: Vec<_> = claims.collect();
+    let claims = array_of_claims(&Types::read(client).await?, &claims);
+    let params = [
+        claims.param(),
+        (&fields_of_all(kind, |list| list.volatile) as &(dyn ToSql + Sync), Type::TEXT_ARRAY),
+        (&fields_of_all(kind, |list| list.moving), Type::TEXT_ARRAY),
+        (&metadata_of_all(), Type::TEXT_ARRAY),
     ];
-    let rows = client.query_typed(include_str!("../../sql/readings/compare.sql"), &params).await?;
+    let statement = mirror::of(kind).comparing(include_str!("../../sql/readings/compare.sql"));
+    let rows = client.query_typed(&statement, &params).await?;
     rows.iter().map(standing).collect()
 }
 
@@ -78,51 +72,118 @@ fn standing(row: &Row) -> Result<Standing, Error> {
     })
 }
 
-/// Users that the source ought to list, in the order of their ids, after one of them; with `sole`, those of no source too.
-pub async fn unlisted(
-    client: &Client,
-    source: &str,
-    after: &str,
-    limit: i64,
-    sole: bool,
-) -> Result<Vec<String>, Error> {
-    let params: [(&(dyn ToSql + Sync), Type); 4] =
-        [(&source, Type::TEXT), (&after, Type::TEXT), (&limit, Type::INT8), (&sole, Type::BOOL)];
-    ids(client, include_str!("../../sql/readings/unlisted.sql"), &params).await
+/// An entity that a source ought to list.
+#[derive(Clone, Debug)]
+pub struct Unlisted {
+    pub sought: Sought,
+    /// Whether what it ties is deleted.
+    pub is_orphan: bool,
 }
 
-/// Users that a source ought to list.
+/// Which entities a source ought to list.
+#[derive(Clone, Copy)]
+pub struct Listed<'a> {
+    pub kind: Kind,
+    pub source: &'a str,
+    /// Whether those of no source are this one's.
+    pub sole: bool,
+}
+
+/// Entities that the source ought to list, in the order of their ids, after one of them.
+pub async fn unlisted(
+    client: &Client,
+    Listed { kind, source, sole }: Listed<'_>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Unlisted>, Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 4] =
+        [(&source, Type::TEXT), (&after, Type::TEXT), (&limit, Type::INT8), (&sole, Type::BOOL)];
+    let statement = mirror::of(kind).tying(include_str!("../../sql/readings/unlisted.sql"));
+    let rows = client.query_typed(&statement, &params).await?;
+    let unlisted = |row: &Row| {
+        let is_orphan = row.try_get("is_orphan")?;
+        Ok(Unlisted { sought: sought(kind, row)?, is_orphan })
+    };
+    rows.iter().map(unlisted).collect()
+}
+
+/// Live grants of a source in an organization, whose users are no members of it as far as the tables know.
+pub async fn left(client: &Client, source: &str, organization: &str) -> Result<Vec<Sought>, Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&source, Type::TEXT), (&organization, Type::TEXT)];
+    let statement = mirror::of(Kind::Grant)
+        .statement(include_str!("../../sql/readings/left.sql"))
+        .replace("{memberships}", mirror::of(Kind::Membership).table);
+    let rows = client.query_typed(&statement, &params).await?;
+    rows.iter().map(|row| sought(Kind::Grant, row)).collect()
+}
+
+/// What is known of an entity that is to be asked for.
+pub async fn of(client: &Client, key: &Key) -> Result<Sought, Error> {
+    let statement = mirror::of(key.kind).tying(include_str!("../../sql/readings/ties.sql"));
+    let row = client.query_typed_opt(&statement, &[(&key.id, Type::TEXT)]).await?;
+    row.map_or_else(|| Ok(Sought::only(key.clone())), |row| sought(key.kind, &row))
+}
+
+fn sought(kind: Kind, row: &Row) -> Result<Sought, Error> {
+    Ok(Sought {
+        key: Key::new(kind, row.try_get::<_, String>("id")?),
+        user_id: row.try_get("user_id")?,
+        organization_id: row.try_get("organization_id")?,
+    })
+}
+
+/// Entities that a source ought to list.
 pub struct Sample {
+    pub kind: Kind,
     pub ids: Vec<String>,
     /// How many there are in all.
     pub known: u64,
 }
 
-/// At most `limit` of the users that the source ought to list, by chance; with `sole`, those of no source too.
+/// At most `limit` of the entities that a source ought to list, by chance.
 pub async fn sample(
     client: &Client,
-    source: &str,
-    sole: bool,
+    Listed { kind, source, sole }: Listed<'_>,
     limit: i64,
 ) -> Result<Sample, Error> {
     let params: [(&(dyn ToSql + Sync), Type); 3] =
         [(&source, Type::TEXT), (&sole, Type::BOOL), (&limit, Type::INT8)];
-    let rows = client.query_typed(include_str!("../../sql/readings/sample.sql"), &params).await?;
+    let statement = mirror::of(kind).statement(include_str!("../../sql/readings/sample.sql"));
+    let rows = client.query_typed(&statement, &params).await?;
     let known = rows.first().map_or(Ok(0), |row| row.try_get::<_, i64>("known"))?;
     let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
-    Ok(Sample { ids, known: u64::try_from(known).unwrap_or_default() })
+    Ok(Sample { kind, ids, known: u64::try_from(known).unwrap_or_default() })
 }
 
-/// Rows that applications made before their user was known.
-pub async fn stubs(client: &Client, limit: i64) -> Result<Vec<String>, Error> {
-    ids(client, include_str!("../../sql/readings/stubs.sql"), &[(&limit, Type::INT8)]).await
-}
-
-async fn ids(
-    client: &Client,
-    statement: &str,
-    params: &[(&(dyn ToSql + Sync), Type)],
-) -> Result<Vec<String>, Error> {
-    let rows = client.query_typed(statement, params).await?;
+/// Rows that applications made before their entity was known.
+pub async fn stubs(client: &Client, kind: Kind, limit: i64) -> Result<Vec<String>, Error> {
+    let statement = mirror::of(kind).statement(include_str!("../../sql/readings/stubs.sql"));
+    let rows = client.query_typed(&statement, &[(&limit, Type::INT8)]).await?;
     rows.iter().map(|row| row.try_get("id")).collect()
+}
+
+/// The version that the row of an entity shows; `None` where it is deleted, purged or unknown.
+pub async fn version(client: &Client, key: &Key) -> Result<Option<Version>, Error> {
+    let statement = include_str!("../../sql/readings/version.sql");
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&key.kind.as_str(), Type::TEXT), (&key.id, Type::TEXT)];
+    let row = client.query_typed_opt(statement, &params).await?;
+    let version = |row: Row| {
+        let delivery = DeliveryId::recorded(row.try_get("version_delivery")?);
+        Ok(Version { at: time(&row, "version_at")?, delivery })
+    };
+    row.map(version).transpose()
+}
+
+/// When each of these entities was last heard of, by its version or by when that arrived. What an API read is as old as its
+/// version: other replicas of the vendor's have had it for as long.
+pub async fn heard(
+    client: &Client,
+    kind: Kind,
+    ids: &[&str],
+) -> Result<HashMap<String, Timestamp>, Error> {
+    let statement = mirror::of(kind).statement(include_str!("../../sql/readings/heard.sql"));
+    let rows = client.query_typed(&statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
+    rows.iter().map(|row| Ok((row.try_get("id")?, time(row, "at")?))).collect()
 }

@@ -10,6 +10,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
 use super::values::optional_time;
+use crate::model;
 
 pub use recorded::{Recorded, Repairs, last, recent, repairs, silences};
 
@@ -31,10 +32,10 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Done,
-    /// Some users were left out.
+    /// Some entities were left out.
     Partial,
     Failed,
-    /// The list is not taken for that of the users in the table.
+    /// The list is not taken for that of the entities in the table.
     Refused,
 }
 
@@ -53,7 +54,7 @@ pub struct Counts {
     pub stale: i64,
     pub restored: i64,
     pub gone: i64,
-    /// Users that were left out, for whatever reason.
+    /// Entities that were left out, for whatever reason.
     pub unreadable: i64,
     /// Changes, some minutes old, that no delivery had announced.
     pub unannounced: i64,
@@ -92,24 +93,47 @@ impl fmt::Display for Silence {
     }
 }
 
-/// When the last runs over a source began that met every user.
+/// When the last runs over a source began that met every entity.
 #[derive(Clone, Copy, Debug)]
 pub struct Previous {
     pub of_any_kind: Option<Timestamp>,
     pub of_this_kind: Option<Timestamp>,
 }
 
-pub async fn begin(client: &Client, kind: Kind, source: &str) -> Result<Run, Error> {
-    let params: [(&(dyn ToSql + Sync), Type); 2] =
-        [(&kind.as_str(), Type::TEXT), (&source, Type::TEXT)];
+/// What a run looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope<'a> {
+    pub source: &'a str,
+    /// The kind of its entities.
+    pub entity: model::Kind,
+}
+
+impl Scope<'_> {
+    /// As findings call it: the source, and the kind where it is not that of users.
+    pub fn name(&self) -> String {
+        match self.entity {
+            model::Kind::User => self.source.to_owned(),
+            kind => format!("{} {}", self.source, kind.plural()),
+        }
+    }
+}
+
+pub async fn begin(client: &Client, kind: Kind, scope: Scope<'_>) -> Result<Run, Error> {
+    let Scope { source, entity } = scope;
+    let params: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&kind.as_str(), Type::TEXT), (&source, Type::TEXT), (&entity.as_str(), Type::TEXT)];
     let row = client.query_typed_one(include_str!("../../sql/runs/begin.sql"), &params).await?;
     Ok(Run { id: row.try_get("id")?, ..Run::default() })
 }
 
 /// The run to go on with, if the last one was interrupted.
-pub async fn resumable(client: &Client, kind: Kind, source: &str) -> Result<Option<Run>, Error> {
-    let params: [(&(dyn ToSql + Sync), Type); 2] =
-        [(&kind.as_str(), Type::TEXT), (&source, Type::TEXT)];
+pub async fn resumable(
+    client: &Client,
+    kind: Kind,
+    Scope { source, entity }: Scope<'_>,
+) -> Result<Option<Run>, Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&kind.as_str(), Type::TEXT), (&source, Type::TEXT), (&entity.as_str(), Type::TEXT)];
     let statement = include_str!("../../sql/runs/resumable.sql");
     let row = client.query_typed_opt(statement, &params).await?;
     let run = |row: Row| {
@@ -175,9 +199,13 @@ pub async fn instance(client: &Client, source: &str) -> Result<Option<String>, E
     row.map(|row| row.try_get("instance")).transpose()
 }
 
-pub async fn previous(client: &Client, kind: Kind, source: &str) -> Result<Previous, Error> {
-    let params: [(&(dyn ToSql + Sync), Type); 2] =
-        [(&source, Type::TEXT), (&kind.as_str(), Type::TEXT)];
+pub async fn previous(
+    client: &Client,
+    kind: Kind,
+    Scope { source, entity }: Scope<'_>,
+) -> Result<Previous, Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&source, Type::TEXT), (&kind.as_str(), Type::TEXT), (&entity.as_str(), Type::TEXT)];
     let statement = include_str!("../../sql/runs/previous.sql");
     let row = client.query_typed_one(statement, &params).await?;
     Ok(Previous {

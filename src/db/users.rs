@@ -1,17 +1,14 @@
 //! One row of the mirror.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row};
 
 use super::durable::durable;
-use super::values::{optional_time, time};
-use crate::model::RawJson;
-
-use crate::model::{DeliveryId, Version};
+use super::mirror;
+use super::values::optional_time;
+use crate::model::{Kind, RawJson};
 
 /// As the mirror shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -30,8 +27,8 @@ pub struct UserRow {
 
 /// `None` where there is no row, and where it is a stub.
 pub async fn one(client: &Client, id: &str) -> Result<Option<UserRow>, Error> {
-    let statement = include_str!("../../sql/users/one.sql");
-    let row = client.query_typed_opt(statement, &[(&id, Type::TEXT)]).await?;
+    let statement = statement(include_str!("../../sql/users/one.sql"));
+    let row = client.query_typed_opt(&statement, &[(&id, Type::TEXT)]).await?;
     row.map(|row| user(&row)).transpose()
 }
 
@@ -51,38 +48,23 @@ fn user(row: &Row) -> Result<UserRow, Error> {
 
 /// Which of these users have a row that is not a stub.
 pub async fn present(client: &Client, ids: &[String]) -> Result<Vec<String>, Error> {
-    let statement = include_str!("../../sql/users/present.sql");
-    let rows = client.query_typed(statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
+    let statement = statement(include_str!("../../sql/users/present.sql"));
+    let rows = client.query_typed(&statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
     rows.iter().map(|row| row.try_get("id")).collect()
-}
-
-/// The version that a user's row shows; `None` where it is deleted, purged or unknown.
-pub async fn version(client: &Client, id: &str) -> Result<Option<Version>, Error> {
-    let statement = include_str!("../../sql/users/version.sql");
-    let row = client.query_typed_opt(statement, &[(&id, Type::TEXT)]).await?;
-    let version = |row: Row| {
-        let delivery = DeliveryId::recorded(row.try_get("version_delivery")?);
-        Ok(Version { at: time(&row, "version_at")?, delivery })
-    };
-    row.map(version).transpose()
-}
-
-/// When each of these users was last heard of, by its version or by when that arrived. What an API read is as old as its
-/// version: other replicas of the vendor's have had it for as long.
-pub async fn heard(client: &Client, ids: &[&str]) -> Result<HashMap<String, Timestamp>, Error> {
-    let statement = include_str!("../../sql/users/heard.sql");
-    let rows = client.query_typed(statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
-    rows.iter().map(|row| Ok((row.try_get("id")?, time(row, "at")?))).collect()
 }
 
 /// Makes `to` the owner of a user, and answers the owner before; `None` where the ledger does not know the user.
 pub async fn transfer(client: &mut Client, id: &str, to: &str) -> Result<Option<String>, Error> {
     let transaction = client.transaction().await?;
     durable(&transaction).await?;
-    let statement = include_str!("../../sql/users/transfer.sql");
+    let statement = statement(include_str!("../../sql/users/transfer.sql"));
     let params = [(&id as _, Type::TEXT), (&to as _, Type::TEXT)];
-    let row = transaction.query_typed_opt(statement, &params).await?;
+    let row = transaction.query_typed_opt(&statement, &params).await?;
     let from = row.map(|row| row.try_get("source")).transpose()?;
     transaction.commit().await?;
     Ok(from)
+}
+
+fn statement(template: &str) -> String {
+    mirror::of(Kind::User).statement(template)
 }

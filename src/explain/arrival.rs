@@ -3,9 +3,8 @@
 use std::io::Read;
 
 use flate2::read::GzDecoder;
-use http::HeaderValue;
 
-use super::{Diagnosis, named, verify, wrong};
+use super::{Diagnosis, verify, wrong};
 use crate::capture::{self, Capture};
 use crate::webhook::Source;
 
@@ -15,7 +14,7 @@ const LONGEST: u64 = 64 << 20;
 /// The body matches as soon as this is undone.
 pub(super) fn undone(capture: &Capture, source: &Source) -> Option<Diagnosis> {
     let matches = |body: Option<Vec<u8>>| {
-        verify(source, &capture.headers, &body?.into(), capture).is_ok().then_some(())
+        verify(source, &capture.headers, &body?.into()).is_ok().then_some(())
     };
     if matches(Some(capture.rest.to_vec())).is_some() {
         return Some(longer_than_declared());
@@ -87,7 +86,7 @@ pub(super) fn misdirected(capture: &Capture, source: &Source) -> Option<(String,
     if method != "POST" {
         return Some((
             "its first line asks for another method than POST".into(),
-            "the service takes nothing else (405): a redirect makes a GET of a POST, so give the provider the address that it leads to".into(),
+            "the service takes nothing else: a redirect makes a GET of a POST, so give the provider the address that it leads to".into(),
         ));
     }
     let path = address
@@ -97,7 +96,7 @@ pub(super) fn misdirected(capture: &Capture, source: &Source) -> Option<(String,
     let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     (segments != ["webhooks", &*source.name]).then(|| (
         format!("its first line names another path than /webhooks/{}", source.name),
-        "the service answers 404 there: correct the address at the provider; or, if a proxy changes the path after this capture, all is well".into(),
+        "the service has nothing there: correct the address at the provider; or, if a proxy changes the path after this capture, all is well".into(),
     ))
 }
 
@@ -118,30 +117,4 @@ pub(super) fn compressed(capture: &Capture) -> Option<String> {
     let is_text = std::str::from_utf8(&capture.body).is_ok_and(|text| text.starts_with(['{', '[']));
     let named = capture.compression().filter(|_| !is_text)?;
     Some(format!("content-encoding: {named}"))
-}
-
-/// Signatures in several lines, or in a list that something joined by commas: one of them is right.
-pub(super) fn several_signatures(capture: &Capture, source: &Source) -> Option<Diagnosis> {
-    let name = named(&capture.headers, "signature")?;
-    let lines: Vec<_> =
-        capture.headers.get_all(&name).iter().filter_map(|line| line.to_str().ok()).collect();
-    let list = lines.join(" ").replace(",v1,", " v1,");
-    if lines.len() == 1 && list == lines[0] {
-        return None;
-    }
-    let is_right = |signature: &str| {
-        let mut headers = capture.headers.clone();
-        headers.insert(&name, HeaderValue::from_str(signature).ok()?);
-        verify(source, &headers, &capture.body, capture).ok()
-    };
-    list.split_ascii_whitespace().find_map(is_right)?;
-    let how = if lines.len() > 1 {
-        "in one of several header lines"
-    } else {
-        "in a list that is joined by commas"
-    };
-    Some(wrong(
-        format!("the signature is right, but it stands {how}"),
-        "signatures stand in one header, with blanks between them: a proxy that repeats or joins headers has to leave this one alone",
-    ))
 }

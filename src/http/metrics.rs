@@ -13,6 +13,7 @@ use super::App;
 use super::sources::{self, Known};
 use crate::db::{findings, journal, runs};
 use crate::metrics::{Observed, Reconciled, Stored};
+use crate::model::Kind;
 use crate::traces;
 
 /// A scrape is answered without the database rather than late.
@@ -42,8 +43,8 @@ async fn stored(app: &App) -> Option<Stored> {
     let (quarantined, findings, repairs, silences) = tokio::try_join!(
         journal::quarantined(&client),
         findings::counts(&client),
-        runs::repairs(&client, &names),
-        runs::silences(&client, &names),
+        runs::repairs(&client, &names, Kind::User),
+        runs::silences(&client, &names, Kind::User),
     )
     .ok()?;
     let reconciled = known.iter().zip(repairs).map(|(Known { name, .. }, repairs)| {
@@ -65,8 +66,11 @@ pub(super) async fn count(State(app): State<Arc<App>>, request: Request, next: N
         _ => traces::request(request.method(), route, request.headers()),
     };
     let response = next.run(request).instrument(span.clone()).await;
-    let status = response.status().as_u16();
-    app.sync.metrics().answered(route, status);
-    traces::answered(&span, status);
+    let status = response.status();
+    app.sync.metrics().answered(route, status.as_u16());
+    traces::answered(&span, status.as_u16());
+    if status.is_server_error() {
+        traces::failed(&span);
+    }
     response
 }

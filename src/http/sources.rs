@@ -8,6 +8,7 @@ use tokio_postgres::{Client, Error};
 use super::App;
 use crate::db::runs::{self, Kind, Recorded, Silence};
 use crate::db::status;
+use crate::model;
 use crate::provider::Provider;
 use crate::webhook::Source;
 
@@ -53,8 +54,8 @@ pub(super) async fn standings(app: &App, client: &Client) -> Result<Vec<Standing
     let names = names(&known);
     let (last, runs, silences) = tokio::try_join!(
         status::last_deliveries(client, &names),
-        runs::last(client, &names),
-        runs::silences(client, &names),
+        runs::last(client, &names, model::Kind::User),
+        runs::silences(client, &names, model::Kind::User),
     )?;
     let standing = |(known, last_delivery_at): (Known, _)| {
         let last = |kind: Kind| {

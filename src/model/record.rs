@@ -25,6 +25,19 @@ impl Record {
         &self.key.id
     }
 
+    /// The user and the organization that a membership or a grant connects.
+    pub fn ties(&self) -> (Option<&str>, Option<&str>) {
+        match &self.profile {
+            Profile::Membership(Membership { user_id, organization_id, .. }) => {
+                (Some(user_id), Some(organization_id))
+            }
+            Profile::Grant(Grant { user_id, organization_id, .. }) => {
+                (Some(user_id), organization_id.as_deref())
+            }
+            Profile::User(_) | Profile::Organization(_) | Profile::Role(_) => (None, None),
+        }
+    }
+
     /// The profile of a user; `None` for any other kind.
     pub fn user(&self) -> Option<&User> {
         match &self.profile {

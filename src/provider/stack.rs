@@ -2,14 +2,15 @@
 //!
 //! Stack's payloads have no time of the change, so a snapshot's version is the time inside the delivery's id.
 
-use bytes::Bytes;
-use serde_json::{Value, json};
+mod api;
+mod sample;
 
-use super::api::{Api, Credential, NewUser, Page};
-use super::{Envelope, Meaning, Provider, Sample, TEST_DELIVERY, UNSUPPORTED, composed, raw};
+use bytes::Bytes;
+
+use super::{Envelope, Meaning, Provider, TEST_DELIVERY, UNSUPPORTED, composed, parts, raw};
 use crate::json::{Object, Unreadable};
 use crate::model::{
-    Change, Grant, Key, Kind, Membership, Organization, Profile, Record, User, Version,
+    Change, Grant, Key, Kind, Membership, Organization, Profile, Record, Role, User, Version,
 };
 use crate::signature::Scheme;
 
@@ -24,7 +25,8 @@ pub(super) static PROVIDER: Provider = Provider {
     record,
     // Their ids are composed of their parts, and the same parts can meet again.
     reused: &[Kind::Membership, Kind::Grant],
-    api: API,
+    api: api::API,
+    belongs_to: team_of,
     // <https://docs.stack-auth.com/docs/concepts/custom-user-data>: the client can read the two other kinds of
     // metadata.
     private: &[
@@ -47,11 +49,20 @@ pub(super) static PROVIDER: Provider = Provider {
         ("project_permission.created", Kind::Grant),
         ("project_permission.deleted", Kind::Grant),
     ],
-    sample,
+    rereads: &[],
+    sample: sample::body,
 };
 
-/// The user of every example in Stack's reference: <https://docs.stack-auth.com/api/server/users>
-const EXAMPLE_USER: &str = "3241a285-8329-4d69-8f3d-316e08cf140c";
+/// The entities of the examples in Stack's reference and its guide to webhooks:
+/// <https://github.com/stack-auth/stack-auth/blob/dev/packages/stack-shared/src/schema-fields.ts>,
+/// <https://docs.stack-auth.com/docs/apps/webhooks>
+const EXAMPLES: [&str; 3] = [
+    // The user and the team of every example.
+    "3241a285-8329-4d69-8f3d-316e08cf140c",
+    "ad962777-8244-496a-b6a2-e0c6a449c79e",
+    // The team of the guide.
+    "2209422a-eef7-4668-967d-be79409972c5",
+];
 
 fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
     if envelope.event_type == "stack.test" {
@@ -60,8 +71,13 @@ fn decode(envelope: &Envelope<'_>) -> Result<Meaning, Unreadable> {
     let Some(kind) = PROVIDER.kind_of(envelope.event_type) else { return Ok(UNSUPPORTED) };
     // Checked before the event is read: an example that cannot be read must not be quarantined.
     let data = envelope.data()?;
-    if ["id", "user_id"].iter().any(|field| data.id(field).is_ok_and(|id| id == EXAMPLE_USER)) {
+    let is_example = |field| data.id(field).is_ok_and(|id| EXAMPLES.contains(&&*id));
+    if ["id", "user_id", "team_id"].into_iter().any(is_example) {
         return Ok(TEST_DELIVERY);
+    }
+    if envelope.event_type.starts_with("team_permission.") {
+        // Without its team it would hold for the whole project.
+        data.id("team_id")?;
     }
     Ok(Meaning::Changes(match (kind, envelope.event_type.ends_with(".deleted")) {
         (Kind::User, true) => user_deletion(envelope, &data)?,
@@ -107,6 +123,16 @@ fn key(kind: Kind, data: &Object<'_>) -> Result<Key, Unreadable> {
     Ok(Key::new(kind, id))
 }
 
+/// The team that an entity belongs to, by its id.
+fn team_of(key: &Key) -> Option<String> {
+    let parts = parts(&key.id);
+    match (key.kind, &parts[..]) {
+        (Kind::Organization, _) => Some(key.id.clone()),
+        (Kind::Membership, [team, _]) | (Kind::Grant, [team, _, _]) => Some(team.clone()),
+        _ => None,
+    }
+}
+
 /// The team of a permission; a permission of the whole project has none.
 fn team(data: &Object<'_>) -> Result<Option<String>, Unreadable> {
     data.has("team_id").then(|| data.id("team_id")).transpose()
@@ -132,7 +158,12 @@ fn record(kind: Kind, data: &Object<'_>, bytes: &Bytes) -> Result<Record, Unread
             organization_id: team(data)?,
             permission: data.id("id")?,
         }),
-        Kind::Role => return Err(Unreadable::Unexpected { field: "data", expected: "known" }),
+        // No delivery is about one: only the API lists them, as definitions of permissions.
+        Kind::Role => Profile::Role(Role {
+            key: data.id("id")?,
+            name: data.filled("description")?,
+            permissions: data.strings("contained_permission_ids")?,
+        }),
     };
     let created = if kind == Kind::User { "signed_up_at_millis" } else { "created_at_millis" };
     Ok(Record {
@@ -153,105 +184,4 @@ fn restricted_by_administrator(data: &Object<'_>) -> Result<bool, Unreadable> {
     }
     let Some(reason) = data.object("restricted_reason")? else { return Ok(false) };
     Ok(reason.filled("type")?.as_deref() == Some("restricted_by_administrator"))
-}
-
-/// <https://docs.stack-auth.com/api/server/users>
-const API: Api = Api {
-    url: "https://api.stack-auth.com/api/v1",
-    credentials: &[
-        Credential {
-            variable: "STACK_PROJECT_ID",
-            header: "x-stack-project-id",
-            prefix: "",
-            expected: "the id of the project",
-            names_instance: true,
-        },
-        Credential {
-            variable: "STACK_SECRET_SERVER_KEY",
-            header: "x-stack-secret-server-key",
-            prefix: "",
-            expected: "a secret server key of the project (ssk_…)",
-            names_instance: false,
-        },
-    ],
-    headers: &[("x-stack-access-type", "server")],
-    page_query,
-    count: None,
-    page,
-    rate: |_| None,
-    // This is a search, which also looks at names.
-    email_query: "query",
-    missing: "USER_NOT_FOUND",
-    volatile: &["last_active_at_millis"],
-    moving: &[],
-    metadata: &["client_metadata", "client_read_only_metadata", "server_metadata"],
-    new_user,
-};
-
-/// Without the two flags the list holds only users who finished signing up, and the others would seem deleted.
-fn page_query(cursor: Option<&str>) -> Vec<(&'static str, String)> {
-    let mut query = vec![
-        ("limit", "500".to_owned()),
-        ("order_by", "signed_up_at".to_owned()),
-        ("include_anonymous", "true".to_owned()),
-        ("include_restricted", "true".to_owned()),
-    ];
-    query.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
-    query
-}
-
-/// The cursor has been the first user of the next page or the last of this one: it is passed back unchanged.
-fn page(text: &str) -> Result<Page<'_>, Unreadable> {
-    let body = Object::parse(text, "the page")?;
-    if !body.has("items") {
-        return Err(Unreadable::Missing { field: "items" });
-    }
-    let next = match body.object("pagination")? {
-        Some(pagination) => pagination.filled("next_cursor")?,
-        None => None,
-    };
-    Ok(Page { users: body.objects("items")?, next })
-}
-
-fn new_user(user: &NewUser) -> Value {
-    json!({
-        "primary_email": user.email,
-        "primary_email_auth_enabled": true,
-        "display_name": user.name,
-    })
-}
-
-fn sample(sample: &Sample<'_>) -> Value {
-    let data = if sample.event_type == "user.deleted" {
-        json!({ "id": sample.id, "teams": [] })
-    } else {
-        sample_user(sample)
-    };
-    json!({ "type": sample.event_type, "data": data })
-}
-
-fn sample_user(sample: &Sample<'_>) -> Value {
-    let now = sample.now.as_millisecond();
-    json!({
-        "id": sample.id,
-        "primary_email": sample.email,
-        "primary_email_verified": true,
-        "primary_email_auth_enabled": true,
-        "display_name": "Ada Lovelace",
-        "profile_image_url": null,
-        "signed_up_at_millis": now,
-        "last_active_at_millis": now,
-        "has_password": true,
-        "otp_auth_enabled": false,
-        "passkey_auth_enabled": false,
-        "client_metadata": null,
-        "client_read_only_metadata": null,
-        "server_metadata": null,
-        "selected_team_id": null,
-        "selected_team": null,
-        "oauth_providers": [],
-        "is_anonymous": false,
-        "is_restricted": false,
-        "restricted_reason": null,
-    })
 }

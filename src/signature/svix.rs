@@ -1,5 +1,7 @@
 //! Svix and Standard Webhooks: <https://docs.svix.com/receiving/verifying-payloads/how-manual>.
 
+pub(super) mod mistakes;
+
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -7,19 +9,31 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 
-use super::{Proof, Rejection, Secret};
+use svix::webhooks::Webhook;
+
+use super::{Proof, Rejection, Secret, Unsignable};
+use crate::ksuid;
 use crate::model::DeliveryId;
 
-/// How far the clock of a sender may be off, in seconds, both ways.
-const TOLERANCE: i64 = 300;
+pub(super) const TOLERANCE: i64 = 300;
 
 /// Signatures of one request at most: a sender that changes its secret sends two.
 const MOST_SIGNATURES: usize = 32;
 
-const SIGNATURE: (&str, &str) = ("svix-signature", "webhook-signature");
+/// The name that Svix gives a header, and the one of Standard Webhooks.
+type Names = (&'static str, &'static str);
+
+const ID: Names = ("svix-id", "webhook-id");
+const TIMESTAMP: Names = ("svix-timestamp", "webhook-timestamp");
+const SIGNATURE: Names = ("svix-signature", "webhook-signature");
+
+pub(super) const HEADERS: &str = "svix-id, svix-timestamp and svix-signature";
+
+/// What an id of Svix begins with, before the KSUID.
+const ID_PREFIX: &str = "msg_";
 
 pub(super) fn is_claimed(headers: &HeaderMap) -> bool {
-    [SIGNATURE.0, SIGNATURE.1].iter().any(|name| headers.contains_key(*name))
+    name_in(headers, SIGNATURE).is_some()
 }
 
 pub(super) fn screen(headers: &HeaderMap) -> Result<(), Rejection> {
@@ -34,7 +48,7 @@ pub(super) fn verify(
 ) -> Result<Proof, Rejection> {
     let Claim { id, delivery, sent_at, signatures } = Claim::of(headers)?;
     let matching = secrets.iter().position(|secret| {
-        let signed = STANDARD.encode(sign(secret, id, sent_at, body));
+        let signed = STANDARD.encode(tag(secret, id, sent_at, body));
         // Every signature is compared whole, so that the time tells nothing about the right one.
         signatures.iter().any(|s| verify_slices_are_equal(s.as_bytes(), signed.as_bytes()).is_ok())
     });
@@ -43,12 +57,47 @@ pub(super) fn verify(
     Ok(Proof { id: delivery, secret })
 }
 
-fn sign(secret: &Secret, id: &str, sent_at: i64, body: &[u8]) -> hmac::Tag {
+fn tag(secret: &Secret, id: &str, sent_at: i64, body: &[u8]) -> hmac::Tag {
     let mut context = hmac::Context::with_key(&secret.hmac);
     context.update(id.as_bytes());
     context.update(format!(".{sent_at}.").as_bytes());
     context.update(body);
     context.sign()
+}
+
+/// By the library of the scheme's authors, so that what we verify is not measured by our own signature.
+pub(super) fn sign(
+    secret: &Secret,
+    id: &DeliveryId,
+    sent_at: Timestamp,
+    body: &str,
+) -> Result<Vec<(&'static str, String)>, Unsignable> {
+    let sent_at = sent_at.as_second();
+    let webhook = Webhook::from_bytes(secret.expose().to_vec())?;
+    let signature = webhook.sign(id.as_str(), sent_at, body.as_bytes())?;
+    Ok(vec![(ID.0, id.to_string()), (TIMESTAMP.0, sent_at.to_string()), (SIGNATURE.0, signature)])
+}
+
+pub(super) fn sent_at(headers: &HeaderMap) -> Option<Timestamp> {
+    Timestamp::from_second(text(headers, TIMESTAMP)?.parse().ok()?).ok()
+}
+
+pub(super) fn new_id(now: Timestamp) -> DeliveryId {
+    let id = format!("{ID_PREFIX}{}", ksuid::new(now));
+    DeliveryId::new(&id).expect("a KSUID is short and readable")
+}
+
+pub(super) fn made_at(id: &DeliveryId) -> Option<Timestamp> {
+    id.as_str().strip_prefix(ID_PREFIX).and_then(ksuid::time)
+}
+
+/// The one of the two names that a request uses.
+fn name_in(headers: &HeaderMap, (svix, unbranded): Names) -> Option<&'static str> {
+    [svix, unbranded].into_iter().find(|name| headers.contains_key(*name))
+}
+
+fn text(headers: &HeaderMap, names: Names) -> Option<&str> {
+    Some(headers.get(name_in(headers, names)?)?.to_str().ok()?.trim())
 }
 
 /// Checked after the signature: anybody can write a fresh time, and `too old` must mean that the body came through unchanged.
@@ -74,8 +123,8 @@ struct Claim<'a> {
 
 impl<'a> Claim<'a> {
     fn of(headers: &'a HeaderMap) -> Result<Self, Rejection> {
-        let id = Header::find(headers, ("svix-id", "webhook-id"))?;
-        let timestamp = Header::find(headers, ("svix-timestamp", "webhook-timestamp"))?;
+        let id = Header::find(headers, ID)?;
+        let timestamp = Header::find(headers, TIMESTAMP)?;
         let signatures = Header::find(headers, SIGNATURE)?;
 
         let text = id.single()?;
@@ -92,13 +141,8 @@ struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    fn find(
-        headers: &'a HeaderMap,
-        (svix, unbranded): (&'static str, &'static str),
-    ) -> Result<Self, Rejection> {
-        let has = |name: &&str| headers.contains_key(*name);
-        let name = [svix, unbranded].into_iter().find(has);
-        let name = name.ok_or(Rejection::MissingHeader(svix))?;
+    fn find(headers: &'a HeaderMap, names: Names) -> Result<Self, Rejection> {
+        let name = name_in(headers, names).ok_or(Rejection::MissingHeader(names.0))?;
         let text = |value: &'a HeaderValue| value.to_str().map(str::trim);
         let lines = headers.get_all(name).iter().map(text).collect::<Result<_, _>>();
         let expected = "visible ASCII";

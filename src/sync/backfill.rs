@@ -1,4 +1,4 @@
-//! Every user of a provider into the table, page by page; an interrupted backfill goes on where it stood.
+//! Every entity of a provider into the tables, kind by kind and page by page; an interrupted backfill goes on where it stood.
 
 use super::ending::Ending;
 use super::guard::{self, Refusal, Wanted};
@@ -7,7 +7,8 @@ use super::readings::{self, Readings};
 use super::{Skipped, Tables};
 use crate::api::{self, Client, Incomplete, Page, Walk};
 use crate::db::readings::Standing;
-use crate::db::runs::{self, Counts, Kind, Run};
+use crate::db::runs::{self, Counts, Kind, Run, Scope};
+use crate::model;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -37,77 +38,99 @@ impl From<deadpool_postgres::PoolError> for Error {
     }
 }
 
+impl Error {
+    /// Whether it says nothing of the kinds of the same source that come after this one.
+    pub fn is_of(&self, kind: model::Kind) -> bool {
+        match self {
+            Self::Api(error) => kind != model::Kind::User && !error.is_out_of_reach(),
+            Self::Refused(refusal) => refusal.is_about_the_list(),
+            Self::Incomplete(_) => true,
+            Self::Readings(_) | Self::Lease(_) => false,
+        }
+    }
+}
+
 /// Where a backfill stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     pub counts: Counts,
-    /// Users that an interrupted run had seen before this one went on.
+    /// Entities that an interrupted run had seen before this one went on.
     pub resumed: i64,
     /// Where there are any, the run is not whole.
     pub skipped: Skipped,
+    /// Whether the provider has no such list, because a feature is switched off: nothing was done.
+    pub is_off: bool,
 }
 
-/// Writes every user that the provider has; `from_start` forgets an interrupted run.
+/// Writes every entity of a kind that the provider has; `from_start` forgets an interrupted run.
 pub async fn backfill(
     tables: &Tables,
     client: &Client,
+    kind: model::Kind,
     from_start: bool,
     mut report: impl FnMut(Progress),
 ) -> Result<Progress, Error> {
-    let work = Box::pin(whole(tables, client, from_start, &mut report));
+    if client.is_off(kind).await {
+        let (counts, skipped) = (Counts::default(), Skipped::default());
+        return Ok(Progress { counts, resumed: 0, skipped, is_off: true });
+    }
+    let work = Box::pin(whole(tables, client, kind, from_start, &mut report));
     lease::holding(tables.pool(), client.source(), work).await
 }
 
 async fn whole(
     tables: &Tables,
     client: &Client,
+    kind: model::Kind,
     from_start: bool,
     report: &mut impl FnMut(Progress),
 ) -> Result<Progress, Error> {
     let database = tables.pool().get().await?;
-    let unfinished = runs::resumable(&database, Kind::Backfill, client.source()).await?;
+    let scope = Scope { source: client.source(), entity: kind };
+    let unfinished = runs::resumable(&database, Kind::Backfill, scope).await?;
     let mut run = match unfinished.filter(|_| !from_start) {
         Some(run) => run,
-        None => runs::begin(&database, Kind::Backfill, client.source()).await?,
+        None => runs::begin(&database, Kind::Backfill, scope).await?,
     };
     drop(database);
     let resumed = run.counts.seen;
-    let report = |counts, skipped| report(Progress { counts, resumed, skipped });
-    let result = Filling::new(tables, client, &mut run).pages(report).await;
+    let report = |counts, skipped| report(Progress { counts, resumed, skipped, is_off: false });
+    let result = Filling::new(tables, client, kind, &mut run).pages(report).await;
     if matches!(result, Err(Error::Incomplete(_))) {
         // Where a list goes wrong, it is read from its start the next time.
         run.cursor = None;
     }
-    close(tables, client, &run, &result).await?;
-    result.map(|skipped| Progress { counts: run.counts, resumed, skipped })
+    close(tables, client, kind, &run, &result).await?;
+    result.map(|skipped| Progress { counts: run.counts, resumed, skipped, is_off: false })
 }
 
 /// A run at work.
 struct Filling<'a> {
     tables: &'a Tables,
     client: &'a Client,
+    kind: model::Kind,
     run: &'a mut Run,
     writer: Readings,
     skipped: Skipped,
 }
 
 impl<'a> Filling<'a> {
-    fn new(tables: &'a Tables, client: &'a Client, run: &'a mut Run) -> Self {
-        // Why an interrupted run left users out is not known any more.
+    fn new(tables: &'a Tables, client: &'a Client, kind: model::Kind, run: &'a mut Run) -> Self {
+        // Why an interrupted run left entities out is not known any more.
         let unreadable = u64::try_from(run.counts.unreadable).unwrap_or_default();
         let skipped = Skipped { unreadable, ..Skipped::default() };
-        Self { tables, client, run, writer: Readings::new(tables), skipped }
+        Self { tables, client, kind, run, writer: Readings::new(tables), skipped }
     }
 
     /// The next page is on its way while one is written.
     async fn pages(mut self, mut report: impl FnMut(Counts, Skipped)) -> Result<Skipped, Error> {
         let (client, pool) = (self.client, self.tables.pool());
         // Rows of no source are nobody's here: nothing is deleted.
-        let wanted = Wanted { sole: false, allow_deletes: 0 };
+        let wanted = Wanted { kind: self.kind, sole: false, allow_deletes: 0 };
         guard::known::<Error>(pool, client, wanted).await?;
         let Counts { seen, unreadable, .. } = self.run.counts;
         let earlier = u64::try_from(seen + unreadable).unwrap_or_default();
-        let mut walk = Walk::resume(self.run.cursor.clone());
+        let mut walk = Walk::resume(self.kind, self.run.cursor.clone());
         let mut next = walk.next(client).await?;
         report(self.run.counts, self.skipped);
         while let Some(page) = next.take() {
@@ -126,11 +149,11 @@ impl<'a> Filling<'a> {
     }
 
     async fn write(&mut self, page: Page) -> Result<(), readings::Error> {
-        let standings = self.writer.compare(&page.users).await?;
-        let seen = length(page.users.len());
+        let standings = self.writer.compare(&page.readings).await?;
+        let seen = length(page.readings.len());
         self.skipped.unreadable += page.unreadable as u64;
         let (mut news, mut stood) = (Vec::new(), Vec::new());
-        for (reading, standing) in page.users.into_iter().zip(standings) {
+        for (reading, standing) in page.readings.into_iter().zip(standings) {
             match standing {
                 Standing::Missing | Standing::Stale(_) | Standing::Touched => {
                     news.push(reading);
@@ -161,6 +184,7 @@ pub(super) fn length(len: usize) -> i64 {
 async fn close(
     tables: &Tables,
     client: &Client,
+    kind: model::Kind,
     run: &Run,
     result: &Result<Skipped, Error>,
 ) -> Result<(), Error> {
@@ -171,9 +195,9 @@ async fn close(
         Err(error @ (Error::Readings(_) | Error::Lease(_))) => Ending::interrupted(error),
     };
     if let Ok(skipped) = result {
-        skipped.tell(client);
+        skipped.tell(client, kind);
     }
     let database = tables.pool().get().await?;
     runs::progress(&database, run).await?;
-    Ok(ending.record(&database, Kind::Backfill, client, run).await?)
+    Ok(ending.record(&database, Kind::Backfill, (client, kind), run).await?)
 }

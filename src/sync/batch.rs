@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::db::apply::{Entry, Judgement};
 use crate::law::{self, Claim};
-use crate::model::{DeliveryId, Outcome};
+use crate::model::{DeliveryId, Kind, Outcome};
 use crate::webhook::Decoded;
 
 /// A batch in the form that the statement takes, and the entry of each delivery.
@@ -42,7 +42,9 @@ impl<'a> Batch<'a> {
     /// outdated.
     pub fn mark(&mut self, is_fetched: impl Fn(&Claim<'_>) -> bool) {
         for claim in &mut self.claims {
-            claim.marked = claim.snapshot.is_some() && is_fetched(claim);
+            // Who leaves an organization may leave grants behind, of which no delivery says anything.
+            let leaves = claim.key.kind == Kind::Membership && claim.deleted_at.is_some();
+            claim.marked = (claim.snapshot.is_some() || leaves) && is_fetched(claim);
         }
     }
 

@@ -34,7 +34,7 @@ impl Commits {
     /// Called after every commit. If no request waits, this costs one look at an empty map.
     pub(super) fn announce(&self, claims: &[Claim<'_>]) {
         if claims.iter().any(|claim| claim.marked) {
-            self.marks.notify_one();
+            self.announce_marks();
         }
         let awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
         if awaited.is_empty() {
@@ -43,6 +43,11 @@ impl Commits {
         for notify in claims.iter().filter_map(|claim| awaited.get(claim.key)) {
             notify.notify_one();
         }
+    }
+
+    /// Announces a new mark.
+    pub(super) fn announce_marks(&self) {
+        self.marks.notify_one();
     }
 
     /// Announces that another process committed a change of this entity.

@@ -6,10 +6,10 @@ use tokio_postgres::Error;
 
 use crate::api::Client;
 use crate::db::findings;
-use crate::db::runs::{self, Kind, Outcome, Run};
-use crate::model::Subject;
+use crate::db::runs::{self, Kind, Outcome, Run, Scope};
+use crate::model::{self, Subject};
 
-/// Users that a run left as they are, by why; its text is a sentence for an operator.
+/// Entities that a run left as they are, by why; its text is a sentence for an operator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Skipped {
     /// What the API says of them cannot be understood.
@@ -29,11 +29,12 @@ impl Skipped {
     }
 
     /// One line for the log, where there are any.
-    pub(super) fn tell(&self, client: &Client) {
+    pub(super) fn tell(&self, client: &Client, kind: model::Kind) {
         let Self { unreadable, foreign, refused, unanswered } = self;
         if self.total() > 0 {
             let source = client.source();
-            tracing::warn!(%source, unreadable, foreign, refused, unanswered, "users were left as they are");
+            let kinds = kind.plural();
+            tracing::warn!(%source, unreadable, foreign, refused, unanswered, "{kinds} were left as they are");
         }
     }
 
@@ -57,7 +58,7 @@ impl fmt::Display for Skipped {
         let told = told.join(", ");
         write!(
             f,
-            "some users were left as they are ({told}); all others are as the provider has them. The log says more about each"
+            "some were left as they are ({told}); all others are as the provider has them. The log says more about each"
         )
     }
 }
@@ -98,15 +99,16 @@ impl Ending {
         &self,
         database: &tokio_postgres::Client,
         kind: Kind,
-        client: &Client,
+        (client, entity): (&Client, model::Kind),
         run: &Run,
     ) -> Result<(), Error> {
-        let (subject, source) = (subject(kind), client.source());
+        let subject = subject(kind);
+        let scope = Scope { source: client.source(), entity }.name();
         let Self { outcome, reason, is_finding } = self;
         match (outcome, reason) {
-            (Outcome::Done, _) => findings::clear(database, subject, source).await?,
+            (Outcome::Done, _) => findings::clear(database, subject, &scope).await?,
             (_, Some(reason)) if *is_finding => {
-                findings::set(database, subject, source, reason).await?;
+                findings::set(database, subject, &scope, reason).await?;
             }
             _ => {}
         }

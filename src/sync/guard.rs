@@ -1,4 +1,6 @@
-//! Whether an API is that of the users in the table, and its list whole enough to delete by.
+//! Whether an API is that of the entities in the tables, and its list whole enough to delete by.
+//!
+//! An instance is known by its users, and where the table has none of a source, by its organizations.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,10 +9,12 @@ use deadpool_postgres::Pool;
 
 use super::readings;
 use crate::api::{self, Client, Found};
-use crate::db::readings::{Sample, sample};
+use crate::db::readings::{Listed, Sample, sample};
 use crate::db::runs;
+use crate::model::{Key, Kind};
+use crate::provider::api::Sought;
 
-/// Users that are asked for until one is there: if half of all are, hardly ever more than two.
+/// Entities that are asked for until one is there: if half of all are, hardly ever more than two.
 const ASKED: i64 = 20;
 /// So many may always be deleted; of a larger table, a twentieth.
 const FEW: u64 = 100;
@@ -19,8 +23,11 @@ const FEW: u64 = 100;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub why: Why,
-    /// Users of the source in the table.
+    /// Entities of the source in the table, of this kind.
     pub known: u64,
+    pub kind: Kind,
+    /// The kind that it is about to delete from.
+    of: Kind,
     source: Arc<str>,
     /// Where the key comes from.
     variables: String,
@@ -30,18 +37,28 @@ pub struct Refusal {
 pub enum Why {
     /// The configuration names another instance than the last run had.
     OtherInstance { variable: &'static str },
-    /// The API has none of the users that it was asked for.
+    /// The API has none of the entities that it was asked for.
     Strangers,
-    /// The list lacks most of the users that the table had.
+    /// The list lacks most of the entities that the table had.
     FewListed { missing: u64 },
     /// The list lacks more than may be deleted.
     TooManyGone { missing: u64, allowed: u64 },
 }
 
 impl Refusal {
-    fn of(client: &Client, known: u64, why: Why) -> Self {
+    fn of(client: &Client, of: Kind, (kind, known): (Kind, u64), why: Why) -> Self {
         let (source, variables) = (client.source().clone(), client.variables().to_owned());
-        Self { why, known, source, variables }
+        Self { why, known, kind, of, source, variables }
+    }
+}
+
+impl Refusal {
+    /// Whether the instance is the right one, and only its list is not followed.
+    pub(super) fn is_about_the_list(&self) -> bool {
+        match self.why {
+            Why::OtherInstance { .. } | Why::Strangers => false,
+            Why::FewListed { .. } | Why::TooManyGone { .. } => true,
+        }
     }
 }
 
@@ -49,40 +66,42 @@ impl std::error::Error for Refusal {}
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { why, known, source, variables } = self;
+        let Self { why, known, kind, of, source, variables } = self;
+        let kinds = kind.plural();
         let insist = match why {
             Why::OtherInstance { variable } => {
                 write!(
                     f,
-                    "{variable} names another instance than that of the {known} users in the table; nothing is written: set it back."
+                    "{variable} names another instance than that of the {known} {kinds} in the table; nothing is written: set it back."
                 )?;
                 known
             }
             Why::Strangers => {
                 write!(
                     f,
-                    "the provider has none of the users that the table has ({known} of {source}); nothing is written: is {variables} of another instance, or the address that of another API?"
+                    "the provider has none of the {kinds} that the table has ({known} of {source}); nothing is written: is {variables} of another instance, or the address that of another API?"
                 )?;
                 known
             }
             Why::FewListed { missing } => {
                 write!(
                     f,
-                    "{missing} of the {known} users in the table are not in the provider's list; no user is deleted: is {variables} of another instance, or is the list broken?"
+                    "{missing} of the {known} {kinds} in the table are not in the provider's list; no {kind} is deleted: is {variables} of another instance, or is the list broken?"
                 )?;
                 missing
             }
             Why::TooManyGone { missing, allowed } => {
                 write!(
                     f,
-                    "{missing} of the {known} users in the table are not in the provider's list; no user is deleted, because they are more than {allowed}."
+                    "{missing} of the {known} {kinds} in the table are not in the provider's list; no {kind} is deleted, because they are more than {allowed}."
                 )?;
                 missing
             }
         };
+        let only = if *of == Kind::User { String::new() } else { format!(" --kind {of}") };
         write!(
             f,
-            " If they are really gone: `users-sync reconcile --source {source} --allow-deletes {insist}`"
+            " If they are really gone: `users-sync reconcile --source {source}{only} --allow-deletes {insist}`"
         )
     }
 }
@@ -90,25 +109,28 @@ impl fmt::Display for Refusal {
 /// What the caller of a run wants.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
+    /// The kind of the entities.
+    pub kind: Kind,
     /// Whether rows of no source are this one's.
     pub sole: bool,
     /// So many deletions are insisted on.
     pub allow_deletes: u64,
 }
 
-/// How many users of its source the table has; refused where the API is not that of these users.
+/// How many entities of its source the table has; refused where the API is not that of this instance.
 ///
 /// Asked before anything is written: strangers in the table would speak for their own instance the next time.
 pub async fn known<E>(pool: &Pool, client: &Client, wanted: Wanted) -> Result<u64, E>
 where
     E: From<Refusal> + From<api::Error> + From<readings::Error>,
 {
-    let Looked { sample, instance } = look(pool, client, wanted.sole).await?;
-    let known = sample.known;
-    if known == 0 || wanted.allow_deletes >= known {
+    let Wanted { kind, sole, allow_deletes } = wanted;
+    let Looked { known, witnesses, instance } = look(pool, client, kind, sole).await?;
+    let is_insisted_on = allow_deletes > 0 && allow_deletes >= known;
+    if witnesses.known == 0 || is_insisted_on {
         return Ok(known);
     }
-    follow(client, &sample, instance).await.map(|()| known)
+    follow(client, kind, &witnesses, instance).await.map(|()| known)
 }
 
 /// Refused where it says nothing that the API does not have user `id`, because it has none of the others either.
@@ -118,46 +140,66 @@ pub(super) async fn silence<E>(pool: &Pool, client: &Client, id: &str) -> Result
 where
     E: From<Refusal> + From<api::Error> + From<readings::Error>,
 {
-    let Looked { mut sample, instance } = look(pool, client, false).await?;
-    sample.ids.retain(|other| other != id);
-    if sample.ids.is_empty() {
+    let Looked { mut witnesses, instance, .. } = look(pool, client, Kind::User, false).await?;
+    witnesses.ids.retain(|other| other != id);
+    if witnesses.ids.is_empty() {
         return Ok(());
     }
-    follow(client, &sample, instance).await
+    follow(client, Kind::User, &witnesses, instance).await
 }
 
-/// Refused where the API has another instance's name, or none of the sampled users.
-async fn follow<E>(client: &Client, sample: &Sample, instance: Option<String>) -> Result<(), E>
+/// Refused where the API has another instance's name, or none of the witnesses.
+async fn follow<E>(
+    client: &Client,
+    kind: Kind,
+    witnesses: &Sample,
+    instance: Option<String>,
+) -> Result<(), E>
 where
     E: From<Refusal> + From<api::Error>,
 {
-    let refused = |why| Err(Refusal::of(client, sample.known, why).into());
+    let known = (witnesses.kind, witnesses.known);
+    let refused = |why| Err(Refusal::of(client, kind, known, why).into());
     if let Some(asked) = client.instance()
         && instance.is_some_and(|instance| instance != asked.name)
     {
         return refused(Why::OtherInstance { variable: asked.variable });
     }
-    if shows_one_of(client, &sample.ids).await? { Ok(()) } else { refused(Why::Strangers) }
+    if shows_one_of(client, witnesses).await? { Ok(()) } else { refused(Why::Strangers) }
 }
 
 struct Looked {
-    sample: Sample,
+    known: u64,
+    /// By whom the instance is known.
+    witnesses: Sample,
     /// What the last run has asked.
     instance: Option<String>,
 }
 
-async fn look(pool: &Pool, client: &Client, sole: bool) -> Result<Looked, readings::Error> {
+async fn look(
+    pool: &Pool,
+    client: &Client,
+    kind: Kind,
+    sole: bool,
+) -> Result<Looked, readings::Error> {
     let database = pool.get().await?;
-    let sample = sample(&database, client.source(), sole, ASKED).await?;
-    let instance = runs::instance(&database, client.source()).await?;
-    Ok(Looked { sample, instance })
+    let source = &**client.source();
+    let of = |kind| sample(&database, Listed { kind, source, sole }, ASKED);
+    let mut witnesses = of(Kind::User).await?;
+    let known = if kind == Kind::User { witnesses.known } else { of(kind).await?.known };
+    if witnesses.known == 0 && kind != Kind::User {
+        witnesses = of(Kind::Organization).await?;
+    }
+    let instance = runs::instance(&database, source).await?;
+    Ok(Looked { known, witnesses, instance })
 }
 
 /// Fails where no question is answered.
-async fn shows_one_of(client: &Client, ids: &[String]) -> Result<bool, api::Error> {
+async fn shows_one_of(client: &Client, witnesses: &Sample) -> Result<bool, api::Error> {
     let (mut answered, mut failure) = (false, None);
-    for id in ids {
-        match client.user(id).await {
+    for id in &witnesses.ids {
+        let key = Key::new(witnesses.kind, id);
+        match client.one(&Sought::only(key)).await {
             Ok(Found::Shown { .. }) => return Ok(true),
             Ok(Found::Missing(_)) => answered = true,
             Err(error) if error.is_about_one() => failure = Some(error),
@@ -173,6 +215,7 @@ async fn shows_one_of(client: &Client, ids: &[String]) -> Result<bool, api::Erro
 /// Whether so many may be deleted, of those that the table had before the list was read.
 pub(super) fn deletions(
     client: &Client,
+    kind: Kind,
     missing: u64,
     known: u64,
     allow_deletes: u64,
@@ -180,7 +223,7 @@ pub(super) fn deletions(
     if missing <= allow_deletes {
         return Ok(());
     }
-    let refused = |why| Err(Refusal::of(client, known, why));
+    let refused = |why| Err(Refusal::of(client, kind, (kind, known), why));
     // Nobody was there before: who is missing came while the list was read.
     if known > 0 && missing > known / 2 {
         return refused(Why::FewListed { missing });

@@ -45,6 +45,8 @@ pub(super) struct Lanes {
 struct State {
     /// The waiting deliveries by subject; a lane that is on trial has an entry, too.
     held: HashMap<Subject, Vec<Job>>,
+    /// The lanes of those that are about several entities, by the further ones.
+    also: HashMap<Subject, Subject>,
     /// The lanes in the order in which they are tried.
     turns: VecDeque<Subject>,
     /// Successful trials in a row: a lock of a whole table fills hundreds of lanes, which all become free at once.
@@ -61,20 +63,23 @@ pub(super) struct Trial {
 }
 
 impl Lanes {
-    /// Puts a delivery into the existing lane of one of its subjects, or else into a new lane.
+    /// Puts a delivery into the existing lane of one of its entities, or else into a new lane.
     pub(super) fn hold(&self, job: Job) {
         let mut state = self.state();
-        let mut subjects = Subject::all_of(&job);
-        let known = subjects.iter().position(|subject| state.held.contains_key(subject));
-        let subject = subjects.swap_remove(known.unwrap_or_default());
-        if known.is_none() {
-            state.turns.push_back(subject.clone());
+        let subjects = Subject::all_of(&job);
+        let lane = state.lane_of(&subjects).unwrap_or_else(|| {
+            let lane = subjects[0].clone();
+            state.turns.push_back(lane.clone());
+            lane
+        });
+        state.held.entry(lane.clone()).or_default().push(job);
+        for further in subjects.into_iter().filter(|subject| *subject != lane) {
+            state.also.entry(further).or_insert_with(|| lane.clone());
         }
-        state.held.entry(subject).or_default().push(job);
         self.changed.notify_one();
     }
 
-    /// Puts the deliveries about a held entity behind the others in its lane, and returns the rest.
+    /// Puts the deliveries about an entity of a held delivery behind the others in its lane, and returns the rest.
     pub(super) fn pass(&self, jobs: Vec<Job>) -> Vec<Job> {
         let mut state = self.state();
         if state.held.is_empty() {
@@ -82,8 +87,8 @@ impl Lanes {
         }
         let mut free = Vec::with_capacity(jobs.len());
         for job in jobs {
-            let held = Subject::all_of(&job).into_iter().find(|one| state.held.contains_key(one));
-            match held.and_then(|subject| state.held.get_mut(&subject)) {
+            let lane = state.lane_of(&Subject::all_of(&job));
+            match lane.and_then(|lane| state.held.get_mut(&lane)) {
                 Some(lane) => lane.push(job),
                 None => free.push(job),
             }
@@ -114,7 +119,7 @@ impl Lanes {
         state.free = if was_free { state.free.saturating_add(1) } else { 0 };
         for lane in trial.lanes {
             if state.held.get(&lane).is_some_and(Vec::is_empty) {
-                state.held.remove(&lane);
+                state.remove(&lane);
             } else {
                 state.turns.push_back(lane);
             }
@@ -138,6 +143,19 @@ impl Lanes {
 }
 
 impl State {
+    /// The lane in which a delivery about any of these subjects waits.
+    fn lane_of(&self, subjects: &[Subject]) -> Option<Subject> {
+        subjects.iter().find_map(|subject| match self.held.get_key_value(subject) {
+            Some((lane, _)) => Some(lane.clone()),
+            None => self.also.get(subject).cloned(),
+        })
+    }
+
+    fn remove(&mut self, lane: &Subject) {
+        self.held.remove(lane);
+        self.also.retain(|_, of| of != lane);
+    }
+
     /// One lane at a time while rows are held; twice as many after every successful trial.
     fn next(&mut self) -> Option<Trial> {
         let lanes = u32::try_from(self.held.len()).unwrap_or(u32::MAX).max(1);
@@ -151,7 +169,7 @@ impl State {
             // A sender that stopped waiting got a 503, and sends the delivery again.
             jobs.retain(|job| !job.answer.is_closed());
             if jobs.is_empty() {
-                self.held.remove(&lane);
+                self.remove(&lane);
                 continue;
             }
             trial.lanes.push(lane);

@@ -10,7 +10,7 @@ use crate::db::fault::Fault;
 use crate::db::readings::{self, Shown, Standing};
 use crate::db::session::{ApplyError, Session};
 use crate::law;
-use crate::model::{Change, Key, Reading};
+use crate::model::{Change, Key, Kind, Reading};
 
 /// Most readings in one statement: webhooks wait for no longer.
 const BATCH: usize = 256;
@@ -54,18 +54,34 @@ impl Readings {
 
     /// How each snapshot stands to the tables; a deletion stands as [`Standing::Same`].
     pub async fn compare(&self, readings: &[Reading]) -> Result<Vec<Standing>, Error> {
+        let mut standings = vec![Standing::Same; readings.len()];
+        for kind in Kind::ALL {
+            self.compare_all(kind, readings, &mut standings).await?;
+        }
+        Ok(standings)
+    }
+
+    async fn compare_all(
+        &self,
+        kind: Kind,
+        readings: &[Reading],
+        standings: &mut [Standing],
+    ) -> Result<(), Error> {
         let snapshots = readings.iter().enumerate().filter_map(|(place, reading)| {
             let Change::Snapshot { version, record, .. } = &reading.change else { return None };
-            Some((place, Shown { source: &reading.source, version, record }))
+            let shown = Shown { source: &reading.source, version, record };
+            (record.kind() == kind).then_some((place, shown))
         });
         let (places, shown): (Vec<_>, Vec<_>) = snapshots.unzip();
+        if shown.is_empty() {
+            return Ok(());
+        }
         let client = self.pool.get().await?;
-        let found = readings::compare(&client, &shown).await?;
-        let mut standings = vec![Standing::Same; readings.len()];
+        let found = readings::compare(&client, kind, &shown).await?;
         for (place, standing) in places.into_iter().zip(found) {
             standings[place] = standing;
         }
-        Ok(standings)
+        Ok(())
     }
 
     /// Readings so far that Postgres refused.
@@ -122,9 +138,13 @@ impl Readings {
             .filter(|(reading, standing)| {
                 let differs =
                     matches!(standing, Standing::Missing | Standing::Stale(_) | Standing::Touched);
-                let is_news =
-                    differs || !matches!(reading.change, Change::Snapshot { fence: None, .. });
-                is_news && *standing != Standing::Foreign
+                differs
+                    || match (&reading.change, standing) {
+                        (Change::Deleted { .. }, _) => true,
+                        // Whether the answer lifts the tombstone is for the law to say.
+                        (Change::Snapshot { fence, .. }, Standing::Deleted(_)) => fence.is_some(),
+                        (Change::Snapshot { .. }, _) => false,
+                    }
             })
             .map(|(reading, _)| reading)
             .collect();

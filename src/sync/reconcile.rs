@@ -16,14 +16,17 @@ use super::lease;
 use super::readings;
 use super::{Skipped, Tables};
 use crate::api::{self, Client, Incomplete};
-use crate::db::runs::{self, Counts, Kind, Run, Silence};
+use crate::db::runs::{self, Counts, Kind, Run, Scope, Silence};
+use crate::model;
 use pass::Pass;
 
 pub use schedule::{Schedule, keep};
 
 /// What a reconciliation may do.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Settings {
+    /// The kind of the entities that it looks at.
+    pub kind: model::Kind,
     /// Only look.
     pub dry_run: bool,
     /// Deletions beyond what the guard lets through.
@@ -32,7 +35,14 @@ pub struct Settings {
     pub sole: bool,
 }
 
-/// How a user differs.
+impl Default for Settings {
+    /// Users, cautiously.
+    fn default() -> Self {
+        Self { kind: model::Kind::User, dry_run: false, allow_deletes: 0, sole: false }
+    }
+}
+
+/// How an entity differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drift {
     Missing,
@@ -56,6 +66,7 @@ impl fmt::Display for Drift {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
+    pub kind: model::Kind,
     pub id: String,
     pub drift: Drift,
     /// When the provider made the change, where it says so.
@@ -70,6 +81,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Where there are any, the run is not whole.
     pub skipped: Skipped,
+    /// Whether the provider has no such list, because a feature is switched off: nothing was done.
+    pub is_off: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -100,13 +113,28 @@ impl From<deadpool_postgres::PoolError> for Error {
     }
 }
 
-/// Looks at every user of a source, once.
+impl Error {
+    /// Whether it says nothing of the kinds of the same source that come after this one.
+    pub fn is_of(&self, kind: model::Kind) -> bool {
+        match self {
+            Self::Api(error) => kind != model::Kind::User && !error.is_out_of_reach(),
+            Self::Refused(refusal) => refusal.is_about_the_list(),
+            Self::Incomplete(_) => true,
+            Self::Readings(_) | Self::Lease(_) => false,
+        }
+    }
+}
+
+/// Looks at every entity of a source and a kind, once.
 pub async fn reconcile(
     tables: &Tables,
     client: &Client,
     settings: Settings,
 ) -> Result<Report, Error> {
-    let since = previous(tables, client).await?.of_any_kind;
+    if client.is_off(settings.kind).await {
+        return Ok(Report { is_off: true, ..Report::default() });
+    }
+    let since = previous(tables, client, settings.kind).await?.of_any_kind;
     if settings.dry_run {
         return Pass::new(tables, client, settings, since).run(&mut |_| {}).await;
     }
@@ -114,9 +142,14 @@ pub async fn reconcile(
     lease::holding(tables.pool(), client.source(), work).await
 }
 
-async fn previous(tables: &Tables, client: &Client) -> Result<runs::Previous, Error> {
+async fn previous(
+    tables: &Tables,
+    client: &Client,
+    entity: model::Kind,
+) -> Result<runs::Previous, Error> {
     let database = tables.pool().get().await?;
-    Ok(runs::previous(&database, Kind::Reconcile, client.source()).await?)
+    let scope = Scope { source: client.source(), entity };
+    Ok(runs::previous(&database, Kind::Reconcile, scope).await?)
 }
 
 async fn leased(
@@ -125,8 +158,10 @@ async fn leased(
     settings: Settings,
     since: Option<Timestamp>,
 ) -> Result<Report, Error> {
+    let entity = settings.kind;
     let database = tables.pool().get().await?;
-    let mut run = runs::begin(&database, Kind::Reconcile, client.source()).await?;
+    let mut run =
+        runs::begin(&database, Kind::Reconcile, Scope { source: client.source(), entity }).await?;
     drop(database);
     let pass = Pass::new(tables, client, settings, since).recorded(run.id);
     let result = pass.run(&mut |counts| run.counts = counts).await;
@@ -139,16 +174,16 @@ async fn leased(
         Err(error @ (Error::Api(_) | Error::Incomplete(_))) => Ending::failed(error),
         Err(error @ (Error::Readings(_) | Error::Lease(_))) => Ending::interrupted(error),
     };
-    ending.record(&database, Kind::Reconcile, client, &run).await?;
-    tell(client, &run);
+    ending.record(&database, Kind::Reconcile, (client, entity), &run).await?;
+    tell(client, entity, &run);
     if let Ok(Report { skipped, .. }) = &result {
-        skipped.tell(client);
+        skipped.tell(client, entity);
     }
     result
 }
 
 /// The alarm: repairs that no delivery had announced.
-fn tell(client: &Client, Run { counts, .. }: &Run) {
+fn tell(client: &Client, kind: model::Kind, Run { counts, .. }: &Run) {
     let source = client.source();
     if let Some(Silence { changes, since }) = counts.silence() {
         tracing::warn!(
@@ -160,8 +195,8 @@ fn tell(client: &Client, Run { counts, .. }: &Run) {
     }
     let Counts { seen, missing, stale, restored, gone, .. } = counts;
     if counts.drift() > 0 {
-        tracing::info!(%source, seen, missing, stale, restored, gone, "reconciled");
+        tracing::info!(%source, %kind, seen, missing, stale, restored, gone, "reconciled");
     } else {
-        tracing::debug!(%source, seen, "reconciled: nothing to repair");
+        tracing::debug!(%source, %kind, seen, "reconciled: nothing to repair");
     }
 }

@@ -1,12 +1,17 @@
-//! The truth about users whose deliveries are not the last word: fetched soon after, once for a burst.
+//! The truth about entities whose deliveries are not the last word: fetched soon after, once for a burst.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::users::{Error, Fetched, Users};
 use crate::db::marks::{self, Mark};
+use crate::law::SETTLING;
+use crate::model::{Key, Kind};
 
 /// What is marked meanwhile is fetched together.
 const GATHER: Duration = Duration::from_millis(250);
@@ -14,13 +19,15 @@ const GATHER: Duration = Duration::from_millis(250);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// After this, somebody else tries.
 const TERM: Duration = Duration::from_secs(60);
+/// Marks that are taken at once: those of one organization are served together.
+const TAKEN: i64 = 32;
 /// Fetches at once.
-const ABREAST: u8 = 8;
+const ABREAST: usize = 8;
 /// A fence is in whole seconds, and lies up to two of them in the past; a little more for the way.
 const BEHIND: SignedDuration = SignedDuration::from_millis(2050);
 /// No mark rests longer between two questions.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// How often a user that no provider shows is asked for: with the pauses, for about a minute.
+/// How often an entity that no provider shows is asked for: with the pauses, for about a minute.
 const MISSING_ATTEMPTS: i32 = 7;
 
 /// Fetches what is marked; never returns.
@@ -49,24 +56,29 @@ pub async fn fetch_due(users: &Users) -> Result<Option<Duration>, Error> {
     let mut next: Option<Duration> = None;
     loop {
         let database = users.tables().pool().get().await?;
-        let taken = marks::take(&database, ABREAST.into(), TERM.as_secs_f64(), &sources).await?;
+        let taken = marks::take(&database, TAKEN, TERM.as_secs_f64(), &sources).await?;
         drop(database);
         if taken.is_empty() {
             return Ok(next);
         }
-        let mut fetches = JoinSet::new();
-        for mark in taken {
-            fetches.spawn(fetch(users.clone(), mark));
+        let (mut fetches, seats) = (JoinSet::new(), Arc::new(Semaphore::new(ABREAST)));
+        for due in together(users, taken) {
+            let (users, seats) = (users.clone(), seats.clone());
+            fetches.spawn(async move {
+                let _seat = seats.acquire_owned().await;
+                fetch(users, due).await
+            });
         }
         while let Some(fetched) = fetches.join_next().await {
             match fetched {
                 Ok(Ok(again)) => next = next.into_iter().chain(again).min(),
-                Ok(Err((id, error))) => {
+                Ok(Err((Key { kind, id }, error))) => {
                     let error = crate::error_chain(&error);
                     tracing::warn!(
-                        user = id,
+                        %kind,
+                        id,
                         error,
-                        "a user could not be fetched; it is tried again"
+                        "an entity could not be fetched; it is tried again"
                     );
                 }
                 Err(_) => {}
@@ -75,50 +87,129 @@ pub async fn fetch_due(users: &Users) -> Result<Option<Duration>, Error> {
     }
 }
 
-/// Fetches a user, and settles its mark; the time until it is due again, if it is.
-async fn fetch(users: Users, mark: Mark) -> Result<Option<Duration>, (String, Error)> {
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Target {
+    One(Key),
+    /// An organization with what belongs to it.
+    Organization(String),
+    /// All entities of a kind.
+    All(Kind),
+}
+
+/// Marks that one question serves; one at least.
+struct Due {
+    source: String,
+    target: Target,
+    marks: Vec<Mark>,
+}
+
+fn together(users: &Users, marks: Vec<Mark>) -> Vec<Due> {
+    let mut due: BTreeMap<(String, Target), Vec<Mark>> = BTreeMap::new();
+    for mark in marks {
+        due.entry((mark.source.clone(), target(users, &mark))).or_default().push(mark);
+    }
+    let due = due.into_iter();
+    due.map(|((source, target), marks)| Due { source, target, marks }).collect()
+}
+
+/// What no delivery says of an organization is fetched with it, where the API lists it for one organization. A mark without
+/// a source is about its own entity alone.
+fn target(users: &Users, Mark { source, key, .. }: &Mark) -> Target {
+    let Some(provider) = users.client_of(source).map(|client| client.provider()) else {
+        return Target::One(key.clone());
+    };
+    if key.id.is_empty() || key.kind == Kind::Role {
+        return Target::All(key.kind);
+    }
+    let has_lists = !provider.api.kinds_of_organizations().is_empty();
+    match (provider.belongs_to)(key).filter(|_| has_lists) {
+        Some(organization) => Target::Organization(organization),
+        None => Target::One(key.clone()),
+    }
+}
+
+impl Due {
+    /// How often it was asked for already, this time included.
+    fn attempts(&self) -> i32 {
+        self.marks.iter().map(|mark| mark.attempts).max().unwrap_or_default()
+    }
+
+    /// When the newest delivery was made. After that of a user's deletion nothing is asked.
+    fn heard(&self) -> Option<Timestamp> {
+        let of = |mark: &Mark| match self.target {
+            Target::One(_) => mark.version_at,
+            Target::Organization(_) | Target::All(_) => mark.version_at.max(mark.last_deleted_at),
+        };
+        self.marks.iter().filter_map(of).max()
+    }
+
+    /// How long no answer can be newer than the delivery, where an answer is as old as it says itself.
+    fn in_vain(&self, users: &Users) -> Option<Duration> {
+        if self.attempts() > 1 || users.is_versioned(&self.source) {
+            return None;
+        }
+        let second = Timestamp::from_second(self.heard()?.as_second()).ok()?;
+        let wait = BEHIND - Timestamp::now().duration_since(second);
+        let wait = Duration::try_from(wait).ok().filter(|wait| !wait.is_zero())?;
+        // By another clock than ours it may be due long ago.
+        Some(wait.min(BEHIND.unsigned_abs()))
+    }
+
+    /// Asks; how long the marks are kept, because the answer is not newer than the deliveries. What no provider shows may be
+    /// too new for the API, and is left to its own delivery in the end.
+    async fn asked(&self, users: &Users) -> Result<Option<Duration>, Error> {
+        let (source, attempts) = (self.source.as_str(), self.attempts());
+        let fetched = match &self.target {
+            Target::One(key) => {
+                users.fetch(Some(source).filter(|source| !source.is_empty()), key).await?
+            }
+            Target::Organization(id) => users.fetch_organization(source, id, self.heard()).await?,
+            Target::All(kind) => {
+                let marked: Vec<_> = self.marks.iter().map(|mark| mark.key.clone()).collect();
+                users.fetch_all(source, *kind, &marked).await?
+            }
+        };
+        Ok(match fetched {
+            // Nothing says whether the answer is newer than an event that names no entity: a later one is.
+            Fetched::Written if attempts <= 1 && self.marks.iter().any(is_of_all) => {
+                Some(SETTLING.unsigned_abs())
+            }
+            Fetched::Written => None,
+            Fetched::Older(wait) => Some(pause(wait, attempts)),
+            Fetched::Missing if attempts >= MISSING_ATTEMPTS => None,
+            Fetched::Missing => {
+                let are_deleted = self.marks.iter().all(|mark| mark.is_deleted);
+                (!are_deleted).then(|| pause(Duration::ZERO, attempts))
+            }
+        })
+    }
+}
+
+fn is_of_all(mark: &Mark) -> bool {
+    mark.key.id.is_empty()
+}
+
+/// Fetches what some marks are about, and settles them; the time until they are due again, if they are.
+async fn fetch(users: Users, due: Due) -> Result<Option<Duration>, (Key, Error)> {
     let fetched = async {
-        let again = match in_vain(&users, &mark) {
+        let again = match due.in_vain(&users) {
             Some(wait) => Some(wait),
-            None => asked(&users, &mark).await?,
+            None => due.asked(&users).await?,
         };
         let database = users.tables().pool().get().await?;
         // After the commit: a crash in between fetches once more.
-        match again {
-            Some(wait) => marks::again(&database, &mark, wait.as_secs_f64()).await?,
-            None => marks::done(&database, &mark).await?,
+        for mark in &due.marks {
+            match again {
+                Some(wait) => marks::again(&database, mark, wait.as_secs_f64()).await?,
+                None => marks::done(&database, mark).await?,
+            }
         }
         Ok(again)
     };
-    fetched.await.map_err(|error| (mark.id.clone(), error))
-}
-
-/// How long no answer can be newer than the delivery, where an answer is as old as it says itself.
-fn in_vain(users: &Users, mark: &Mark) -> Option<Duration> {
-    if mark.attempts > 1 || users.is_versioned(&mark.source) {
-        return None;
-    }
-    let second = Timestamp::from_second(mark.version_at?.as_second()).ok()?;
-    let wait = BEHIND - Timestamp::now().duration_since(second);
-    let wait = Duration::try_from(wait).ok().filter(|wait| !wait.is_zero())?;
-    // By another clock than ours it may be due long ago.
-    Some(wait.min(BEHIND.unsigned_abs()))
-}
-
-/// Asks for the user; how long its mark is kept, because the answer is not newer than the delivery. A user that no provider
-/// shows may be too new for the API, and is left to its own delivery in the end.
-async fn asked(users: &Users, mark: &Mark) -> Result<Option<Duration>, Error> {
-    let source = Some(mark.source.as_str()).filter(|source| !source.is_empty());
-    match users.fetch(source, &mark.id).await? {
-        Fetched::Written => Ok(None),
-        Fetched::Older(wait) => Ok(Some(pause(wait, mark.attempts))),
-        Fetched::Missing if mark.attempts >= MISSING_ATTEMPTS => Ok(None),
-        Fetched::Missing => {
-            let row = users.row(&mark.id).await?;
-            let is_deleted = row.is_some_and(|row| row.deleted_at.is_some());
-            Ok((!is_deleted).then(|| pause(Duration::ZERO, mark.attempts)))
-        }
-    }
+    let fetched: Result<_, Error> = fetched.await;
+    let first = || due.marks.first().map_or_else(|| Key::user(""), |mark| mark.key.clone());
+    fetched.map_err(|error| (first(), error))
 }
 
 /// As long as an answer needs, and twice as long after every attempt.

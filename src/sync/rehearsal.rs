@@ -9,6 +9,7 @@ use crate::db::apply::{self, Judgement};
 use crate::db::composite::Types;
 use crate::db::fault::{Fault, Refusal};
 use crate::db::journal;
+use crate::db::transaction;
 use crate::law::one_owner_each;
 use crate::model::Outcome;
 use crate::webhook::{Decoded, Delivery};
@@ -77,7 +78,7 @@ async fn attempt(
     let applied =
         apply::apply(&transaction, &types, &batch.claims, &batch.entries, None, LOCK_WAIT).await?;
     // A deferred constraint is checked at the commit, which a rehearsal never reaches.
-    transaction.batch_execute("set constraints all immediate").await?;
+    transaction::check_deferred(&transaction).await?;
     transaction.rollback().await?;
     let judgements = batch.judgements(&applied.judgements);
     let places = part.iter().map(|(place, _)| *place);

@@ -1,4 +1,6 @@
-//! Deriving the columns of the mirror from `raw_json` again, after a mapping was mended. No version changes.
+//! Deriving the columns of the mirrors from `raw_json` again, after a mapping was mended. No version changes.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio_postgres::{Client, Error};
@@ -6,13 +8,14 @@ use tokio_postgres::{Client, Error};
 use crate::db::blame;
 use crate::db::durable::durable;
 use crate::db::remap::{self, Shown};
+use crate::db::transaction::{self, Limits};
 use crate::model::{DeletePolicy, Kind, Record, Version};
 use crate::webhook::Source;
 
-/// Users in one transaction.
+/// Entities in one transaction.
 const STEP: i64 = 500;
 /// Somebody else's lock on one row must not hold up the others, and deliveries behind them.
-const LIMITS: &str = "set local lock_timeout = '2s'";
+const LIMITS: Limits = Limits { lock: Duration::from_secs(2), statement: None };
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Remapped {
@@ -34,7 +37,7 @@ pub enum RemapError {
     Database(#[from] Error),
 }
 
-/// Every user that shows a snapshot; a dry run is rolled back. No row stops the others.
+/// Every entity that shows a snapshot, kind by kind; a dry run is rolled back. No row stops the others.
 pub async fn remap(
     client: &mut Client,
     source: impl Fn(&str) -> Option<Source>,
@@ -42,41 +45,56 @@ pub async fn remap(
     mut progress: impl FnMut(&Remapped),
 ) -> Result<Remapped, RemapError> {
     let mut remapped = Remapped::default();
-    let mut after = String::new();
-    loop {
-        let shown = remap::read(client, &after, STEP).await?;
-        let Some(last) = shown.last() else { return Ok(remapped) };
-        after.clone_from(&last.id);
-        let users: Vec<_> = shown.iter().filter_map(|shown| derived(&source, shown)).collect();
-        remapped.looked_at += shown.len() as u64;
-        remapped.unreadable += (shown.len() - users.len()) as u64;
-        write(client, &users, dry_run, &mut remapped).await?;
-        progress(&remapped);
+    for kind in Kind::ALL {
+        let mut after = String::new();
+        loop {
+            let mut shown = remap::read(client, kind, &after, STEP).await?;
+            let Some(last) = shown.last() else { break };
+            after.clone_from(&last.id);
+            shown.retain(|shown| stands_alone(&source, kind, shown));
+            let found = shown.iter().filter_map(|shown| derived(&source, kind, shown));
+            let found: Vec<_> = found.collect();
+            remapped.looked_at += shown.len() as u64;
+            remapped.unreadable += (shown.len() - found.len()) as u64;
+            write(client, kind, &found, dry_run, &mut remapped).await?;
+            progress(&remapped);
+        }
     }
+    Ok(remapped)
 }
 
-/// `None` where its source is unknown, or its `raw_json` is not this user's.
-fn derived(source: &impl Fn(&str) -> Option<Source>, shown: &Shown) -> Option<(Version, Record)> {
+/// Whether its own `raw_json` says all that its columns show; else only the API's whole list does.
+fn stands_alone(source: &impl Fn(&str) -> Option<Source>, kind: Kind, shown: &Shown) -> bool {
+    source(&shown.source).is_none_or(|source| source.provider.api.stands_alone(kind))
+}
+
+/// `None` where its source is unknown, or its `raw_json` is not this entity's.
+fn derived(
+    source: &impl Fn(&str) -> Option<Source>,
+    kind: Kind,
+    shown: &Shown,
+) -> Option<(Version, Record)> {
     let raw_json = shown.raw_json.as_ref()?.as_str()?;
     let provider = source(&shown.source)?.provider;
-    let mut user = provider.reread(Kind::User, raw_json, &shown.version).ok()?;
+    let mut record = provider.reread(kind, raw_json, &shown.version).ok()?;
     if shown.version.at == Timestamp::UNIX_EPOCH && !provider.versioned {
         // That version only lies before any delivery: the row was adopted or transferred.
-        user.updated_at = None;
+        record.updated_at = None;
     }
-    (user.id() == shown.id).then(|| (shown.version.clone(), user))
+    (record.id() == shown.id).then(|| (shown.version.clone(), record))
 }
 
 /// Together where that is possible, else in halves, down to the row that cannot change.
 async fn write(
     client: &mut Client,
-    users: &[(Version, Record)],
+    kind: Kind,
+    derived: &[(Version, Record)],
     dry_run: bool,
     remapped: &mut Remapped,
 ) -> Result<(), RemapError> {
-    let mut left = vec![users];
-    while let Some(users) = left.pop() {
-        match together(client, users, dry_run).await {
+    let mut left = vec![derived];
+    while let Some(part) = left.pop() {
+        match together(client, kind, part, dry_run).await {
             Ok(changed) => remapped.changed += changed,
             Err(error) if !blame::is_on_the_row(&error) => return Err(error.into()),
             Err(error) => {
@@ -84,9 +102,9 @@ async fn write(
                 if let Some(missing) = blame::missing_rights(client, &error, policy).await {
                     return Err(RemapError::Rights(missing));
                 }
-                match users {
-                    [] | [_] => remapped.refused += users.len() as u64,
-                    _ => left.extend(<[_; 2]>::from(users.split_at(users.len() / 2))),
+                match part {
+                    [] | [_] => remapped.refused += part.len() as u64,
+                    _ => left.extend(<[_; 2]>::from(part.split_at(part.len() / 2))),
                 }
             }
         }
@@ -96,13 +114,14 @@ async fn write(
 
 async fn together(
     client: &mut Client,
-    users: &[(Version, Record)],
+    kind: Kind,
+    derived: &[(Version, Record)],
     dry_run: bool,
 ) -> Result<u64, Error> {
     let transaction = client.transaction().await?;
-    transaction.batch_execute(LIMITS).await?;
+    transaction::limit(&transaction, LIMITS).await?;
     durable(&transaction).await?;
-    let changed = remap::write(&transaction, users).await?;
+    let changed = remap::write(&transaction, kind, derived).await?;
     if dry_run {
         transaction.rollback().await?;
     } else {

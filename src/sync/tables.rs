@@ -30,6 +30,8 @@ pub struct Options {
     pub channel: Option<Arc<str>>,
     /// Sources whose deliveries only say which user changed; their API gives the content.
     pub refetch: HashSet<Arc<str>>,
+    /// Sources whose API can be asked.
+    pub asked: HashSet<Arc<str>>,
     /// The metrics that record each commit.
     pub metrics: Arc<Metrics>,
 }

@@ -1,7 +1,8 @@
-//! One user: waited for, asked for, created, deleted.
+//! One user: waited for, asked for, created, deleted; and what else a delivery is a reason to ask for.
 
 mod ask;
 mod create;
+mod many;
 mod wait;
 
 use std::collections::HashMap;
@@ -98,10 +99,14 @@ impl Users {
         self.clients.iter().map(|client| &**client.source()).collect()
     }
 
+    /// The client of a source that can be asked.
+    pub(super) fn client_of(&self, source: &str) -> Option<&Arc<Client>> {
+        self.clients.iter().find(|client| **client.source() == *source)
+    }
+
     /// Whether a snapshot of this source's API says when it was made.
     pub(super) fn is_versioned(&self, source: &str) -> bool {
-        let client = self.clients.iter().find(|client| **client.source() == *source);
-        client.is_some_and(|client| client.versioned())
+        self.client_of(source).is_some_and(|client| client.versioned())
     }
 
     /// The row; `None` where there is none, and where it is a stub.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::json;
 use users_sync::api::{Client, Error, Found, Walk};
-use users_sync::model::{Change, Reading};
+use users_sync::model::{Change, Kind, Reading};
 
 use crate::harness::{API_KEY, Cursor, Fault, Vendor, impatient};
 
@@ -27,9 +27,9 @@ fn id(reading: &Reading) -> String {
 
 /// The ids that a walk meets.
 async fn walk(client: &Client) -> Result<Vec<String>, Error> {
-    let (mut walk, mut met) = (Walk::default(), Vec::new());
+    let (mut walk, mut met) = (Walk::new(Kind::User), Vec::new());
     while let Some(page) = walk.next(client).await? {
-        met.extend(page.users.iter().map(id));
+        met.extend(page.readings.iter().map(id));
     }
     Ok(met)
 }
@@ -196,7 +196,7 @@ async fn a_wrong_key_is_told_without_it() {
     settings.credentials[1] = "ssk_wrong_key".into();
     let client = Client::new(&settings, impatient()).expect("a client");
 
-    let error = client.page(None).await.expect_err("an error");
+    let error = client.page(Kind::User, None, None).await.expect_err("an error");
 
     let told = users_sync::error_chain(&error);
     assert_eq!(
@@ -237,8 +237,8 @@ async fn an_unreadable_user_does_not_cost_the_others() {
     let (vendor, _) = enrolled("clerk", 2).await;
     vendor.put("user_bad", &json!({ "updated_at": "yesterday" }));
 
-    let page = vendor.client().page(None).await.expect("a page");
+    let page = vendor.client().page(Kind::User, None, None).await.expect("a page");
 
-    assert_eq!(page.users.iter().map(id).collect::<Vec<_>>(), ["user_00000", "user_00001"]);
+    assert_eq!(page.readings.iter().map(id).collect::<Vec<_>>(), ["user_00000", "user_00001"]);
     assert_eq!(page.unreadable, 1);
 }

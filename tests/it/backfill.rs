@@ -1,9 +1,12 @@
 //! `users-sync backfill`: every user of the provider, in the table.
 
+mod kinds;
+
 use std::sync::Arc;
 
 use serde_json::json;
 use tokio::task::JoinSet;
+use users_sync::model::Kind;
 use users_sync::sync::backfill::{self, backfill};
 use users_sync::sync::lease;
 
@@ -64,7 +67,7 @@ async fn an_interrupted_backfill_goes_on_where_it_stood() {
     let mirror = Mirror::new().await;
     let client = vendor.client();
     {
-        let interrupted = backfill(&mirror.tables, &client, false, |progress| {
+        let interrupted = backfill(&mirror.tables, &client, Kind::User, false, |progress| {
             // The third page is on its way; then nothing of it is ever heard again.
             if progress.counts.seen == 20 {
                 vendor.desk().faults.extend(vec![Fault::ServerError; 4]);

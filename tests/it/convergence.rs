@@ -1,5 +1,7 @@
 //! The law: the tables are a function of the set of changes, whatever the order, the repetition, the batches and the replicas.
 
+mod kinds;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use users_sync::ksuid;
+use users_sync::model::Kind;
 use users_sync::sync;
 
 use crate::harness::{Mirror, Service, Signed, Vendor, body};
@@ -72,13 +73,13 @@ async fn a_change_from_before_the_question_is_in_the_answer_and_does_not_win() {
 async fn a_later_answer_wins_over_an_earlier_one_that_is_written_last() {
     let meeting = Meeting::new().await;
     let client = meeting.vendor.client();
-    let earlier = client.page(None).await.expect("a page");
+    let earlier = client.page(Kind::User, None, None).await.expect("a page");
     meeting.vendor.put("u1", &json!({ "display_name": "Later" }));
     meeting.vendor.desk().date = Some(date() + SignedDuration::from_secs(1));
-    let later = client.page(None).await.expect("a page");
+    let later = client.page(Kind::User, None, None).await.expect("a page");
 
-    meeting.mirror.accept(&later.users).await;
-    meeting.mirror.accept(&earlier.users).await;
+    meeting.mirror.accept(&later.readings).await;
+    meeting.mirror.accept(&earlier.readings).await;
 
     assert_eq!(meeting.name().await, "Later");
 }

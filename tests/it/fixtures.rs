@@ -1,9 +1,11 @@
-//! Every delivery in `tests/fixtures/<provider>/`, beside what has to come of it.
+//! Every delivery in `tests/fixtures/<provider>/`, beside what has to come of it: the outcome with its reason, and every row
+//! of every mirror. A file names one `row`, with the `kind` of its mirror, or several `rows`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use users_sync::db::mirror::{self, Mirror};
 
 use crate::harness::{Front, Signed};
 
@@ -47,35 +49,54 @@ fn of_provider(root: &Path, provider: &'static str) -> Vec<Fixture> {
 async fn result(front: &Front, signed: &Signed) -> Value {
     let outcome = front.receive(signed).await;
     let journal = front.journal(&signed.id).await;
-    let row = front
-        .one(
-            "select (select to_jsonb(u) - 'raw_json' from neon_auth.users_sync u) as row,
-                (select raw_json::text from neon_auth.users_sync) as raw_json,
-                exists (select from neon_auth.users_active) as active",
-            &[],
-        )
-        .await;
+    let sql = "select exists (select from neon_auth.users_active)";
     json!({
         "outcome": outcome,
         "reason": journal["reason"],
-        "row": row.get::<_, Option<Value>>("row"),
-        "raw_json": row.get::<_, Option<String>>("raw_json"),
-        "active": row.get::<_, bool>("active"),
+        "rows": rows(front).await,
+        "active": front.one(sql, &[]).await.get::<_, bool>(0),
     })
 }
 
+/// The rows of every mirror, with their kind and with raw_json as Postgres writes it.
+async fn rows(front: &Front) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for Mirror { kind, table, .. } in &mirror::ALL {
+        let sql = format!(
+            "select coalesce(jsonb_agg(jsonb_build_object('kind', $1::text, 'row', to_jsonb(m) - 'raw_json',
+                'raw_json', raw_json::text) order by id collate \"C\"), '[]') from {table} m"
+        );
+        let of_kind: Value = front.one(&sql, &[&kind.as_str()]).await.get(0);
+        rows.extend(of_kind.as_array().cloned().unwrap_or_default());
+    }
+    rows
+}
+
+/// What a fixture promises, in the same form: where it names one row, its kind is beside it, and `user` is left out.
+async fn promised(front: &Front, fixture: &Fixture) -> Value {
+    let mut expected = fixture.expected.clone();
+    let fields = expected.as_object_mut().expect("an object");
+    let kind = fields.remove("kind").unwrap_or_else(|| json!("user"));
+    let (row, raw_json) = (fields.remove("row"), fields.remove("raw_json"));
+    let of_one = row
+        .filter(|row| !row.is_null())
+        .map(|row| json!({ "kind": kind, "row": row, "raw_json": raw_json }));
+    let rows = fields.entry("rows").or_insert_with(|| of_one.into_iter().collect());
+    for row in rows.as_array_mut().expect("rows are an array") {
+        row["raw_json"] = json!(promised_raw_json(front, fixture, &row["raw_json"]).await);
+    }
+    fields.entry("active").or_insert(json!(false));
+    expected
+}
+
 /// The raw_json that a fixture promises, as Postgres writes it: the object in the body, where the file says `"data"`.
-async fn promised_raw_json(front: &Front, fixture: &Fixture) -> Option<String> {
-    let promised = match &fixture.expected["raw_json"] {
-        Value::Null => return None,
-        Value::String(data) if data == "data" => {
-            let body = String::from_utf8(fixture.body.clone()).expect("UTF-8");
-            let sql = "select ($1::text::jsonb->'data')::text";
-            return front.one(sql, &[&body]).await.get(0);
-        }
-        promised => promised.to_string(),
-    };
-    front.one("select $1::text::jsonb::text", &[&promised]).await.get(0)
+async fn promised_raw_json(front: &Front, fixture: &Fixture, promised: &Value) -> String {
+    if promised == "data" {
+        let body = String::from_utf8(fixture.body.clone()).expect("UTF-8");
+        let sql = "select ($1::text::jsonb->'data')::text";
+        return front.one(sql, &[&body]).await.get(0);
+    }
+    front.one("select $1::text::jsonb::text", &[&promised.to_string()]).await.get(0)
 }
 
 #[tokio::test]
@@ -84,8 +105,7 @@ async fn every_fixture_becomes_what_stands_beside_it() {
     let mut wrong = Vec::new();
     for fixture in fixtures() {
         let signed = Signed::new(fixture.provider, fixture.body.clone()).with_id(DELIVERY);
-        let mut expected = fixture.expected.clone();
-        expected["raw_json"] = json!(promised_raw_json(&front, &fixture).await);
+        let expected = promised(&front, &fixture).await;
 
         front.forget().await;
         let first = result(&front, &signed).await;

@@ -6,7 +6,13 @@ use crate::harness::{Program, Role, Said, TestDatabase, as_role, run};
 
 /// Whether a role may read the tables for applications.
 async fn reads(role: &Role) -> bool {
-    role.may("select from neon_auth.users_sync, neon_auth.users_active").await
+    let sql = "
+        select from neon_auth.users_sync, neon_auth.organizations_sync, neon_auth.memberships_sync,
+            neon_auth.roles_sync, neon_auth.grants_sync;
+        select * from neon_auth.users_active, neon_auth.organizations_active, neon_auth.memberships_active;
+        select users_sync.is_active('u'), users_sync.has_role('u', 'o', 'r'),
+            users_sync.has_permission('u', 'o', 'p')";
+    role.may(sql).await
 }
 
 async fn migrate(url: &str, roles: &str, arguments: &[&str]) -> Said {
@@ -31,8 +37,14 @@ async fn the_named_roles_may_read_the_mirror_and_no_other_table() {
         for sql in [
             "delete from neon_auth.users_sync",
             "update neon_auth.users_sync set name = ''",
+            "insert into neon_auth.grants_sync (id, raw_json) values ('1', '{}')",
+            "select from users_sync.ledger",
             "select from users_sync.journal",
+            "select from users_sync.marks",
+            "select from users_sync.known_roles",
+            "select from users_sync.live_grants",
             "select users_sync.ensure_user('user_1')",
+            "select users_sync.ensure_organization('org_1')",
         ] {
             assert!(!role.may(sql).await, "{sql}");
         }
@@ -55,9 +67,17 @@ async fn a_dry_run_lists_the_grants_as_text_and_json() {
     let role = web.quoted();
     web.remove().await;
     let grants = json!([
-        format!("grant usage on schema neon_auth to {role}"),
-        format!("grant select on neon_auth.users_sync to {role}"),
-        format!("grant select on neon_auth.users_active to {role}"),
+        format!("grant usage on schema neon_auth, users_sync to {role}"),
+        format!(
+            "grant select on neon_auth.users_sync, neon_auth.organizations_sync, \
+             neon_auth.memberships_sync, neon_auth.roles_sync, neon_auth.grants_sync, \
+             neon_auth.users_active, neon_auth.organizations_active, neon_auth.memberships_active \
+             to {role}"
+        ),
+        format!(
+            "grant execute on function users_sync.is_active, users_sync.has_role, \
+             users_sync.has_permission to {role}"
+        ),
     ]);
     assert_eq!(dry, json!({ "dry_run": true, "migrations": [], "grants": grants }));
     assert_eq!(done, json!({ "dry_run": false, "migrations": [], "grants": grants }));
@@ -126,7 +146,8 @@ async fn a_role_that_may_not_grant_learns_what_the_owner_must_run() {
     let url = as_role(database.url(), &serving_role.name.replace(' ', "%20"));
     let said = migrate(&url, &web.name, &[]).await;
 
-    let expected = format!("must run: grant usage on schema neon_auth to {}", web.quoted());
+    let expected =
+        format!("must run: grant usage on schema neon_auth, users_sync to {}", web.quoted());
     let read = reads(&web).await;
     web.remove().await;
     serving_role.execute("alter table users_sync.migrations owner to current_user").await;

@@ -2,6 +2,7 @@
 
 mod command;
 mod front;
+mod listener;
 mod mirror;
 mod postgres;
 mod program;
@@ -14,6 +15,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub(crate) use command::{Said, run, run_with, users_sync};
 pub(crate) use front::Front;
+pub(crate) use listener::listen;
 pub(crate) use mirror::{Mirror, Row};
 pub(crate) use postgres::{
     PrivateServer, Scratch, TestDatabase, as_role, connect, eventually, settings,

@@ -43,10 +43,25 @@ fn what_is_no_ksuid_tells_no_time() {
         "aWgEPTl1tmebfsQzFP4bxwgy80W",
         "zzzzzzzzzzzzzzzzzzzzzzzzzzz",
         "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W",
+        // The low byte of its first letter is a digit.
+        "\u{132}KWPBgLlAfxdpx2AI54pPJ85f4",
     ];
     for text in foreign {
         assert_eq!(ksuid::time(text), None, "{text}");
     }
+}
+
+#[test]
+fn an_id_with_more_steps_than_a_second_has_sorts_after_those_with_fewer() {
+    // The fifth byte is 249, 250 and 255.
+    let ids = [
+        "000007ZrXzKXGDusbfaV1uz1U01",
+        "000007bkXVpqEn9Ke1uJCHToDwX",
+        "000007lBV8MN7dJappVM25xjvf7",
+    ];
+    let times = ids.map(|id| ksuid::time(id).expect("a KSUID").as_millisecond());
+
+    assert_eq!(times, [1_400_000_000_996, 1_400_000_000_999, 1_400_000_000_999]);
 }
 
 #[test]

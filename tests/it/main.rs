@@ -1,5 +1,6 @@
 mod harness;
 
+mod access;
 mod admin;
 mod adopt;
 mod answers;
@@ -21,13 +22,16 @@ mod fences;
 mod fixtures;
 mod grants;
 mod instances;
+mod invariants;
 mod ksuid;
 mod law_of_readings;
 mod left_out;
 mod logs;
+mod many_changes;
 mod metrics;
 mod migrations;
 mod odd_roles;
+mod organizations;
 mod ownership;
 mod plain_words;
 mod printed;

@@ -1,5 +1,8 @@
 //! `users-sync reconcile`: the provider's list against the table.
 
+mod gone;
+mod kinds;
+
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};

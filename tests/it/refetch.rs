@@ -1,14 +1,15 @@
 //! Deliveries that say who changed, while the API says how; and the change feed.
 
+mod kinds;
+
 use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tokio_postgres::{AsyncMessage, NoTls};
 use users_sync::ksuid;
 use users_sync::sync::{self, Users, refetch};
 
-use crate::harness::{Fault, Mirror, Service, Signed, Vendor, body, eventually};
+use crate::harness::{Fault, Mirror, Service, Signed, Vendor, body, eventually, listen};
 
 fn refetching() -> sync::Options {
     let refetch = HashSet::from(["clerk".into(), "stack".into()]);
@@ -235,23 +236,4 @@ async fn every_change_is_told_on_the_channel_and_nothing_else() {
         let told: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(told, json!({ "kind": "user", "id": "u1", "effect": effect }));
     }
-}
-
-/// The payloads of what is told.
-async fn listen(url: &str) -> tokio::sync::mpsc::UnboundedReceiver<String> {
-    let (client, mut connection) =
-        tokio_postgres::connect(url, NoTls).await.expect("the test's Postgres answers");
-    let (tell, told) = tokio::sync::mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        let mut next = async || std::future::poll_fn(|cx| connection.poll_message(cx)).await;
-        while let Some(Ok(message)) = next().await {
-            if let AsyncMessage::Notification(notification) = message {
-                let _ = tell.send(notification.payload().to_owned());
-            }
-        }
-    });
-    client.batch_execute("listen users_sync").await.expect("we listen");
-    // The client must live as long as its connection.
-    std::mem::forget(client);
-    told
 }

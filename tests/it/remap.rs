@@ -1,5 +1,6 @@
 //! Columns derived again from what the provider sent.
 
+mod kinds;
 mod stubborn;
 
 use serde_json::json;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 use users_sync::ksuid;
-use users_sync::model::Reading;
+use users_sync::model::{Kind, Reading};
 use users_sync::sync::{self, Readings, refetch};
 
 use crate::harness::{Mirror, Service, Signed, Vendor, body};
@@ -127,9 +127,9 @@ impl World {
                 return Vec::new();
             }
             Step::Read { written } => {
-                let page = self.vendor.client().page(None).await.expect("a page");
+                let page = self.vendor.client().page(Kind::User, None, None).await.expect("a page");
                 return written
-                    .map(|after| (after, Arrival::Page(page.users)))
+                    .map(|after| (after, Arrival::Page(page.readings)))
                     .into_iter()
                     .collect();
             }

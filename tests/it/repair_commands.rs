@@ -1,5 +1,7 @@
 //! The commands that ask the providers, as programs.
 
+mod kinds;
+
 use std::process::Stdio;
 
 use rustix::process::Signal;

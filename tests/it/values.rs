@@ -99,7 +99,7 @@ async fn after_an_unreadable_row_the_next_waiting_request_reads_it_again() {
     let spoil =
         "alter table neon_auth.users_sync alter column name type jsonb using to_jsonb(name)";
     let mend = "alter table neon_auth.users_sync alter column name type text using name #>> '{}'";
-    mirror.execute("drop view neon_auth.users_active").await;
+    mirror.execute("drop view neon_auth.users_active cascade").await;
 
     let (waited, ()) = tokio::join!(
         service.api("GET", "/api/users/user_1?wait=2s", Value::Null),

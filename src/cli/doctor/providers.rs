@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::check::Checks;
 use crate::api::{Client, Error, Obstacle, Patience, Settings, Walk};
 use crate::cli::open::Open;
+use crate::model::Kind;
 use crate::sync::guard::{self, Refusal, Wanted};
 use crate::sync::reconcile;
 
@@ -40,9 +41,9 @@ enum Answer {
 /// The first pages of users, as a backfill asks for them, and one of the users in the table.
 async fn ask(settings: &Settings, open: Option<&Open>, sole: bool) -> Result<Answer, Error> {
     let client = Client::new(settings, PATIENCE)?;
-    let mut walk = Walk::default();
+    let mut walk = Walk::new(Kind::User);
     let first = walk.next(&client).await?;
-    let (listed, unreadable) = first.map_or((0, 0), |page| (page.users.len(), page.unreadable));
+    let (listed, unreadable) = first.map_or((0, 0), |page| (page.readings.len(), page.unreadable));
     let goes_on = walk.cursor().is_some();
     // Only a second page shows whether the first was left behind.
     walk.next(&client).await?;
@@ -56,7 +57,7 @@ async fn ask(settings: &Settings, open: Option<&Open>, sole: bool) -> Result<Ans
             "copy the key again from the dashboard of the instance that sends the webhooks";
         return Ok(Answer::Broken(refusal.to_string(), advice));
     }
-    let of_all = match (goes_on, if goes_on { client.total().await } else { None }) {
+    let of_all = match (goes_on, if goes_on { client.total(Kind::User).await } else { None }) {
         (false, _) => "all of them".to_owned(),
         (true, Some(total)) => format!("of {total}"),
         (true, None) => "and there are more".to_owned(),
@@ -74,7 +75,8 @@ async fn ask(settings: &Settings, open: Option<&Open>, sole: bool) -> Result<Ans
 /// Whether the users in the table are not this API's. What else is in the way is told by other checks.
 async fn of_others(client: &Client, open: Option<&Open>, sole: bool) -> Option<Refusal> {
     let pool = open?.conninfo.pool(1).ok()?;
-    match guard::known::<reconcile::Error>(&pool, client, Wanted { sole, allow_deletes: 0 }).await {
+    let wanted = Wanted { kind: Kind::User, sole, allow_deletes: 0 };
+    match guard::known::<reconcile::Error>(&pool, client, wanted).await {
         Err(reconcile::Error::Refused(refusal)) => Some(refusal),
         _ => None,
     }

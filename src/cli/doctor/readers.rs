@@ -22,12 +22,12 @@ fn stands(checks: &mut Checks, Reader { role, known, lacking, writes }: Reader) 
     } else if !lacking.is_empty() {
         let advice =
             format!("run `users-sync migrate` as the owner, which does: {}", lacking.join("; "));
-        checks.fail(&name, "it may not read neon_auth.users_sync and users_active", advice);
+        checks.fail(&name, "it may not read all mirrors and views, or call all functions", advice);
     } else if !writes.is_empty() {
-        let found = format!("it may also {} on neon_auth.users_sync", writes.join(", "));
+        let found = format!("it may also {} on the mirrors", writes.join(", "));
         let advice = "what it writes is lost or lies: revoke that, or let the application use a role that is neither superuser nor owner";
         checks.warn(&name, found, advice);
     } else {
-        checks.ok(&name, "it may read neon_auth.users_sync and users_active, and not write");
+        checks.ok(&name, "it may read the mirrors and views, call the functions, and not write");
     }
 }

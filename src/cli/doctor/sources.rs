@@ -7,6 +7,7 @@ use super::check::Checks;
 use crate::config::secret_variable;
 use crate::db::status::SILENCE;
 use crate::db::{findings, runs, status};
+use crate::model::Kind;
 use crate::signature::Secret;
 use crate::webhook::Source;
 
@@ -50,7 +51,7 @@ async fn look(checks: &mut Checks, client: &Client, sources: &[Source]) -> Resul
     for (source, last) in sources.iter().zip(last) {
         heard(checks, source, last);
     }
-    for run in runs::silences(client, &names).await? {
+    for run in runs::silences(client, &names, Kind::User).await? {
         if let Some(silence) = run.counts.silence() {
             let advice = "look at the endpoint in the provider's dashboard; this ends with a reconcile that finds none";
             checks.warn(&format!("silence of {}", run.source), silence.to_string(), advice);

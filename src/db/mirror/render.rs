@@ -1,6 +1,7 @@
 //! Renders the statements of the mirrors from their rows of data.
 
 use super::{ALL, Column, Mirror, Shape};
+use crate::model::Kind;
 
 impl Mirror {
     /// The statement that creates the table with its indexes and comments if the database lacks it.
@@ -55,21 +56,72 @@ impl Mirror {
         std::iter::once(on_table).chain(on_columns).collect::<Vec<_>>().join("\n")
     }
 
+    /// The values of the kind's own columns in a row of claims.
+    fn values(&self, claim: &str) -> Vec<String> {
+        let mut place = 0;
+        let value = |column: &Column| match column.shape {
+            Shape::Text => {
+                place += 1;
+                format!("{claim}.texts[{place}]")
+            }
+            Shape::Permissions => format!("{claim}.permissions"),
+        };
+        self.columns.iter().map(value).collect()
+    }
+
+    /// A statement that holds claims `r` against rows `m` of the mirror.
+    pub(in crate::db) fn comparing(&self, template: &str) -> String {
+        let shown: Vec<_> = self.names().map(|name| format!("m.{name}")).collect();
+        self.statement(template)
+            .replace("{shown}", &shown.join(", "))
+            .replace("{read}", &self.values("r").join(", "))
+    }
+
+    /// A statement that derives rows `m` of the mirror again from claims `r`.
+    pub(in crate::db) fn deriving(&self, template: &str) -> String {
+        let derived = self.names().zip(self.values("r")).map(|(name, value)| {
+            // An adopted row may know what its raw_json never said.
+            format!("case when r.version_delivery = 'adopted' then coalesce({value}, m.{name}) else {value} end as {name}")
+        });
+        let assigned = self.names().map(|name| format!("{name} = w.{name}"));
+        let new = self.names().map(|name| format!("w.{name}"));
+        self.comparing(template)
+            .replace("{derived}", &derived.collect::<Vec<_>>().join(",\n        "))
+            .replace("{assigned}", &assigned.collect::<Vec<_>>().join(", "))
+            .replace("{new}", &new.collect::<Vec<_>>().join(", "))
+    }
+
+    /// A statement that says of rows `m` of the mirror what they tie, and whether that is deleted.
+    pub(in crate::db) fn tying(&self, template: &str) -> String {
+        let ties = [("user_id", Kind::User), ("organization_id", Kind::Organization)];
+        let is_own = |name: &str| self.names().any(|own| own == name);
+        let parents = ties.iter().filter(|(name, _)| is_own(name));
+        let parents: Vec<_> =
+            parents.map(|(name, kind)| format!("('{}', m.{name})", kind.as_str())).collect();
+        let is_orphan = if parents.is_empty() {
+            "false".to_owned()
+        } else {
+            include_str!("../../../sql/readings/orphan.sql")
+                .replace("{parents}", &parents.join(", "))
+        };
+        let statement = self.statement(template).replace("{is_orphan}", is_orphan.trim_end());
+        ties.iter().fold(statement, |statement, (name, _)| {
+            let value = if is_own(name) { format!("m.{name}") } else { "null::text".to_owned() };
+            statement.replace(&format!("{{{name}}}"), &value)
+        })
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.columns.iter().map(|column| column.name)
+    }
+
     /// The part of `users_sync.converge` that writes to this mirror.
     fn write(&self) -> String {
         let names: Vec<_> = self.columns.iter().map(|column| column.name).collect();
         let each = |of: &dyn Fn(&str) -> String| {
             names.iter().map(|name| of(name)).collect::<Vec<_>>().join(", ")
         };
-        let mut place = 0;
-        let values = self.columns.iter().map(|column| match column.shape {
-            Shape::Text => {
-                place += 1;
-                format!("s.texts[{place}]")
-            }
-            Shape::Permissions => "s.permissions".to_owned(),
-        });
-        let values = values.collect::<Vec<_>>().join(", ");
+        let values = self.values("s").join(", ");
         include_str!("../../../sql/mirror/write.sql")
             .replace("{kind}", self.kind.as_str())
             .replace("{table}", self.table)

@@ -7,6 +7,7 @@ use tokio_postgres::{Client, Error, Row};
 
 use super::Counts;
 use crate::db::values::{optional_time, time};
+use crate::model;
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Recorded {
@@ -14,6 +15,9 @@ pub struct Recorded {
     pub kind: String,
     #[serde(skip)]
     pub source: String,
+    /// The kind of the entities that it looked at.
+    #[serde(skip)]
+    pub entity: String,
     pub started_at: Timestamp,
     /// `None` while it is under way, and where it was interrupted.
     pub finished_at: Option<Timestamp>,
@@ -39,6 +43,7 @@ impl Recorded {
         Ok(Self {
             kind: row.try_get("kind")?,
             source: row.try_get("source")?,
+            entity: row.try_get("entity")?,
             started_at: time(row, "started_at")?,
             finished_at: optional_time(row, "finished_at")?,
             outcome: row.try_get("outcome")?,
@@ -57,17 +62,25 @@ impl Recorded {
     }
 }
 
-/// The newest run of each kind over each of these sources.
-pub async fn last(client: &Client, sources: &[&str]) -> Result<Vec<Recorded>, Error> {
+/// The newest run of each kind over each of these sources and its entities of one kind.
+pub async fn last(
+    client: &Client,
+    sources: &[&str],
+    entity: model::Kind,
+) -> Result<Vec<Recorded>, Error> {
     let statement = include_str!("../../../sql/runs/last.sql");
-    let rows = client.query_typed(statement, &[(&sources, Type::TEXT_ARRAY)]).await?;
+    let rows = client.query_typed(statement, &over(&sources, &entity.as_str())).await?;
     rows.iter().map(Recorded::of).collect()
 }
 
 /// Those runs whose silence stands: until a later one over the same source finds none.
-pub async fn silences(client: &Client, sources: &[&str]) -> Result<Vec<Recorded>, Error> {
+pub async fn silences(
+    client: &Client,
+    sources: &[&str],
+    entity: model::Kind,
+) -> Result<Vec<Recorded>, Error> {
     let statement = include_str!("../../../sql/runs/silences.sql");
-    let rows = client.query_typed(statement, &[(&sources, Type::TEXT_ARRAY)]).await?;
+    let rows = client.query_typed(statement, &over(&sources, &entity.as_str())).await?;
     rows.iter().map(Recorded::of).collect()
 }
 
@@ -82,10 +95,14 @@ pub async fn recent(
     rows.iter().map(|row| Ok((row.try_get("id")?, Recorded::of(row)?))).collect()
 }
 
-/// Of each source in the order given.
-pub async fn repairs(client: &Client, sources: &[&str]) -> Result<Vec<Repairs>, Error> {
+/// Of each source in the order given, entities of every kind together; the last success is that of one kind.
+pub async fn repairs(
+    client: &Client,
+    sources: &[&str],
+    entity: model::Kind,
+) -> Result<Vec<Repairs>, Error> {
     let statement = include_str!("../../../sql/runs/repairs.sql");
-    let rows = client.query_typed(statement, &[(&sources, Type::TEXT_ARRAY)]).await?;
+    let rows = client.query_typed(statement, &over(&sources, &entity.as_str())).await?;
     let repairs = |row: &Row| {
         Ok(Repairs {
             missing: row.try_get("missing")?,
@@ -96,4 +113,8 @@ pub async fn repairs(client: &Client, sources: &[&str]) -> Result<Vec<Repairs>, 
         })
     };
     rows.iter().map(repairs).collect()
+}
+
+fn over<'a>(sources: &'a &[&str], entity: &'a &str) -> [(&'a (dyn ToSql + Sync), Type); 2] {
+    [(sources, Type::TEXT_ARRAY), (entity, Type::TEXT)]
 }

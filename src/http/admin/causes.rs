@@ -54,7 +54,10 @@ fn refused(known: &Known, rejected: &Rejected, last: Option<Timestamp>) -> Cause
         ),
         Reason::TooOld => "This machine's clock is ahead (`timedatectl`), or something holds requests up or sends recorded ones once more.".into(),
         Reason::TooNew => "This machine's clock is behind (`timedatectl`).".into(),
-        Reason::MissingHeader | Reason::MalformedHeader => "A stranger, or a proxy that drops or changes headers: let svix-id, svix-timestamp and svix-signature through as they are.".into(),
+        Reason::MissingHeader | Reason::MalformedHeader => format!(
+            "A stranger, or a proxy that drops or changes headers: let {} through as they are.",
+            provider.scheme.headers()
+        ),
     };
     let requests = if requests == 1 { "1 request".into() } else { format!("{requests} requests") };
     let past = last.is_some_and(|last| last > last_at);

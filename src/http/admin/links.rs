@@ -2,8 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
-/// What RFC 3986 lets stand as it is in every part of an address.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+use crate::model::{Key, Kind};
 
 pub(super) fn delivery(source: &str, id: &str) -> String {
     format!("/admin/deliveries/{}/{}", quoted(source), quoted(id))
@@ -11,6 +10,14 @@ pub(super) fn delivery(source: &str, id: &str) -> String {
 
 pub(super) fn user(id: &str) -> String {
     format!("/admin/users?id={}", quoted(id))
+}
+
+/// The page of an entity.
+pub(super) fn entity(kind: &str, id: &str) -> String {
+    if kind == Kind::User.as_str() {
+        return user(id);
+    }
+    format!("/admin/entities?kind={}&id={}", quoted(kind), quoted(id))
 }
 
 /// The route that answers a delivery with its whole body.
@@ -23,6 +30,15 @@ pub(super) fn user_api(id: &str) -> String {
     format!("/api/users/{}", quoted(id))
 }
 
+/// The route that answers an entity's whole row, where there is one.
+pub(super) fn entity_api(key: &Key) -> Option<String> {
+    match key.kind {
+        Kind::User => Some(user_api(&key.id)),
+        Kind::Organization => Some(format!("/api/organizations/{}", quoted(&key.id))),
+        Kind::Membership | Kind::Role | Kind::Grant => None,
+    }
+}
+
 /// With the fields that are filled in.
 pub(super) fn query(path: &str, fields: &[(&str, &str)]) -> String {
     let filled = fields.iter().filter(|(_, value)| !value.is_empty());
@@ -30,7 +46,9 @@ pub(super) fn query(path: &str, fields: &[(&str, &str)]) -> String {
     if fields.is_empty() { path.to_owned() } else { format!("{path}?{}", fields.join("&")) }
 }
 
-/// For a path or a query.
+/// What a segment of a path, or a value of a query, may hold unencoded.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 fn quoted(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, UNRESERVED)
 }

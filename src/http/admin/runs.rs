@@ -15,6 +15,7 @@ use super::{App, PAGE, Problem};
 use crate::db::runs::{self, Recorded};
 use crate::http::sources;
 use crate::http::{connection_of, failed};
+use crate::model::Kind;
 
 #[derive(Deserialize)]
 pub(super) struct Place {
@@ -29,9 +30,11 @@ pub(super) async fn runs(
     let client = connection_of(&app).await?;
     let known = sources::known(&app);
     let names = sources::names(&known);
-    let (silences, found) =
-        tokio::try_join!(runs::silences(&client, &names), runs::recent(&client, before, PAGE),)
-            .map_err(failed)?;
+    let (silences, found) = tokio::try_join!(
+        runs::silences(&client, &names, Kind::User),
+        runs::recent(&client, before, PAGE),
+    )
+    .map_err(failed)?;
     let silence = |run: Recorded| Some((run.source.clone(), run.counts.silence()?.to_string()));
     let is_full = i64::try_from(found.len()).is_ok_and(|len| len == PAGE);
     let last = found.last().map(|(id, _)| *id);
@@ -45,11 +48,15 @@ pub(super) async fn runs(
 }
 
 fn line(run: Recorded) -> RunLine {
-    let Recorded { kind, source, started_at, finished_at, outcome, reason, counts } = run;
+    let Recorded { kind, source, entity, started_at, finished_at, outcome, reason, counts } = run;
     RunLine {
         started: time(started_at),
         finished: finished_at.map(time).unwrap_or_default(),
-        kind,
+        kind: if Kind::parse(&entity) == Some(Kind::User) {
+            kind
+        } else {
+            format!("{kind} of {entity}s")
+        },
         source,
         outcome: outcome.unwrap_or_else(|| "unfinished".into()),
         reason: reason.unwrap_or_default(),

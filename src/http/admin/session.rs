@@ -1,5 +1,8 @@
 //! Signing in to the page: the admin token, once, for a cookie that says until when. Nothing is kept on our side, so every
 //! replica takes it, and another token ends every session.
+//!
+//! The seal is an HMAC of `aws-lc-rs`: the signed cookies of the `cookie` crate bring a second set of hash functions, and say
+//! nothing of when a session ends or which form belongs to it.
 
 use aws_lc_rs::hmac;
 use axum::http::{HeaderMap, header};

@@ -1,31 +1,45 @@
-//! Users that the list did not have: asked for one by one, and guarded.
+//! Entities that the list did not have: asked for one by one, and guarded.
+//!
+//! Two answers of the API have to agree before a row is deleted: the whole list, which did not show the entity, and the
+//! answer to a question for this one. A user and an organization have an address to ask at. A membership or a grant has
+//! none: there the second answer is a later list, narrowed to its user, that was read to its end. A role is asked for by
+//! reading the whole list again. Where the user or the organization that an entity ties is deleted already, that is the
+//! second answer. Nothing that was heard of within the settling time is deleted by any of them.
 
 use jiff::Timestamp;
 
 use super::pass::Pass;
 use super::{Drift, Error};
 use crate::api::{Found, Walk};
-use crate::db::{readings, users};
+use crate::db::readings::{self, Listed, Unlisted};
 use crate::law::too_early;
-use crate::model::Reading;
+use crate::model::{Key, Reading};
 use crate::sync::guard;
 
 /// Rows that are looked at together.
 const STEP: i64 = 1000;
 
 impl Pass<'_> {
-    /// Deletes what the provider confirms not to have, of the users that a whole walk did not meet; `known` were in the
+    /// Deletes what the provider confirms not to have, of the entities that a whole walk did not meet; `known` were in the
     /// table before it.
     pub(super) async fn gone(&mut self, walk: &Walk, known: u64) -> Result<(), Error> {
-        let unlisted = self.unlisted(walk).await?;
+        // Of a list that the instance does not have, nothing is missing.
+        if walk.is_off() {
+            return Ok(());
+        }
+        let (orphans, unlisted): (Vec<_>, Vec<_>) =
+            self.unlisted(walk).await?.into_iter().partition(|unlisted| unlisted.is_orphan);
         let missing = u64::try_from(unlisted.len()).unwrap_or(u64::MAX);
-        guard::deletions(self.client, missing, known, self.settings.allow_deletes)?;
+        let Self { client, settings, .. } = *self;
+        guard::deletions(client, settings.kind, missing, known, settings.allow_deletes)?;
         let (mut gone, mut shown) = (Vec::new(), Vec::new());
-        for id in unlisted {
-            let Some(found) = self.ask(&id).await? else { continue };
-            match found {
-                Found::Missing(at) => gone.push((id, at)),
-                Found::Shown { reading, .. } => shown.push(reading),
+        let fence = walk.fence().unwrap_or_else(Timestamp::now).min(Timestamp::now());
+        gone.extend(orphans.into_iter().map(|orphan| (orphan.sought.key, fence)));
+        for Unlisted { sought, .. } in unlisted {
+            match self.ask(&sought).await? {
+                Some(Found::Missing(at)) => gone.push((sought.key, at)),
+                Some(Found::Shown { reading, .. }) => shown.push(reading),
+                None => {}
             }
         }
         let gone = self.settled(gone).await?.into_iter();
@@ -37,28 +51,30 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// The deletions of those who were not heard of lately; of the others the next pass knows more.
-    async fn settled(&self, missing: Vec<(String, Timestamp)>) -> Result<Vec<Reading>, Error> {
-        let ids: Vec<_> = missing.iter().map(|(id, _)| id.as_str()).collect();
+    /// The deletions of those that were not heard of lately; of the others the next pass knows more.
+    async fn settled(&self, missing: Vec<(Key, Timestamp)>) -> Result<Vec<Reading>, Error> {
+        let ids: Vec<_> = missing.iter().map(|(key, _)| key.id.as_str()).collect();
         let database = self.pool.get().await?;
-        let heard = users::heard(&database, &ids).await?;
+        let heard = readings::heard(&database, self.settings.kind, &ids).await?;
         let now = Timestamp::now();
-        let settled = missing
-            .iter()
-            .filter(|(id, fence)| too_early(heard.get(id).copied(), *fence, now).is_none());
-        Ok(settled.map(|(id, fence)| self.client.gone(id, *fence)).collect())
+        let is_settled = |(key, fence): &(Key, Timestamp)| {
+            too_early(heard.get(&key.id).copied(), *fence, now).is_none()
+        };
+        let settled = missing.into_iter().filter(is_settled);
+        Ok(settled.map(|(key, fence)| self.client.gone(key, fence)).collect())
     }
 
     /// What the list did not have, and ought to have had.
-    async fn unlisted(&self, walk: &Walk) -> Result<Vec<String>, Error> {
+    async fn unlisted(&self, walk: &Walk) -> Result<Vec<Unlisted>, Error> {
         let database = self.pool.get().await?;
         let (mut unlisted, mut after) = (Vec::new(), String::new());
+        let source = &**self.client.source();
+        let listed = Listed { kind: self.settings.kind, source, sole: self.settings.sole };
         loop {
-            let (source, sole) = (self.client.source(), self.settings.sole);
-            let ids = readings::unlisted(&database, source, &after, STEP, sole).await?;
-            let Some(last) = ids.last() else { return Ok(unlisted) };
-            last.clone_into(&mut after);
-            unlisted.extend(ids.into_iter().filter(|id| !walk.met(id)));
+            let step = readings::unlisted(&database, listed, &after, STEP).await?;
+            let Some(last) = step.last() else { return Ok(unlisted) };
+            last.sought.key.id.clone_into(&mut after);
+            unlisted.extend(step.into_iter().filter(|one| !walk.met(&one.sought.key.id)));
         }
     }
 }

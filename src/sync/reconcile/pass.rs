@@ -1,4 +1,4 @@
-//! One pass over a provider's users.
+//! One pass over a provider's entities of one kind.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,7 +7,8 @@ use crate::api::{Client, Found, Page, Walk};
 use crate::db::readings::{self, Standing};
 use crate::db::runs::{self, Counts, Run};
 use crate::law::too_early;
-use crate::model::{Change, Reading};
+use crate::model::{Change, Key, Kind, Reading};
+use crate::provider::api::Sought;
 use crate::sync::backfill::length;
 use crate::sync::guard::{self, Wanted};
 use crate::sync::readings::Readings;
@@ -17,12 +18,12 @@ use crate::sync::{Skipped, Tables};
 const NAMED: usize = 1000;
 /// Rows that applications wait for, visited before all others.
 const STUBS: i64 = 1000;
-/// Questions for one user that may fail: where more do, the API is at fault.
+/// Questions for one entity that may fail: where more do, the API is at fault.
 const MOST_UNANSWERED: u64 = 100;
 /// A delivery that takes longer is no longer expected.
 const ANNOUNCED_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
-/// What the API says of one user, how the row differs, and of which version it is.
+/// What the API says of one entity, how the row differs, and of which version it is.
 type News = (Reading, Option<(Drift, Option<Timestamp>)>);
 
 pub(super) struct Pass<'a> {
@@ -60,13 +61,13 @@ impl<'a> Pass<'a> {
     }
 
     async fn visit(&mut self) -> Result<(), Error> {
-        let Settings { sole, allow_deletes, dry_run } = self.settings;
-        let known =
-            guard::known::<Error>(self.pool, self.client, Wanted { sole, allow_deletes }).await?;
+        let Settings { kind, sole, allow_deletes, dry_run } = self.settings;
+        let wanted = Wanted { kind, sole, allow_deletes };
+        let known = guard::known::<Error>(self.pool, self.client, wanted).await?;
         if !dry_run {
             self.stubs().await?;
         }
-        let (client, mut walk) = (self.client, Walk::default());
+        let (client, mut walk) = (self.client, Walk::new(kind));
         let mut next = walk.next(client).await?;
         while let Some(page) = next.take() {
             let (following, repaired) = tokio::join!(walk.next(client), self.page(page));
@@ -81,11 +82,12 @@ impl<'a> Pass<'a> {
     async fn stubs(&mut self) -> Result<(), Error> {
         let stubs = {
             let database = self.pool.get().await?;
-            readings::stubs(&database, STUBS).await?
+            readings::stubs(&database, self.settings.kind, STUBS).await?
         };
         let mut shown = Vec::new();
         for id in stubs {
-            match self.client.user(&id).await {
+            let sought = Sought::only(Key::new(self.settings.kind, &id));
+            match self.client.one(&sought).await {
                 Ok(Found::Shown { reading, .. }) => {
                     shown.push((reading, Some((Drift::Missing, None))));
                 }
@@ -93,7 +95,8 @@ impl<'a> Pass<'a> {
                 // An application may have made it of any text.
                 Err(error) if error.is_about_one() => {
                     let error = crate::error_chain(&error);
-                    tracing::debug!(user = id, error, "a stub could not be asked for");
+                    let kind = self.settings.kind;
+                    tracing::debug!(%kind, id, error, "a stub could not be asked for");
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -102,11 +105,11 @@ impl<'a> Pass<'a> {
     }
 
     async fn page(&mut self, page: Page) -> Result<(), Error> {
-        let standings = self.writer.compare(&page.users).await?;
-        self.report.counts.seen += length(page.users.len());
+        let standings = self.writer.compare(&page.readings).await?;
+        self.report.counts.seen += length(page.readings.len());
         self.skip(|skipped| skipped.unreadable += page.unreadable as u64);
         let mut news = Vec::new();
-        for (reading, standing) in page.users.into_iter().zip(standings) {
+        for (reading, standing) in page.readings.into_iter().zip(standings) {
             let (reading, difference) = match standing {
                 Standing::Same | Standing::Purged => continue,
                 Standing::Foreign => {
@@ -158,9 +161,10 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// A list may be old; what lifts a tombstone is the answer to the question for this one user.
+    /// A list may be old; what lifts a tombstone is the answer to the question for this one entity.
     async fn confirmed(&mut self, listed: Reading) -> Result<Option<Reading>, Error> {
-        match self.ask(&listed.change.key().id).await? {
+        let Some(record) = listed.change.record() else { return Ok(None) };
+        match self.ask(&Sought::of(record)).await? {
             Some(Found::Shown { reading: Reading { source, change }, fence }) => {
                 Ok(Some(Reading { source, change: change.fenced(Some(fence)) }))
             }
@@ -168,15 +172,16 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// What the API says of one user; `None` where its answer says nothing, which must not hold up the others.
-    pub(super) async fn ask(&mut self, id: &str) -> Result<Option<Found>, Error> {
-        match self.client.user(id).await {
+    /// What the API says of one entity; `None` where its answer says nothing, which must not hold up the others.
+    pub(super) async fn ask(&mut self, sought: &Sought) -> Result<Option<Found>, Error> {
+        match self.client.one(sought).await {
             Ok(found) => Ok(Some(found)),
             Err(error)
                 if error.is_about_one() && self.report.skipped.unanswered < MOST_UNANSWERED =>
             {
                 let error = crate::error_chain(&error);
-                tracing::warn!(user = id, error, "a user could not be asked for");
+                let Key { kind, id } = &sought.key;
+                tracing::warn!(%kind, id, error, "an entity could not be asked for");
                 self.skip(|skipped| skipped.unanswered += 1);
                 Ok(None)
             }
@@ -184,7 +189,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Counts users that are left as they are.
+    /// Counts entities that are left as they are.
     pub(super) fn skip(&mut self, count: impl FnOnce(&mut Skipped)) {
         let Report { skipped, counts, .. } = &mut self.report;
         count(skipped);
@@ -211,8 +216,8 @@ impl<'a> Pass<'a> {
                 Some(counts.unannounced_since.map_or(at, |since| since.min(at)));
         }
         if self.report.findings.len() < NAMED {
-            let id = change.key().id.clone();
-            self.report.findings.push(Finding { id, drift, changed_at });
+            let Key { kind, id } = change.key().clone();
+            self.report.findings.push(Finding { kind, id, drift, changed_at });
         }
     }
 
@@ -228,6 +233,9 @@ impl<'a> Pass<'a> {
 
     /// Made after the last pass had repaired everything, and long enough ago for a delivery to have come.
     fn is_unannounced(&self, at: Timestamp) -> bool {
-        self.since.is_some_and(|since| at > since) && at < Timestamp::now() - ANNOUNCED_WITHIN
+        // An endpoint may be subscribed to the events of users alone.
+        self.settings.kind == Kind::User
+            && self.since.is_some_and(|since| at > since)
+            && at < Timestamp::now() - ANNOUNCED_WITHIN
     }
 }

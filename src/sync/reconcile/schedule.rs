@@ -18,17 +18,27 @@ pub struct Schedule {
 pub async fn keep(tables: Tables, clients: Vec<Arc<Client>>, schedule: Schedule) {
     let mut ticks = tokio::time::interval(schedule.every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let settings = Settings { sole: clients.len() == 1, ..Settings::default() };
+    let sole = clients.len() == 1;
     loop {
         ticks.tick().await;
         for client in &clients {
-            match turn(&tables, client, settings, schedule).await {
-                Ok(()) | Err(Error::Lease(lease::Error::Busy)) => {}
-                Err(error) => {
-                    let (source, error) = (client.source(), crate::error_chain(&error));
-                    tracing::warn!(%source, error, "not reconciled");
-                }
-            }
+            every_kind(&tables, client, sole, schedule).await;
+        }
+    }
+}
+
+/// One kind after the other, until something is in the way of all.
+async fn every_kind(tables: &Tables, client: &Client, sole: bool, schedule: Schedule) {
+    for kind in client.kinds() {
+        let settings = Settings { kind, sole, ..Settings::default() };
+        let error = match turn(tables, client, settings, schedule).await {
+            Ok(()) | Err(Error::Lease(lease::Error::Busy)) => continue,
+            Err(error) => error,
+        };
+        let (source, told) = (client.source(), crate::error_chain(&error));
+        tracing::warn!(%source, %kind, error = told, "not reconciled");
+        if !error.is_of(kind) {
+            return;
         }
     }
 }
@@ -41,7 +51,7 @@ async fn turn(
 ) -> Result<(), Error> {
     // Another replica may just have done it; its clock and its pace are a little different.
     let recently = SignedDuration::try_from(every.mul_f32(0.9)).unwrap_or(SignedDuration::MAX);
-    let last = previous(tables, client).await?.of_this_kind;
+    let last = previous(tables, client, settings.kind).await?.of_this_kind;
     if last.is_some_and(|last| Timestamp::now().duration_since(last) < recently) {
         return Ok(());
     }

@@ -7,24 +7,26 @@ use jiff::Timestamp;
 
 use super::{Error, Users};
 use crate::api::{self, Client, Found, Removed};
+use crate::db::readings;
 use crate::db::readings::Standing;
-use crate::db::users::{self, UserRow};
+use crate::db::users::UserRow;
 use crate::law::too_early;
-use crate::model::{Change, Reading};
+use crate::model::{Change, Key, Kind, Reading};
+use crate::provider::api::Sought;
 use crate::sync::guard;
 use crate::sync::readings::Readings;
 
 /// A caller waits no longer for an answer that can be newer than the row.
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
-/// What came of fetching a user whose delivery is not the last word.
+/// What came of fetching an entity whose delivery is not the last word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sync) enum Fetched {
     /// The row is at least as new as the answer.
     Written,
     /// The row has a later version; an answer after this time can be newer.
     Older(Duration),
-    /// No provider that was asked has the user.
+    /// No provider that was asked has it.
     Missing,
 }
 
@@ -56,7 +58,7 @@ impl Users {
         }
         match client.delete(id).await? {
             Removed::Now(at) => {
-                Readings::new(&self.tables).accept(&[client.gone(id, at)]).await?;
+                Readings::new(&self.tables).accept(&[client.gone(Key::user(id), at)]).await?;
             }
             Removed::Missing(fence) => {
                 self.absent(id, known.as_ref(), &[(client, fence)]).await?;
@@ -65,16 +67,17 @@ impl Users {
         self.row(id).await
     }
 
-    /// Asks the providers, or one of them, until one shows the user, and writes what it says. Deletes nobody.
+    /// Asks the providers, or one of them, until one shows the entity, and writes what it says. Deletes nothing.
     pub(in crate::sync) async fn fetch(
         &self,
         source: Option<&str>,
-        id: &str,
+        key: &Key,
     ) -> Result<Fetched, Error> {
+        let sought = self.sought(key).await?;
         let is_meant = |client: &&Arc<Client>| source.is_none_or(|name| **client.source() == *name);
         let mut refused = None;
         for client in self.clients.iter().filter(is_meant) {
-            match client.user(id).await {
+            match client.one(&sought).await {
                 Ok(Found::Shown { reading, fence }) => {
                     let kept = self.write(reading).await?;
                     // After the settling time an older answer is the API's last word, too.
@@ -90,6 +93,14 @@ impl Users {
             }
         }
         refused.map_or(Ok(Fetched::Missing), |error| Err(error.into()))
+    }
+
+    async fn sought(&self, key: &Key) -> Result<Sought, Error> {
+        if matches!(key.kind, Kind::User | Kind::Organization | Kind::Role) {
+            return Ok(Sought::only(key.clone()));
+        }
+        let database = self.tables.pool().get().await?;
+        Ok(readings::of(&database, key).await?)
     }
 
     async fn ask_once(&self, id: &str) -> Result<(), Error> {
@@ -153,23 +164,23 @@ impl Users {
         let own = missing.iter().find(|(client, _)| owner == Some(&**client.source()));
         let Some((client, fence)) = own else { return Err(Error::OfNone) };
         let database = self.tables.pool().get().await?;
-        let heard = users::heard(&database, &[id]).await?;
+        let heard = readings::heard(&database, Kind::User, &[id]).await?;
         drop(database);
         if let Some(wait) = too_early(heard.get(id).copied(), *fence, Timestamp::now()) {
             return Err(Error::TooEarly(wait));
         }
         guard::silence::<Error>(self.tables.pool(), client, id).await?;
-        Readings::new(&self.tables).accept(&[client.gone(id, *fence)]).await?;
+        Readings::new(&self.tables).accept(&[client.gone(Key::user(id), *fence)]).await?;
         Ok(())
     }
 
     /// Writes what an API showed; when the later version was made that the row has kept instead, if any.
-    async fn write(&self, reading: Reading) -> Result<Option<Timestamp>, Error> {
+    pub(super) async fn write(&self, reading: Reading) -> Result<Option<Timestamp>, Error> {
         let Change::Snapshot { version, record, .. } = &reading.change else { return Ok(None) };
-        let (version, id) = (version.clone(), record.id().to_owned());
+        let (version, key) = (version.clone(), record.key.clone());
         Readings::new(&self.tables).accept_news(vec![reading]).await?;
         let database = self.tables.pool().get().await?;
-        let kept = users::version(&database, &id).await?;
+        let kept = readings::version(&database, &key).await?;
         // Another answer that is later has seen what this one has.
         let kept = kept.filter(|kept| *kept > version && !api::is_answer(kept));
         Ok(kept.map(|kept| kept.at))

@@ -122,7 +122,7 @@ impl Users {
 
     /// Once for all who wait; what it finds is written, and the commit wakes them.
     async fn ask(self, id: String) {
-        if let Err(error) = self.fetch(None, &id).await {
+        if let Err(error) = self.fetch(None, &Key::user(&id)).await {
             let error = crate::error_chain(&error);
             tracing::warn!(user = id, error, "the provider could not be asked for a user");
         }

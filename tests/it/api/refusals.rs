@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use users_sync::api::{Client, Found, Obstacle, Removed};
+use users_sync::model::Kind;
 use users_sync::provider::api::NewUser;
 
 use crate::harness::{Fault, Vendor};
@@ -17,7 +18,7 @@ fn date(at: Timestamp) -> String {
 /// How long a client waits for its second answer.
 async fn waited(client: &Client) -> Duration {
     let began = Instant::now();
-    client.page(None).await.expect("the second answer");
+    client.page(Kind::User, None, None).await.expect("the second answer");
     began.elapsed()
 }
 

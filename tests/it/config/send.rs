@@ -1,8 +1,12 @@
 //! `users-sync send`, which sends as a provider does.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use tokio::process::Command;
+use users_sync::db::mirror;
+use users_sync::model::Kind;
+use users_sync::provider;
 
 use crate::harness::{Finished, Program, SECRET, Scratch, TestDatabase};
 
@@ -57,6 +61,53 @@ async fn a_delivery_of_each_provider_becomes_a_row() {
 
     let expected = [some("clerk", "clerk@example.com"), some("stack", "stack@example.com")];
     assert_eq!(sender.users().await, expected);
+}
+
+/// How many rows each mirror has, and how many memberships join a user and an organization.
+async fn tables(sender: &Sender) -> (Vec<(Kind, i64)>, i64) {
+    let client = sender.database.client().await;
+    let mut counts = Vec::new();
+    for mirror in &mirror::ALL {
+        let sql = format!("select count(*) from {} where deleted_at is null", mirror.table);
+        let count = client.query_one(&sql, &[]).await.expect("it answers").get(0);
+        counts.push((mirror.kind, count));
+    }
+    let sql = "select count(*) from neon_auth.memberships_sync m
+        join neon_auth.users_sync u on u.id = m.user_id
+        join neon_auth.organizations_sync o on o.id = m.organization_id";
+    (counts, client.query_one(sql, &[]).await.expect("it answers").get(0))
+}
+
+#[tokio::test]
+async fn the_events_of_every_kind_fill_tables_that_join() {
+    for provider in provider::ALL {
+        let sender = Sender::new().await;
+        let sent = async |event: &str, more: &[&str]| {
+            let arguments = [&["--provider", provider.name, "--event", event], more].concat();
+            let sent = sender.send(&arguments).await;
+            assert_eq!(sent.stdout, "{\"outcome\":\"applied\"}\n", "{event}: {sent:?}");
+        };
+        let of_their_own = |kind| match kind {
+            Kind::User => ["--id", "user_1"].as_slice(),
+            Kind::Organization => &["--id", "org_1"],
+            Kind::Role => &["--id", "role_1"],
+            Kind::Membership | Kind::Grant => &[],
+        };
+        let events = || provider.events.iter().filter(|(event, _)| event.ends_with(".created"));
+        let kinds: BTreeSet<_> = provider.events.iter().map(|(_, kind)| *kind).collect();
+
+        for (event, kind) in events() {
+            sent(event, of_their_own(*kind)).await;
+        }
+
+        let (counts, joined) = tables(&sender).await;
+        for (kind, count) in counts {
+            let events = i64::try_from(events().filter(|(_, of)| *of == kind).count());
+            assert_eq!(Ok(count), events, "{} {kind}", provider.name);
+            assert_eq!(count > 0, kinds.contains(&kind), "{} {kind}", provider.name);
+        }
+        assert_eq!(joined, 1, "{}: the membership is that of the user", provider.name);
+    }
 }
 
 #[tokio::test]
@@ -151,6 +202,7 @@ async fn an_invalid_request_is_misuse_and_a_refused_one_is_a_failure() {
 
     let unknown = sender.send(&["--provider", "unknown"]).await;
     let foreign = sender.send(&["--event", "team.created"]).await;
+    let nothing_of_ours = sender.send(&["--event", "session.created"]).await;
     let nowhere = format!("http://{}/webhooks/unknown", sender.program.address);
     let refused = ["send", "--url", &nowhere, "--count", "2"];
     let refused = Program::run(sender.scratch.path(), &refused, &SECRETS).await;
@@ -159,6 +211,8 @@ async fn an_invalid_request_is_misuse_and_a_refused_one_is_a_failure() {
     assert!(unknown.stderr.contains("known providers: clerk, stack"), "{unknown:?}");
     assert_eq!(foreign.code, Some(2), "{foreign:?}");
     assert!(foreign.stderr.contains("user.created"), "{foreign:?}");
+    assert!(foreign.stderr.contains("organizationMembership.updated"), "{foreign:?}");
+    assert_eq!(nothing_of_ours.code, Some(2), "{nothing_of_ours:?}");
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.stderr.contains("2 of 2 were not accepted"), "{refused:?}");
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use tokio_postgres::{Client, Row, types::ToSql};
+use users_sync::db::mirror;
 
 use super::{Service, ServiceSettings, Signed, TestDatabase};
 
@@ -79,7 +80,11 @@ impl Front {
 
     /// Empties the tables for the next round of a loop: this is cheaper than another database.
     pub(crate) async fn forget(&self) {
-        self.execute("truncate neon_auth.users_sync, users_sync.ledger, users_sync.journal, users_sync.mentions").await;
+        let mirrors = mirror::ALL.iter().map(|mirror| mirror.table).collect::<Vec<_>>().join(", ");
+        self.execute(&format!(
+            "truncate {mirrors}, users_sync.ledger, users_sync.journal, users_sync.mentions"
+        ))
+        .await;
     }
 
     pub(crate) async fn execute(&self, sql: &str) {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use users_sync::api::Client;
 use users_sync::db::apply::Changed;
-use users_sync::model::Reading;
+use users_sync::model::{Kind, Reading};
 use users_sync::sync::backfill::{self, Progress};
 use users_sync::sync::reconcile::{self, Report, Settings};
 use users_sync::sync::{self, Readings, Tables};
@@ -52,13 +52,30 @@ impl Mirror {
         Readings::new(&self.tables).accept(readings).await.expect("they are written")
     }
 
+    /// Of users.
     pub(crate) async fn backfill(&self, client: &Client) -> Result<Progress, backfill::Error> {
-        backfill::backfill(&self.tables, client, false, |_| {}).await
+        self.backfill_of(client, Kind::User).await
     }
 
-    /// Runs reconcile as the schedule does, with one source.
+    pub(crate) async fn backfill_of(
+        &self,
+        client: &Client,
+        kind: Kind,
+    ) -> Result<Progress, backfill::Error> {
+        backfill::backfill(&self.tables, client, kind, false, |_| {}).await
+    }
+
+    /// Runs reconcile of users as the schedule does, with one source.
     pub(crate) async fn reconcile(&self, client: &Client) -> Result<Report, reconcile::Error> {
-        let settings = Settings { sole: true, ..Settings::default() };
+        self.reconcile_of(client, Kind::User).await
+    }
+
+    pub(crate) async fn reconcile_of(
+        &self,
+        client: &Client,
+        kind: Kind,
+    ) -> Result<Report, reconcile::Error> {
+        let settings = Settings { kind, sole: true, ..Settings::default() };
         reconcile::reconcile(&self.tables, client, settings).await
     }
 
@@ -87,6 +104,7 @@ impl Mirror {
         let by = format!("interval '{seconds} s'");
         self.execute(&format!(
             "update users_sync.ledger set version_at = version_at - {by};
+             update users_sync.mentions set received_at = received_at - {by};
              update users_sync.journal set received_at = received_at - {by},
                  processed_at = processed_at - {by}"
         ))
@@ -111,6 +129,14 @@ impl Mirror {
             raw: row.get("raw_json"),
         };
         rows.iter().map(|found| (found.get("id"), row(found))).collect()
+    }
+
+    /// The ids of the entities of a kind that are not deleted.
+    pub(crate) async fn alive_of(&self, kind: Kind) -> Vec<String> {
+        let table = users_sync::db::mirror::of(kind).table;
+        let sql = format!("select id from {table} where deleted_at is null order by id");
+        let rows = self.database.client().await.query(&sql, &[]).await.expect("the mirror");
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// The ids of the users that are not deleted.

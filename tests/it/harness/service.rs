@@ -284,11 +284,13 @@ fn sign_bytes(key: &[u8], id: &str, timestamp: i64, body: &[u8]) -> String {
     format!("v1,{}", base64::engine::general_purpose::STANDARD.encode(tag))
 }
 
-/// A realistic body of a provider's, with `data` merged over its own.
+/// A realistic body of a provider's, with `data` merged over its own. A membership or a grant is that of the user `user_1`
+/// in `org_1`.
 pub(crate) fn body(provider: &str, event_type: &str, id: &str, data: &Value) -> Value {
     let provider = provider::find(provider).expect("a known provider");
     let now = Timestamp::now();
-    let sample = Sample { event_type, id, email: "ada@example.com", now };
+    let (user_id, organization_id, email) = ("user_1", "org_1", "ada@example.com");
+    let sample = Sample { event_type, id, user_id, organization_id, email, now };
     let mut body = (provider.sample)(&sample);
     for (field, value) in data.as_object().expect("fields") {
         body["data"][field] = value.clone();

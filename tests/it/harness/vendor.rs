@@ -3,6 +3,7 @@
 
 mod faults;
 mod listing;
+mod others;
 mod routes;
 
 use std::collections::{HashMap, VecDeque};
@@ -23,6 +24,7 @@ use users_sync::api::{Client, Patience, Settings};
 use users_sync::provider;
 
 pub(crate) use faults::Fault;
+use others::Others;
 
 /// The key of every test's project.
 pub(crate) const KEY: &str = "sk_live_the_key_of_the_tests";
@@ -88,6 +90,7 @@ pub(crate) struct Desk {
     pub(crate) about: HashMap<String, Fault>,
     /// The date of the answers.
     pub(crate) date: Option<Timestamp>,
+    pub(crate) others: Others,
 }
 
 impl Vendor {
@@ -109,6 +112,7 @@ impl Vendor {
             total: None,
             about: HashMap::new(),
             date: None,
+            others: Others::default(),
         };
         let office = Arc::new(Office { provider, desk: Mutex::new(desk) });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -117,6 +121,7 @@ impl Vendor {
             .route("/v1/users", get(routes::list).post(routes::create))
             .route("/v1/users/count", get(routes::count))
             .route("/v1/users/{id}", get(routes::one).delete(routes::delete))
+            .fallback(others::answer)
             .with_state(office.clone());
         let served = tokio::spawn(async move {
             axum::serve(listener, router).await.expect("the vendor serves");

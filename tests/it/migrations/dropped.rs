@@ -41,9 +41,13 @@ async fn every_dropped_object_is_created_again_as_it_was() {
     for (dropped, name) in [
         ("schema neon_auth cascade", "users_sync"),
         ("table neon_auth.users_sync cascade", "users_sync"),
-        ("view neon_auth.users_active", "users_active"),
+        ("view neon_auth.users_active cascade", "users_active"),
+        ("view neon_auth.memberships_active", "memberships_active"),
+        ("view users_sync.known_roles cascade", "membership_rights"),
         ("view users_sync.disabled_users cascade", "disabled_users"),
         ("function users_sync.ensure_user", "ensure_user"),
+        ("function users_sync.ensure_organization", "ensure_organization"),
+        ("function users_sync.has_permission", "has_permission"),
         ("function users_sync.converge", "converge"),
         ("type users_sync.claim cascade", "types"),
         ("table neon_auth.memberships_sync cascade", "memberships_sync"),
@@ -51,6 +55,7 @@ async fn every_dropped_object_is_created_again_as_it_was() {
         ("function users_sync.tombstone cascade", "tombstone"),
         ("index neon_auth.users_sync_deleted_at_idx", "users_sync"),
         ("index users_sync.journal_entity_idx", "indexes"),
+        ("index users_sync.ledger_disabled_idx", "indexes"),
     ] {
         let database = TestDatabase::new().await;
         let client = database.client().await;

@@ -48,8 +48,10 @@ async fn an_owner_of_the_schemas_upgrades_without_the_right_to_create_schemas() 
         $$"
     );
     role.execute(&to_it).await;
-    role.execute("drop view neon_auth.users_active; drop function users_sync.tombstone cascade")
-        .await;
+    role.execute(
+        "drop view neon_auth.users_active cascade; drop function users_sync.tombstone cascade",
+    )
+    .await;
 
     let said = command(&role.url(&database), "migrate").await;
 

@@ -1,5 +1,0 @@
--- version: the version that the row of user $1 shows; no row where it is deleted, purged or unknown
-select version_at, version_delivery
-from users_sync.ledger
-where kind = 'user' and id = $1
-  and version_at is not null and deleted_at is null and purged_at is null

@@ -1,0 +1,217 @@
+//! What an API lists, page by page. The lists of one kind follow each other as if they were one.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Answer, Client, Error};
+use crate::json::{Object, Unreadable, without_nul};
+use crate::model::{Kind, Reading, Record};
+use crate::provider::api::{List, PageOf, Query, USERS};
+
+/// What only helps is waited for so long.
+const SOON: Duration = Duration::from_secs(5);
+
+/// One page of entities of one kind.
+#[derive(Debug)]
+pub struct Page {
+    pub readings: Vec<Reading>,
+    /// Entries that could not be understood.
+    pub unreadable: usize,
+    /// The ids of those, where at least these could be read.
+    pub unreadable_ids: Vec<String>,
+    pub next: Option<String>,
+    /// How many there are in all, where the answer says so.
+    pub total: Option<u64>,
+    /// Whether the next page is the first of another list.
+    pub ends_list: bool,
+    /// Whether the instance has no such list. Nothing follows from that for what the tables have.
+    pub is_off: bool,
+    pub fence: Timestamp,
+}
+
+/// Which of the lists of a kind a cursor leads into; nothing is before it where the kind has one list.
+const PLACE: char = ':';
+
+impl Client {
+    /// What it lists, in the order in which a backfill reads.
+    pub fn kinds(&self) -> Vec<Kind> {
+        self.provider.api.kinds()
+    }
+
+    /// The entities of a kind after `cursor`, or the first ones; with `organization`, only what belongs to it.
+    pub async fn page(
+        &self,
+        kind: Kind,
+        organization: Option<&str>,
+        cursor: Option<&str>,
+    ) -> Result<Page, Error> {
+        let lists = self.provider.api.lists_of(kind, organization.is_some());
+        let (place, cursor) = place_of(lists.len(), cursor);
+        let Some(list) = lists.get(place) else {
+            return Err(Error::Settings(format!("it has no list of {}", kind.plural())));
+        };
+        let mut query = (list.query)(cursor);
+        query.extend(list.narrow.zip(organization.map(str::to_owned)));
+        let listed = self.listed(list, query, cursor).await;
+        let is_off = listed.as_ref().err().is_some_and(|error| says_off(list, error));
+        let mut page = match listed {
+            Err(Error::Status { fence, .. }) if is_off => Page::off(fence),
+            page => page?,
+        };
+        if lists.len() > 1 {
+            // A page counts for its own list alone.
+            page.total = None;
+            page.ends_list = page.next.is_none() && place + 1 < lists.len();
+            page.next = match page.next {
+                Some(next) => Some(format!("{place}{PLACE}{next}")),
+                None => page.ends_list.then(|| format!("{}{PLACE}", place + 1)),
+            };
+        }
+        Ok(page)
+    }
+
+    /// Whether the instance has no list of this kind: a feature is switched off. Logged when it is new.
+    pub async fn is_off(&self, kind: Kind) -> bool {
+        let is_off = self.lacks(kind).await;
+        let mut off = self.off.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_off {
+            off.remove(&kind);
+        } else if off.insert(kind) {
+            let (source, kinds) = (&self.source, kind.plural());
+            tracing::info!(%source, "the provider has no {kinds}: their feature is switched off");
+        }
+        is_off
+    }
+
+    /// Only where every list of the kind says so.
+    async fn lacks(&self, kind: Kind) -> bool {
+        let lists = self.provider.api.lists_of(kind, false);
+        if lists.iter().any(|list| list.is_off.is_none()) {
+            return false;
+        }
+        for list in lists {
+            let mut query = (list.query)(None);
+            if let Some((_, limit)) = query.iter_mut().find(|(name, _)| *name == "limit") {
+                "1".clone_into(limit);
+            }
+            match self.requests.get(list.path, &query, &|_| Ok(())).await {
+                Err(error) if says_off(list, &error) => {}
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    async fn listed(&self, list: &List, query: Query, cursor: Option<&str>) -> Result<Page, Error> {
+        let read =
+            |answer: Answer| self.read_page(list.kind, list.page, list.together, cursor, answer);
+        self.requests.get(list.path, &query, &read).await
+    }
+
+    /// How many entities of a kind there are, where the provider says so.
+    pub async fn count(&self, kind: Kind) -> Result<Option<u64>, Error> {
+        let lists = self.provider.api.lists_of(kind, false);
+        let Some((path, field)) = lists.iter().find_map(|list| list.count) else {
+            return Ok(None);
+        };
+        let read = |Answer { body, .. }: Answer| {
+            let text = std::str::from_utf8(&body).map_err(|_| Unreadable::NotUtf8)?;
+            Ok(Object::parse(text, "the count")?.integer(field)?)
+        };
+        let count = self.requests.get(path, &[], &read).await?;
+        Ok(count.and_then(|count| u64::try_from(count).ok()))
+    }
+
+    /// As [`Self::count`], where the answer comes soon: nothing depends on it.
+    pub async fn total(&self, kind: Kind) -> Option<u64> {
+        tokio::time::timeout(SOON, self.count(kind)).await.ok()?.ok()?
+    }
+
+    /// The users whose primary address is this one, as far as one page shows them.
+    pub async fn with_email(&self, email: &str) -> Result<Vec<Reading>, Error> {
+        let lists = self.provider.api.lists_of(Kind::User, false);
+        let list = lists.first().expect("every provider lists its users");
+        let mut query = (list.query)(None);
+        query.push((self.provider.api.email_query, email.to_owned()));
+        let read = |answer: Answer| self.read_page(Kind::User, list.page, None, None, answer);
+        let mut found = self.requests.get(USERS, &query, &read).await?.readings;
+        found.retain(|reading| {
+            let known = reading.change.record().and_then(Record::user);
+            let known = known.and_then(|user| user.email.as_ref());
+            known.is_some_and(|known| known.eq_ignore_ascii_case(email))
+        });
+        Ok(found)
+    }
+
+    pub(super) fn read_page(
+        &self,
+        kind: Kind,
+        page: PageOf,
+        together: Option<fn(&mut [Record])>,
+        cursor: Option<&str>,
+        Answer { body, fence }: Answer,
+    ) -> Result<Page, Error> {
+        let bytes = without_nul(body);
+        let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::NotUtf8)?;
+        let page = page(text, cursor)?;
+        let mut read = Page { next: page.next, total: page.total, ..Page::empty(fence) };
+        let mut records = Vec::with_capacity(page.items.len());
+        for data in &page.items {
+            match self.record(kind, data, &bytes).and_then(|record| {
+                // Whether it is one, before the others are changed by it.
+                self.reading(record.clone(), fence).map(|_| record)
+            }) {
+                Ok(record) => records.push(record),
+                Err(error) => {
+                    let id = (self.provider.key)(kind, data).ok().map(|key| key.id);
+                    let source = &self.source;
+                    tracing::warn!(%source, %kind, id, %error, "an entry of a list cannot be read");
+                    read.unreadable += 1;
+                    read.unreadable_ids.extend(id);
+                }
+            }
+        }
+        if let Some(together) = together {
+            together(&mut records);
+        }
+        let readings = records.into_iter().map(|record| self.reading(record, fence));
+        read.readings = readings.collect::<Result<_, _>>()?;
+        Ok(read)
+    }
+}
+
+impl Page {
+    fn empty(fence: Timestamp) -> Self {
+        Self {
+            readings: Vec::new(),
+            unreadable: 0,
+            unreadable_ids: Vec::new(),
+            next: None,
+            total: None,
+            ends_list: false,
+            is_off: false,
+            fence,
+        }
+    }
+
+    fn off(fence: Timestamp) -> Self {
+        Self { is_off: true, ..Self::empty(fence) }
+    }
+}
+
+/// Whether an error says that the instance has no such list.
+fn says_off(list: &List, error: &Error) -> bool {
+    let Error::Status { status, code, .. } = error else { return false };
+    list.is_off.is_some_and(|is_off| is_off(*status, code.as_deref()))
+}
+
+/// The place of the list that a cursor leads into, and its own cursor.
+fn place_of(lists: usize, cursor: Option<&str>) -> (usize, Option<&str>) {
+    let split = cursor.filter(|_| lists > 1).and_then(|cursor| cursor.split_once(PLACE));
+    match split.and_then(|(place, rest)| Some((place.parse().ok()?, rest))) {
+        Some((place, rest)) => (place, Some(rest).filter(|rest| !rest.is_empty())),
+        None => (0, cursor),
+    }
+}

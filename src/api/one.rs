@@ -1,0 +1,144 @@
+//! One entity: asked for, created, deleted.
+
+use jiff::Timestamp;
+
+use super::{Answer, Client, Error, Page};
+use crate::json::{Object, Unreadable, without_nul};
+use crate::model::{Change, Key, Kind, Reading};
+use crate::provider::api::{NewUser, Query, Question, Sought, USERS};
+
+/// Pages that are looked through for one entity.
+const MOST_PAGES: usize = 200;
+
+/// What the API says of one entity.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
+pub enum Found {
+    /// As of `fence` it exists.
+    Shown { reading: Reading, fence: Timestamp },
+    /// There is no such entity, as of this moment.
+    Missing(Timestamp),
+}
+
+/// What came of deleting a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// It is gone since this moment.
+    Now(Timestamp),
+    /// There is no such user, as of this moment.
+    Missing(Timestamp),
+}
+
+impl Client {
+    pub async fn user(&self, id: &str) -> Result<Found, Error> {
+        self.one(&Sought::user(id)).await
+    }
+
+    /// What the API says of one entity. What has no address of its own is missing where the list that ought to have it was
+    /// read to its end, and does not have it.
+    pub async fn one(&self, sought: &Sought) -> Result<Found, Error> {
+        let Some(question) = (self.provider.api.question)(sought) else {
+            return Err(Error::NoQuestion);
+        };
+        match self.answer(&sought.key, &question).await {
+            Err(error) => self.missing(sought.key.kind, error).map(Found::Missing),
+            found => found,
+        }
+    }
+
+    async fn answer(&self, key: &Key, question: &Question) -> Result<Found, Error> {
+        if let Question::Object(path) = question {
+            let read = |answer: Answer| self.read_one(key.kind, &answer);
+            let (reading, fence) = self.requests.get(path, &[], &read).await?;
+            return Ok(Found::Shown { reading, fence });
+        }
+        let (mut cursor, mut fence) = (None, Timestamp::now());
+        for _ in 0..MOST_PAGES {
+            let page = self.page_of(key.kind, question, cursor.as_deref()).await?;
+            fence = fence.min(page.fence);
+            let mut readings = page.readings.into_iter();
+            if let Some(reading) = readings.find(|reading| reading.change.key() == key) {
+                return Ok(Found::Shown { reading, fence: page.fence });
+            }
+            if page.unreadable > 0 || page.is_off {
+                break;
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(Found::Missing(fence));
+            }
+        }
+        Err(Unreadable::Unexpected { field: "the list", expected: "whole" }.into())
+    }
+
+    async fn page_of(
+        &self,
+        kind: Kind,
+        question: &Question,
+        cursor: Option<&str>,
+    ) -> Result<Page, Error> {
+        let Question::Excerpt { path, only, query, page } = question else {
+            return self.page(kind, None, cursor).await;
+        };
+        let query: Query = query(cursor).into_iter().chain(only.clone()).collect();
+        let read = |answer: Answer| self.read_page(kind, *page, None, cursor, answer);
+        self.requests.get(path, &query, &read).await
+    }
+
+    /// Creates a user. Not repeated where it may have been done.
+    pub async fn create(&self, user: &NewUser) -> Result<Reading, Error> {
+        let body = (self.provider.api.new_user)(user);
+        let answer = self.requests.post(USERS, &body).await?;
+        Ok(self.read_one(Kind::User, &answer)?.0)
+    }
+
+    /// Deletes a user. A page that some proxy or application answers with 200 is no word of the API's.
+    pub async fn delete(&self, id: &str) -> Result<Removed, Error> {
+        let Some(Question::Object(path)) = (self.provider.api.question)(&Sought::user(id)) else {
+            return Err(Error::NoQuestion);
+        };
+        match self.requests.delete(&path).await {
+            Ok(Answer { body, fence }) => {
+                if !body.trim_ascii().is_empty() {
+                    let text = std::str::from_utf8(&body).map_err(|_| Unreadable::NotUtf8)?;
+                    Object::parse(text, "the answer")?;
+                }
+                Ok(Removed::Now(fence))
+            }
+            Err(error) => self.missing(Kind::User, error).map(Removed::Missing),
+        }
+    }
+
+    /// A deletion, read from the API.
+    pub fn gone(&self, key: Key, at: Timestamp) -> Reading {
+        Reading { source: self.source.clone(), change: Change::Deleted { key, at } }
+    }
+
+    /// As of when there is no such entity. Only the API's own word counts, not any 404.
+    fn missing(&self, kind: Kind, error: Error) -> Result<Timestamp, Error> {
+        match error {
+            Error::Status { status: 404, code: Some(code), fence, .. } => {
+                let words = (self.provider.api.missing)(kind);
+                // Nothing is gone since a moment that is still to come: the other clock is ahead.
+                if words.iter().any(|word| code.eq_ignore_ascii_case(word)) {
+                    Ok(fence.min(Timestamp::now()))
+                } else {
+                    Err(Error::NotUnderstood { code })
+                }
+            }
+            error => Err(error),
+        }
+    }
+
+    fn read_one(
+        &self,
+        kind: Kind,
+        Answer { body, fence }: &Answer,
+    ) -> Result<(Reading, Timestamp), Error> {
+        let bytes = without_nul(body.clone());
+        let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::NotUtf8)?;
+        let data = Object::parse(text, if kind == Kind::User { "the user" } else { "the answer" })?;
+        let reading = self.reading(self.record(kind, &data, &bytes)?, *fence)?;
+        Ok((reading, *fence))
+    }
+}
