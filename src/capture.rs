@@ -12,16 +12,16 @@ pub struct Capture {
     /// Its first line, if it has one: method, address and version.
     pub request_line: Option<String>,
     pub headers: HeaderMap,
-    /// As it was sent, as far as the head tells.
+    /// The body as it was sent, with the length that the head states.
     pub body: Bytes,
-    /// All that follows the head in the file.
+    /// Everything that follows the head in the file.
     pub rest: Bytes,
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotARequest {
     #[error("request {0} has no blank line between its headers and its body")]
-    NoBody(usize),
+    MissingBlankLine(usize),
     #[error("request {0}: header line {1} is not `name: value`")]
     Header(usize, usize),
     #[error("the file holds no request")]
@@ -57,7 +57,7 @@ impl Capture {
             }
             let not_a_header = match rest {
                 Some(_) => NotARequest::Header(number, place + 1),
-                None => NotARequest::NoBody(number),
+                None => NotARequest::MissingBlankLine(number),
             };
             let (name, value) = header(line).ok_or(not_a_header)?;
             headers.append(name, value);

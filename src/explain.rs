@@ -38,7 +38,7 @@ pub fn explain(capture: &Capture, source: &Source, all: &[Source], now: Timestam
         Err(Rejection::MissingHeader(header)) => wrong(
             format!("the header {header} is missing"),
             format!(
-                "nobody signed it, or a proxy drops the header: let {} through",
+                "the request is not signed, or a proxy drops the header: let {} through",
                 scheme.headers()
             ),
         ),

@@ -99,7 +99,7 @@ pub struct Delivered<'a> {
     pub received_at: Timestamp,
 }
 
-/// What is looked at when somebody asks.
+/// Values that are read at each scrape.
 pub struct Observed {
     pub queue: usize,
     /// Deliveries whose row another transaction holds.

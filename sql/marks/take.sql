@@ -1,4 +1,4 @@
--- take: marks that are due, at most $1, for $2 seconds; of the sources $3, or of nobody's
+-- take: marks that are due, at most $1, for $2 seconds; of the sources $3, or of no source
 with taken as (
     update users_sync.marks m
     set due_at = clock_timestamp() + make_interval(secs => $2 * (m.attempts + 1)), attempts = m.attempts + 1

@@ -3,7 +3,7 @@ select l.id, l.deleted_at
 from users_sync.ledger l
 where l.kind = '{kind}' and l.deleted_at < $1 and l.purged_at is null
   and ($3::timestamptz is null or (l.deleted_at, l.id) > ($3, $4::text))
-  -- $5: whether an id may live again. Such a one is never marked as purged; what is left of it tells.
+  -- $5: whether an id may live again. Such an entity is never marked as purged; its remaining data shows that it is due.
   and (
       not $5
       or exists (

@@ -1,4 +1,4 @@
-//! What can go wrong with a provider's API, in words that say what to do. No key is in them.
+//! Errors of a provider's API, with texts that say what to do. No text contains a key.
 
 use std::io;
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub enum Error {
     Settings(String),
     #[error("the API cannot be reached")]
     Network(#[source] reqwest::Error),
-    #[error("the API answered {status}{}: {}", told(code), hint(*status, variables))]
+    #[error("the API answered {status}{}: {}", in_parentheses(code), hint(*status, variables))]
     Status {
         status: u16,
         /// The error's name in the answer.
@@ -31,26 +31,26 @@ pub enum Error {
     Unreadable(#[from] Unreadable),
 }
 
-/// What is in the way, for whoever has to remove it.
+/// The kind of obstacle, for the operator who has to remove it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// The key is refused, or may not see users.
     Key,
-    /// It was asked too often.
+    /// We sent too many requests.
     Rate,
     /// It is out of order.
     Outage,
     /// Its name cannot be resolved.
     Name,
-    /// No trusted TLS comes about.
+    /// No trusted TLS connection can be made.
     Tls,
-    /// Nothing answers in time.
-    Silence,
-    /// No connection comes about for another reason.
+    /// No answer arrives in time.
+    Timeout,
+    /// No connection can be made for another reason.
     Connection,
-    /// There is no such API.
+    /// The address is not this API's.
     Address,
-    /// The answer is none of this API's.
+    /// The answer is not in this API's format.
     Answer,
 }
 
@@ -65,7 +65,7 @@ impl Error {
                 status if may_pass(*status) => Obstacle::Outage,
                 _ => Obstacle::Address,
             },
-            Self::Network(error) if error.is_timeout() => Obstacle::Silence,
+            Self::Network(error) if error.is_timeout() => Obstacle::Timeout,
             Self::Network(error) => between(error),
         }
     }
@@ -81,7 +81,7 @@ impl Error {
         }
     }
 
-    /// Whether the request was certainly not acted upon, and may be sent once more.
+    /// Whether the provider certainly did not act on the request, so that it may be sent once more.
     pub(super) fn is_refusal(&self) -> bool {
         match self {
             Self::Network(error) => error.is_connect(),
@@ -93,7 +93,7 @@ impl Error {
         }
     }
 
-    /// Whether the provider may have done what it was asked to, although nobody can tell from its answer.
+    /// Whether the provider may have done what we asked, although its answer does not say so.
     pub fn may_be_done(&self) -> bool {
         match self {
             Self::Settings(_) | Self::NotUnderstood { .. } | Self::NoQuestion => false,
@@ -103,25 +103,25 @@ impl Error {
         }
     }
 
-    /// Whether it is about the one entity that was asked for, and says nothing of the others, the address or the key.
+    /// Whether the error concerns only the entity in question, not the others, the address or the key.
     pub fn is_about_one(&self) -> bool {
         match self {
             Self::Settings(_) | Self::Network(_) => false,
             Self::Status { status, .. } => matches!(status, 400 | 409 | 410 | 422),
             Self::NotUnderstood { .. } | Self::NoQuestion => true,
-            // What is no JSON at all may be the page of a proxy in between.
+            // A body that is not JSON may be the page of a proxy in between.
             Self::Unreadable(unreadable) => !matches!(unreadable, Unreadable::Syntax { .. }),
         }
     }
 
-    /// Whether it would take no other request either.
+    /// Whether any other request would fail as well.
     pub fn is_out_of_reach(&self) -> bool {
         match self.obstacle() {
             Obstacle::Rate
             | Obstacle::Outage
             | Obstacle::Name
             | Obstacle::Tls
-            | Obstacle::Silence
+            | Obstacle::Timeout
             | Obstacle::Connection => true,
             Obstacle::Key | Obstacle::Address | Obstacle::Answer => false,
         }
@@ -134,13 +134,13 @@ impl Error {
         }
     }
 
-    /// Whether the API refuses what it was asked, and always will: an unknown cursor, a user that cannot be.
+    /// Whether the API refuses this request for good: an unknown cursor, an impossible user.
     pub fn is_rejection(&self) -> bool {
         matches!(self, Self::Status { status: 400 | 404 | 409 | 422, .. })
     }
 }
 
-/// Whether a server that answers like this may answer otherwise in a while.
+/// Whether a later request may succeed after this status.
 fn may_pass(status: u16) -> bool {
     match status {
         408 | 425 => true,
@@ -150,7 +150,7 @@ fn may_pass(status: u16) -> bool {
     }
 }
 
-/// Of what failed before there was an answer; its type says nothing, so its causes have to.
+/// The obstacle before any answer; the error's type does not name it, so its causes are searched.
 fn between(error: &reqwest::Error) -> Obstacle {
     let first: &Cause = error;
     for cause in std::iter::successors(Some(first), |cause| below(*cause)) {
@@ -172,7 +172,7 @@ fn below(cause: &Cause) -> Option<&Cause> {
     held.map(|held| held as &Cause).or_else(|| cause.source())
 }
 
-fn told(code: &Option<String>) -> String {
+fn in_parentheses(code: &Option<String>) -> String {
     code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default()
 }
 

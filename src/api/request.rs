@@ -43,7 +43,7 @@ impl Default for Patience {
 
 /// No server makes us wait longer than this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
-/// What is created is sent for the last time within this time: a minute later somebody else may take the request over.
+/// A POST is sent for the last time within this time: a minute later another process may take the request over.
 const LONGEST_BEFORE_A_POST: Duration = Duration::from_secs(20);
 /// A longer wait is logged with its reason.
 const SILENT: Duration = Duration::from_secs(3);
@@ -65,7 +65,7 @@ impl Requests {
             .user_agent(concat!("users-sync/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(patience.connect)
             .timeout(patience.answer)
-            // Elsewhere nobody may see the key.
+            // No other host may see the key.
             .redirect(redirect::Policy::none())
             .build()
             .map_err(|error| Error::Settings(crate::error_chain(&error.without_url())))?;

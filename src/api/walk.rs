@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use super::{Client, Error, Page};
 use crate::model::Kind;
 
-/// Pages in a row that may bring nobody whose id is new, where there is an excuse for each.
+/// The limit of pages in a row without a new id, if each has an excuse.
 const MOST_FRUITLESS: u8 = 10;
 
-/// Where a walk stands.
+/// The progress of a walk.
 #[derive(Debug)]
 pub struct Walk {
     kind: Kind,
-    /// Where it is only about what belongs to it.
+    /// If set, the walk covers only what belongs to this organization.
     organization: Option<String>,
     /// The cursors that were followed; the last leads to the next page.
     cursors: Vec<String>,
@@ -26,15 +26,15 @@ pub struct Walk {
     nameless: u64,
     /// Entities that another page had shown already.
     repeats: u64,
-    /// Pages in a row that brought nobody whose id is new.
+    /// Pages in a row without a new id.
     fruitless: u8,
-    /// Why it went no further.
+    /// Why the walk stopped early.
     stuck: Option<Incomplete>,
-    /// How many there are, as the last page said.
+    /// The number of entities according to the last page.
     total: Option<u64>,
     /// Whether the instance lacks one of the lists.
     is_off: bool,
-    /// Of the earliest page.
+    /// The fence of the earliest page.
     fence: Option<Timestamp>,
 }
 
@@ -63,7 +63,7 @@ pub enum Incomplete {
     Fewer { kind: Kind, met: u64, total: u64 },
 }
 
-/// Ids as hashes: a few bytes for each entity. Two that meet hide one that is gone, until the next walk hashes otherwise.
+/// Ids as hashes: a few bytes for each entity. A collision hides a missing entity until the next walk, which hashes with another seed.
 #[derive(Debug, Default)]
 struct Met {
     hashes: HashSet<u64>,
@@ -99,22 +99,22 @@ impl Walk {
         }
     }
 
-    /// Over what belongs to an organization.
+    /// A walk over the entities that belong to an organization.
     pub fn of(kind: Kind, organization: &str) -> Self {
         Self { organization: Some(organization.to_owned()), ..Self::new(kind) }
     }
 
-    /// Goes on where another one stood.
+    /// A walk that continues at the cursor of an earlier one.
     pub fn resume(kind: Kind, cursor: Option<String>) -> Self {
         Self { cursors: cursor.into_iter().collect(), ..Self::new(kind) }
     }
 
-    /// Whether the instance lacks a list that it went through: who was not met may be there all the same.
+    /// Whether the instance lacks one of the lists: an entity that was not met may exist all the same.
     pub fn is_off(&self) -> bool {
         self.is_off
     }
 
-    /// A moment before which every change is in what it met; `None` where it met nothing.
+    /// A moment before which every change is in the pages; `None` if there was no page.
     pub fn fence(&self) -> Option<Timestamp> {
         self.fence
     }
@@ -151,7 +151,7 @@ impl Walk {
         client.page(self.kind, self.organization.as_deref(), self.cursor()).await
     }
 
-    /// Asked after the last page: whether everybody was met, with `earlier` ones that this walk did not have to.
+    /// Whether the walk met every entity; call it after the last page. `earlier` counts the entities before the walk's start.
     pub async fn finish(&self, client: &Client, earlier: u64) -> Result<(), Incomplete> {
         if let Some(stuck) = &self.stuck {
             return Err(stuck.clone());
@@ -168,7 +168,7 @@ impl Walk {
         };
         match total {
             Some(total) if met + tolerance(total) < total => Err(Incomplete::Short { met, total }),
-            // The count says that nobody is left out.
+            // The count shows that the list is whole.
             Some(_) => Ok(()),
             None if self.repeats > tolerance(met) => {
                 Err(Incomplete::Repeats { repeats: self.repeats })
@@ -177,7 +177,7 @@ impl Walk {
         }
     }
 
-    /// As [`Self::finish`], and for a walk that goes on: whether it has come further with every page.
+    /// Like [`Self::finish`]; for a walk that goes on, whether every page made progress.
     pub async fn so_far(&self, client: &Client) -> Result<(), Incomplete> {
         match &self.stuck {
             None if !self.ended => Ok(()),

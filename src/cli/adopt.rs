@@ -57,7 +57,7 @@ async fn adopt(arguments: &Arguments, config: &Config, open: &Open) -> Result<()
         None => recognised(&client).await?,
     };
     if arguments.json {
-        print_json(&told(&plan, &source))?;
+        print_json(&as_json(&plan, &source))?;
     } else {
         print_plan(&plan, &source);
     }
@@ -66,8 +66,8 @@ async fn adopt(arguments: &Arguments, config: &Config, open: &Open) -> Result<()
     }
     let provider = source_named(&config.sources, &source).map(|source| source.provider);
     let mut bar = Progress::new("rows".into(), None);
-    let told = |so_far: &Adopted| bar.at(so_far.ledgered);
-    let adopted = take_over(&mut client, &source, provider, told).await;
+    let progress = |so_far: &Adopted| bar.at(so_far.ledgered);
+    let adopted = take_over(&mut client, &source, provider, progress).await;
     bar.finish();
     let adopted = adopted.map_err(Failure::of)?;
     if !arguments.json {
@@ -106,7 +106,7 @@ async fn recognised(client: &Client) -> Result<String, Failure> {
     })
 }
 
-fn told(plan: &Plan, source: &str) -> serde_json::Value {
+fn as_json(plan: &Plan, source: &str) -> serde_json::Value {
     let steps: Vec<_> =
         plan.steps.iter().map(|step| json!({ "why": step.why, "sql": step.sql })).collect();
     let migrations: Vec<_> = plan.migrations.iter().map(|step| step.name()).collect();
@@ -134,8 +134,8 @@ fn print_plan(plan: &Plan, source: &str) {
         println!("  migration {}", migration.name());
     }
     println!(
-        "  rows that the ledger does not know enter it as those of {source}, older than any delivery; what raw_json tells fills
-  empty columns and says who is disabled"
+        "  rows that the ledger does not know enter it as those of {source}, older than any delivery; raw_json fills
+  empty columns and says which users are disabled"
     );
 }
 

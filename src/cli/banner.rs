@@ -19,7 +19,7 @@ pub(super) fn print(
     development: Option<&Development>,
 ) {
     let text = text(address, config, open, development);
-    // Where nobody reads it, the service runs all the same.
+    // The service runs even if stdout is closed.
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 

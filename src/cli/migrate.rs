@@ -92,8 +92,8 @@ fn refused(error: grants::Error) -> Failure {
 fn report(arguments: &Arguments, migrations: &[&str], grants: &[String]) -> Result<(), Failure> {
     let &Arguments { dry_run, json, .. } = arguments;
     if json {
-        let told = json!({ "dry_run": dry_run, "migrations": migrations, "grants": grants });
-        return print_json(&told);
+        let reported = json!({ "dry_run": dry_run, "migrations": migrations, "grants": grants });
+        return print_json(&reported);
     }
     let verb = if dry_run { "pending" } else { "applied" };
     for name in migrations {

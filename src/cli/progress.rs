@@ -16,13 +16,13 @@ pub(super) struct Progress {
     bar: Option<ProgressBar>,
     /// When it began, and at how many.
     began: Option<(Instant, u64)>,
-    told: Instant,
+    printed_at: Instant,
 }
 
 impl Progress {
     pub(super) fn new(what: String, total: Option<u64>) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| bar(&what, total));
-        Self { what, total, bar, began: None, told: Instant::now() }
+        Self { what, total, bar, began: None, printed_at: Instant::now() }
     }
 
     pub(super) fn at(&mut self, position: u64) {
@@ -35,8 +35,8 @@ impl Progress {
         if let Some(bar) = &self.bar {
             return bar.set_position(position);
         }
-        if self.told.elapsed() >= LINE_EVERY {
-            self.told = Instant::now();
+        if self.printed_at.elapsed() >= LINE_EVERY {
+            self.printed_at = Instant::now();
             eprintln!("{}", self.line(position, began.elapsed(), position.saturating_sub(first)));
         }
     }

@@ -39,20 +39,20 @@ async fn purge(arguments: &Arguments, config: &Config, open: &Open) -> Result<Ro
     current_schema(open).await?;
     let mut client = open.connect().await?;
     let mut bar = Progress::new("rows".into(), None);
-    let told = |round: &Round| bar.at(round.purged.total().cast_unsigned());
+    let progress = |round: &Round| bar.at(round.purged.total().cast_unsigned());
     let policy = config.delete_policy;
-    let round = purge::apply(&mut client, policy, arguments.dry_run, told).await;
+    let round = purge::apply(&mut client, policy, arguments.dry_run, progress).await;
     bar.finish();
     round.map_err(Failure::of)
 }
 
-/// Who is blocked stays, and that is a failure: somebody has to do something about it.
+/// A blocked row stays, and that is a failure, because an operator has to act.
 fn report(arguments: &Arguments, round: &Round) -> Result<(), Failure> {
     let Round { purged, blocked } = round;
     if arguments.json {
         let blocked: Vec<_> =
             blocked.iter().map(|(key, reason)| json!({ "kind": key.kind.as_str(), "id": key.id, "reason": reason })).collect();
-        let mut told = json!({
+        let mut reported = json!({
             "dry_run": arguments.dry_run,
             "emptied": purged.emptied,
             "removed": purged.removed,
@@ -61,9 +61,9 @@ fn report(arguments: &Arguments, round: &Round) -> Result<(), Failure> {
             "blocked": blocked,
         });
         for kind in Kind::ALL {
-            told[kind.plural()] = json!(purged.of(kind));
+            reported[kind.plural()] = json!(purged.of(kind));
         }
-        print_json(&told)?;
+        print_json(&reported)?;
     } else {
         let rows = [
             ("rows emptied", purged.emptied),

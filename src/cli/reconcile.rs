@@ -19,7 +19,7 @@ use crate::sync::reconcile::{Error, Finding, Report, Settings, reconcile};
 
 #[derive(Args)]
 #[command(
-    after_help = examples("Examples:\n  users-sync reconcile --dry-run      exits 0 if nothing differs, 1 if something does, 2 if it cannot tell\n  users-sync reconcile\n  users-sync reconcile --source {provider} --allow-deletes 500")
+    after_help = examples("Examples:\n  users-sync reconcile --dry-run      exits 0 if nothing differs, 1 if something does, 2 if the comparison failed\n  users-sync reconcile\n  users-sync reconcile --source {provider} --allow-deletes 500")
 )]
 pub(super) struct Arguments {
     /// Only this source's entities

@@ -33,8 +33,8 @@ async fn remap(arguments: &Arguments, config: &Config, open: &Open) -> Result<Re
     let mut client = open.connect().await?;
     let mut bar = Progress::new("rows".into(), None);
     let source = |name: &str| source_named(&config.sources, name);
-    let told = |so_far: &Remapped| bar.at(so_far.looked_at);
-    let remapped = remap::remap(&mut client, source, arguments.dry_run, told).await;
+    let progress = |so_far: &Remapped| bar.at(so_far.looked_at);
+    let remapped = remap::remap(&mut client, source, arguments.dry_run, progress).await;
     bar.finish();
     remapped.map_err(Failure::of)
 }

@@ -35,7 +35,7 @@ pub(super) struct Arguments {
     /// Only deliveries of this event type
     #[arg(long = "type", value_name = "TYPE")]
     event_type: Option<String>,
-    /// Only what was quarantined or ignored for this reason, as the journal tells it
+    /// Only deliveries that were quarantined or ignored for this reason, as the journal gives it
     #[arg(long)]
     reason: Option<String>,
     /// Only deliveries that name this user
@@ -152,12 +152,12 @@ async fn replay(
     };
     let mut bar = Progress::new("deliveries".into(), None);
     let replayed = if arguments.discard {
-        let told = |so_far: &Replayed| bar.at(so_far.total());
-        replay::discard(&work.pool, filter, arguments.dry_run, told).await.map_err(Failure::of)
+        let progress = |so_far: &Replayed| bar.at(so_far.total());
+        replay::discard(&work.pool, filter, arguments.dry_run, progress).await.map_err(Failure::of)
     } else if arguments.files.is_empty() {
         let source = |name: &str| source_named(&config.sources, name);
-        let told = |so_far: &Replayed| bar.at(so_far.total());
-        replay::replay(&work.pool, doing, filter, source, told).await.map_err(Failure::of)
+        let progress = |so_far: &Replayed| bar.at(so_far.total());
+        replay::replay(&work.pool, doing, filter, source, progress).await.map_err(Failure::of)
     } else {
         let deliveries = captured(arguments, &config.sources)?;
         replay::all(doing, deliveries).await.map_err(Failure::of)

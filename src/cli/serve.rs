@@ -25,7 +25,7 @@ use crate::traces::Exporter;
 use crate::webhook::Source;
 use crate::{shutdown, sync};
 
-/// After the drain: whoever starts us again should not wait for a database that hangs.
+/// After the drain: a restart must not wait for a database that hangs.
 const LAST_COMMITS: Duration = Duration::from_secs(2);
 
 #[derive(Args)]

@@ -1,4 +1,4 @@
-//! What commands that ask the providers stand on: a current schema, the tables, and clients.
+//! The basis of commands that call the providers: a current schema, the tables, and clients.
 
 use std::sync::Arc;
 
@@ -59,25 +59,25 @@ impl Work {
 /// What went wrong with each source, so that none stops the others.
 #[derive(Default)]
 pub(super) struct Troubles {
-    told: Vec<String>,
-    /// Whether nobody can say how things stand.
+    problems: Vec<String>,
+    /// Whether a comparison failed, so that the state is unknown.
     are_unclear: bool,
 }
 
 impl Troubles {
     pub(super) fn add(&mut self, client: &Client, kind: Kind, problem: &str, is_unclear: bool) {
         let scope = Scope { source: client.source(), entity: kind };
-        self.told.push(format!("{}: {problem}", scope.name()));
+        self.problems.push(format!("{}: {problem}", scope.name()));
         self.are_unclear |= is_unclear;
     }
 
     /// Fails where there are any.
     pub(super) fn end(self) -> Result<(), Failure> {
-        let Self { told, are_unclear } = self;
-        match (told.is_empty(), are_unclear) {
+        let Self { problems, are_unclear } = self;
+        match (problems.is_empty(), are_unclear) {
             (true, _) => Ok(()),
-            (false, true) => Err(Failure::Unclear(told.join("\n"))),
-            (false, false) => Err(Failure::Failed(told.join("\n"))),
+            (false, true) => Err(Failure::Unclear(problems.join("\n"))),
+            (false, false) => Err(Failure::Failed(problems.join("\n"))),
         }
     }
 }

@@ -35,7 +35,7 @@ pub enum Outcome {
     /// Some entities were left out.
     Partial,
     Failed,
-    /// The list is not taken for that of the entities in the table.
+    /// The list does not seem to be that of the entities in the table.
     Refused,
 }
 
@@ -54,7 +54,7 @@ pub struct Counts {
     pub stale: i64,
     pub restored: i64,
     pub gone: i64,
-    /// Entities that were left out, for whatever reason.
+    /// Entities that the run left out, for any reason.
     pub unreadable: i64,
     /// Changes, some minutes old, that no delivery had announced.
     pub unannounced: i64,
@@ -62,7 +62,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// What was not as the provider has it.
+    /// The number of entities that differed from the provider's.
     pub fn drift(&self) -> i64 {
         let found = [self.missing, self.stale, self.restored, self.gone];
         found.into_iter().fold(0, i64::saturating_add)
@@ -73,7 +73,7 @@ impl Counts {
     }
 }
 
-/// Changes that were found where a delivery should have told them; its text is a sentence for an operator.
+/// Changes that no delivery announced although one should have; the text is a sentence for an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Silence {
     pub changes: i64,
@@ -100,7 +100,7 @@ pub struct Previous {
     pub of_this_kind: Option<Timestamp>,
 }
 
-/// What a run looks at.
+/// The entities of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scope<'a> {
     pub source: &'a str,

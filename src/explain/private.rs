@@ -17,8 +17,8 @@ const HIDDEN: &str = "\"(hidden)\"";
 /// What hides nothing.
 const NOTHING: [&str; 4] = ["null", "{}", "[]", "\"\""];
 
-/// At most `most` bytes of the body printed for people, with the values of these fields hidden wherever they stand; `None` where it is not JSON: no
-/// field can be told from another in it.
+/// At most `most` bytes of the pretty-printed body, with the values of these fields hidden at any depth; `None` if the body is
+/// not JSON, in which no field can be recognized.
 pub fn discreet(text: &str, private: &[&str], most: usize) -> Option<Discreet> {
     serde_json::from_str::<&RawValue>(text).ok()?;
     let mut out = String::with_capacity(text.len());

@@ -72,7 +72,7 @@ pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
 
 async fn guarded(mut response: Response) -> Response {
     for (name, value) in SECURITY {
-        // Only what holds nothing of anybody says itself how long it may be kept.
+        // Only responses without personal data set their own cache lifetime.
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response

@@ -33,7 +33,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Digests are compared, so that the time tells neither a character nor the length.
+/// Digests are compared, so that the time reveals neither a character nor the length.
 pub(super) fn is(token: &SecretString, given: &str) -> bool {
     let digest = |text: &str| digest(&SHA256, text.as_bytes());
     let (token, given) = (digest(token.expose_secret()), digest(given));

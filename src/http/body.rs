@@ -15,8 +15,8 @@ use super::App;
 use super::problem::Problem;
 use super::seats::Seat;
 
-/// Bytes that a body may have without a permit: so nobody can keep out what is as small as most deliveries. A form never has
-/// more.
+/// The size up to which a body needs no permit, so that no sender can keep out small deliveries, which most are. A form never
+/// has more.
 const SMALL: usize = 16 << 10;
 
 /// The whole body; called after all checks that the head alone allows.

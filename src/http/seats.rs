@@ -1,5 +1,5 @@
 //! Places for connections. When all are taken, one that waits for its client makes room for the next: the one that has gone
-//! longest without a request that was signed or authorized. So strangers who keep asking keep nobody out.
+//! longest without a request that was signed or authorized. So strangers who keep sending requests keep no sender out.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,10 +11,10 @@ use tokio::sync::Notify;
 
 use super::strangers::{LeftOut, Lines};
 
-/// While nobody can be asked to leave.
+/// The wait while no connection can be asked to leave.
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// As many as there may be connections.
+/// One seat for each connection that the limit allows.
 pub(super) struct Seats {
     capacity: usize,
     /// For so long after it came, or was trusted, no connection has to make room.
@@ -61,7 +61,7 @@ impl Seats {
                 Ok(()) => return self.add(),
                 Err(wait) => wait,
             };
-            let _or_nobody_left = tokio::time::timeout(wait, self.freed.notified()).await;
+            let _or_none_left = tokio::time::timeout(wait, self.freed.notified()).await;
         }
     }
 
@@ -81,7 +81,7 @@ impl Seats {
         Place { seats: self.clone(), number, seat }
     }
 
-    /// Whether there is room; else somebody is asked to leave, and the answer is how long to wait before asking again.
+    /// Whether there is room; else a connection is asked to leave, and the error is how long to wait before the next attempt.
     fn room(&self) -> Result<(), Duration> {
         let taken = self.taken();
         if taken.seats.len() < self.capacity {
@@ -108,7 +108,7 @@ impl Seats {
         }
     }
 
-    /// Asks everybody to leave who has kept us waiting for so long.
+    /// Asks every connection to leave that kept us waiting for so long.
     pub(super) fn dismiss(&self, patience: Duration) {
         let taken = self.taken();
         let waits = |seat: &&Arc<Seat>| seat.waited().is_some_and(|waited| waited >= patience);

@@ -1,4 +1,4 @@
-//! The accept loop: as many connections as the limit allows, until it is told to end; then what was taken is answered.
+//! The accept loop: as many connections as the limit allows, until the shutdown; then the accepted requests are answered.
 //!
 //! Our own, because `axum::serve` sets no timer: it never closes a connection that sends nothing or drips its head.
 
@@ -23,7 +23,7 @@ const BUFFER: usize = 64 << 10;
 /// Open files besides connections.
 const OTHER_FILES: usize = 100;
 
-/// Serves until `shutdown`, then answers what was taken, and what waits to be taken, and returns.
+/// Serves until `shutdown`, then answers the accepted and the waiting connections, and returns.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
     let limits = app.limits;
     limit_buffers(&listener);
@@ -36,7 +36,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<O
     connections.welcome(&listener, shutdown).await;
     draining.cancel();
     let ends_at = Instant::now() + limits.drain;
-    // Whoever looks for another replica needs a moment for it.
+    // A load balancer needs a moment to switch to another replica.
     connections.welcome(&listener, sleep(limits.farewell)).await;
     connections.take_rest(listener);
     connections.end(limits, ends_at).await;
@@ -65,7 +65,7 @@ impl Connections {
         }
     }
 
-    /// Takes the connections that were made before nobody listens any more: they would be reset.
+    /// Accepts the connections that still wait in the queue of the listener: closing it would reset them.
     fn take_rest(&self, listener: TcpListener) {
         let Ok(listener) = listener.into_std() else { return };
         while let Ok((stream, _)) = listener.accept() {
@@ -111,20 +111,20 @@ impl Connections {
 pub fn raise_open_files_limit() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current != maximum {
-        // Where it is not allowed, there are fewer connections.
+        // If the system refuses, there are fewer connections.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     }
 }
 
-/// As many as there are, less what databases, logs and the next connection need: where accepting fails, nobody makes room.
+/// The limit of open files, less those for databases, logs and the next connection: if `accept` fails, no connection makes room.
 fn sockets() -> usize {
     let open_files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(open_files).unwrap_or(usize::MAX).saturating_sub(OTHER_FILES).max(1)
 }
 
-/// What a client does not read, or sends and we do not read, waits in the kernel: by default up to megabytes of it.
+/// Unread data of either side waits in the kernel: by default up to megabytes.
 fn limit_buffers(listener: &TcpListener) {
-    // Where it is not allowed, the system's limits hold.
+    // If the system refuses, its own limits hold.
     let _ = set_socket_send_buffer_size(listener, BUFFER);
     let _ = set_socket_recv_buffer_size(listener, BUFFER);
 }

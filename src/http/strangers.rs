@@ -47,7 +47,7 @@ fn limiter(burst: u32, period: Duration) -> DefaultDirectRateLimiter {
     RateLimiter::direct(quota)
 }
 
-/// The wrong tokens of everybody, because behind a proxy all look alike. The right one is never asked for its turn.
+/// Counts the wrong tokens of all clients together, because behind a proxy all look alike. The right token is never limited.
 pub(super) struct WrongTokens(DefaultDirectRateLimiter);
 
 impl WrongTokens {

@@ -1,4 +1,4 @@
-//! What tells the series of one metric apart.
+//! The labels of the metrics.
 
 use std::sync::Arc;
 

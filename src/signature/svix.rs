@@ -49,7 +49,7 @@ pub(super) fn verify(
     let Claim { id, delivery, sent_at, signatures } = Claim::of(headers)?;
     let matching = secrets.iter().position(|secret| {
         let signed = STANDARD.encode(tag(secret, id, sent_at, body));
-        // Every signature is compared whole, so that the time tells nothing about the right one.
+        // Every signature is compared whole, so that the time reveals nothing about the right one.
         signatures.iter().any(|s| verify_slices_are_equal(s.as_bytes(), signed.as_bytes()).is_ok())
     });
     let secret = matching.ok_or(Rejection::NoSecretMatches)?;
@@ -100,7 +100,7 @@ fn text(headers: &HeaderMap, names: Names) -> Option<&str> {
     Some(headers.get(name_in(headers, names)?)?.to_str().ok()?.trim())
 }
 
-/// Checked after the signature: anybody can write a fresh time, and `too old` must mean that the body came through unchanged.
+/// Checked after the signature: any sender can write a fresh time, and `too old` must mean that the body came through unchanged.
 fn within_tolerance(sent_at: i64, now: i64) -> Result<(), Rejection> {
     let age = now.saturating_sub(sent_at);
     if age > TOLERANCE {
@@ -150,7 +150,7 @@ impl<'a> Header<'a> {
         Ok(Self { name, lines: lines.map_err(|_| malformed)? })
     }
 
-    /// What all lines say alike: where they differ, something on the way added one, and the signature cannot tell which.
+    /// The value that all lines share: if they differ, a proxy added one, and the signature does not show which.
     fn single(&self) -> Result<&'a str, Rejection> {
         let text = self.lines.first().copied().unwrap_or_default();
         let is_same = self.lines.iter().all(|line| *line == text);

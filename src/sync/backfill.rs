@@ -125,7 +125,7 @@ impl<'a> Filling<'a> {
     /// The next page is on its way while one is written.
     async fn pages(mut self, mut report: impl FnMut(Counts, Skipped)) -> Result<Skipped, Error> {
         let (client, pool) = (self.client, self.tables.pool());
-        // Rows of no source are nobody's here: nothing is deleted.
+        // Rows without a source do not matter here, because a backfill deletes nothing.
         let wanted = Wanted { kind: self.kind, sole: false, allow_deletes: 0 };
         guard::known::<Error>(pool, client, wanted).await?;
         let Counts { seen, unreadable, .. } = self.run.counts;
@@ -195,7 +195,7 @@ async fn close(
         Err(error @ (Error::Readings(_) | Error::Lease(_))) => Ending::interrupted(error),
     };
     if let Ok(skipped) = result {
-        skipped.tell(client, kind);
+        skipped.log(client, kind);
     }
     let database = tables.pool().get().await?;
     runs::progress(&database, run).await?;

@@ -9,16 +9,16 @@ use crate::db::findings;
 use crate::db::runs::{self, Kind, Outcome, Run, Scope};
 use crate::model::{self, Subject};
 
-/// Entities that a run left as they are, by why; its text is a sentence for an operator.
+/// Entities that a run left unchanged, by reason; the text is a sentence for an operator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Skipped {
-    /// What the API says of them cannot be understood.
+    /// The API's data about them is unreadable.
     pub unreadable: u64,
     /// They belong to another source.
     pub foreign: u64,
     /// Postgres refuses their rows, or another transaction holds them.
     pub refused: u64,
-    /// The API had no answer to the question for them.
+    /// The API did not answer the request for them.
     pub unanswered: u64,
 }
 
@@ -28,8 +28,8 @@ impl Skipped {
         unreadable + foreign + refused + unanswered
     }
 
-    /// One line for the log, where there are any.
-    pub(super) fn tell(&self, client: &Client, kind: model::Kind) {
+    /// Logs one line if there are any.
+    pub(super) fn log(&self, client: &Client, kind: model::Kind) {
         let Self { unreadable, foreign, refused, unanswered } = self;
         if self.total() > 0 {
             let source = client.source();
@@ -38,7 +38,7 @@ impl Skipped {
         }
     }
 
-    /// As [`runs::Counts`] has it.
+    /// The total as [`runs::Counts`] holds it.
     pub(super) fn counted(&self) -> i64 {
         i64::try_from(self.total()).unwrap_or(i64::MAX)
     }
@@ -53,12 +53,12 @@ impl fmt::Display for Skipped {
             (refused, "could not be written"),
             (unanswered, "could not be asked for"),
         ];
-        let told = parts.iter().filter(|(count, _)| **count > 0);
-        let told: Vec<_> = told.map(|(count, why)| format!("{count} {why}")).collect();
-        let told = told.join(", ");
+        let reported = parts.iter().filter(|(count, _)| **count > 0);
+        let reported: Vec<_> = reported.map(|(count, why)| format!("{count} {why}")).collect();
+        let reported = reported.join(", ");
         write!(
             f,
-            "some were left as they are ({told}); all others are as the provider has them. The log says more about each"
+            "some were left as they are ({reported}); all others are as the provider has them. The log says more about each"
         )
     }
 }
@@ -90,7 +90,7 @@ impl Ending {
         Self { outcome: Outcome::Failed, ..Self::refused(error) }
     }
 
-    /// Our own database, or another run, is in the way: the next run tells more.
+    /// Our own database, or another run, is in the way: the next run shows more.
     pub(super) fn interrupted(error: &(dyn std::error::Error + 'static)) -> Self {
         Self { is_finding: false, ..Self::failed(error) }
     }

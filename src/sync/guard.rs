@@ -224,7 +224,7 @@ pub(super) fn deletions(
         return Ok(());
     }
     let refused = |why| Err(Refusal::of(client, kind, (kind, known), why));
-    // Nobody was there before: who is missing came while the list was read.
+    // If the table was empty before, the missing ones came while the list was read.
     if known > 0 && missing > known / 2 {
         return refused(Why::FewListed { missing });
     }

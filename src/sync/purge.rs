@@ -47,7 +47,7 @@ pub async fn run(pool: Pool, policy: DeletePolicy) {
     loop {
         ticks.tick().await;
         match in_background(&pool, policy).await {
-            Ok(round) => tell(&round),
+            Ok(round) => log(&round),
             Err(error) => tracing::warn!(error, "deleted rows could not be purged"),
         }
     }
@@ -58,7 +58,7 @@ async fn in_background(pool: &Pool, policy: DeletePolicy) -> Result<Round, Strin
     apply(&mut client, policy, false, |_| ()).await.map_err(|error| crate::error_chain(&error))
 }
 
-fn tell(Round { purged, blocked }: &Round) {
+fn log(Round { purged, blocked }: &Round) {
     if purged.total() > 0 {
         let [users, organizations, memberships, roles, grants] =
             Kind::ALL.map(|kind| purged.of(kind));

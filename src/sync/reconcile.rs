@@ -1,6 +1,6 @@
 //! The provider's list against the table: what is missing, stale, gone, or deleted here and alive there.
 //!
-//! A list may be short, so what it leaves out proves nothing: only the API's word on one id deletes or restores a row.
+//! A list may be incomplete, so absence proves nothing: only the API's answer about one id deletes or restores a row.
 
 mod gone;
 mod pass;
@@ -27,11 +27,11 @@ pub use schedule::{Schedule, keep};
 pub struct Settings {
     /// The kind of the entities that it looks at.
     pub kind: model::Kind,
-    /// Only look.
+    /// Compares only.
     pub dry_run: bool,
-    /// Deletions beyond what the guard lets through.
+    /// The number of deletions to allow beyond the guard's limit.
     pub allow_deletes: u64,
-    /// Whether rows of no source are this one's.
+    /// Whether rows without a source belong to this source.
     pub sole: bool,
 }
 
@@ -69,17 +69,17 @@ pub struct Finding {
     pub kind: model::Kind,
     pub id: String,
     pub drift: Drift,
-    /// When the provider made the change, where it says so.
+    /// When the provider made the change, if it says so.
     pub changed_at: Option<Timestamp>,
 }
 
-/// What was found, and repaired unless it was only looked at.
+/// The differences, which are repaired unless this is a dry run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     pub counts: Counts,
     /// The first thousand.
     pub findings: Vec<Finding>,
-    /// Where there are any, the run is not whole.
+    /// If there are any, the run is not whole.
     pub skipped: Skipped,
     /// Whether the provider has no such list, because a feature is switched off: nothing was done.
     pub is_off: bool,
@@ -93,10 +93,10 @@ pub enum Error {
     Readings(#[from] readings::Error),
     #[error(transparent)]
     Lease(#[from] lease::Error),
-    /// Nobody is deleted.
+    /// The reconcile deletes no entity.
     #[error(transparent)]
     Incomplete(#[from] Incomplete),
-    /// Nothing is written, or nobody is deleted.
+    /// The reconcile writes nothing, or deletes no entity.
     #[error(transparent)]
     Refused(#[from] Refusal),
 }
@@ -114,7 +114,7 @@ impl From<deadpool_postgres::PoolError> for Error {
 }
 
 impl Error {
-    /// Whether it says nothing of the kinds of the same source that come after this one.
+    /// Whether the error concerns only this kind, so that the source's next kinds can be tried.
     pub fn is_of(&self, kind: model::Kind) -> bool {
         match self {
             Self::Api(error) => kind != model::Kind::User && !error.is_out_of_reach(),
@@ -175,15 +175,15 @@ async fn leased(
         Err(error @ (Error::Readings(_) | Error::Lease(_))) => Ending::interrupted(error),
     };
     ending.record(&database, Kind::Reconcile, (client, entity), &run).await?;
-    tell(client, entity, &run);
+    log(client, entity, &run);
     if let Ok(Report { skipped, .. }) = &result {
-        skipped.tell(client, entity);
+        skipped.log(client, entity);
     }
     result
 }
 
-/// The alarm: repairs that no delivery had announced.
-fn tell(client: &Client, kind: model::Kind, Run { counts, .. }: &Run) {
+/// Logs the result, and warns of repairs that no delivery had announced.
+fn log(client: &Client, kind: model::Kind, Run { counts, .. }: &Run) {
     let source = client.source();
     if let Some(Silence { changes, since }) = counts.silence() {
         tracing::warn!(

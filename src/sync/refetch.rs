@@ -1,4 +1,4 @@
-//! The truth about entities whose deliveries are not the last word: fetched soon after, once for a burst.
+//! Fetches marked entities from the provider soon after their deliveries, once for a burst.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use crate::db::marks::{self, Mark};
 use crate::law::SETTLING;
 use crate::model::{Key, Kind};
 
-/// What is marked meanwhile is fetched together.
+/// Entities that are marked within this time are fetched together.
 const GATHER: Duration = Duration::from_millis(250);
 /// Marks of other replicas, of applications and of before a crash are found within this time.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// After this, somebody else tries.
+/// After this time, another process may take the mark.
 const TERM: Duration = Duration::from_secs(60);
 /// Marks that are taken at once: those of one organization are served together.
 const TAKEN: i64 = 32;

@@ -14,7 +14,7 @@ use crate::webhook::Source;
 
 /// Entities in one transaction.
 const STEP: i64 = 500;
-/// Somebody else's lock on one row must not hold up the others, and deliveries behind them.
+/// Another transaction's lock on one row must not hold up the others, and deliveries behind them.
 const LIMITS: Limits = Limits { lock: Duration::from_secs(2), statement: None };
 
 #[derive(Debug, Default, PartialEq, Eq)]

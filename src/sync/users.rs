@@ -1,4 +1,4 @@
-//! One user: waited for, asked for, created, deleted; and what else a delivery is a reason to ask for.
+//! Single users: waits for them, fetches, creates and deletes them; and fetches what else a delivery marks.
 
 mod ask;
 mod create;
@@ -20,16 +20,16 @@ use crate::db::users::{self, UserRow};
 pub(super) use ask::Fetched;
 pub use create::Created;
 
-/// The way to single users; every clone is the same.
+/// Access to single users; clones share their state.
 #[derive(Clone)]
 pub struct Users {
     tables: Tables,
     clients: Arc<Vec<Arc<Client>>>,
-    /// Who is waited for, and how those who wait are told.
+    /// The users that requests wait for, with the watch that wakes the requests.
     awaited: Arc<Mutex<HashMap<String, Watch>>>,
 }
 
-/// What those who wait for one user are told.
+/// Wakes all requests that wait for one user.
 type Watch = Arc<watch::Sender<Option<Arc<UserRow>>>>;
 
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +38,7 @@ pub enum Error {
     Api(#[from] api::Error),
     #[error(transparent)]
     Readings(#[from] readings::Error),
-    /// Nobody is deleted.
+    /// No user is deleted.
     #[error(transparent)]
     Refused(#[from] Refusal),
     #[error("no provider can be asked: its API key is not configured")]
@@ -48,7 +48,7 @@ pub enum Error {
     #[error("the source must be named: several providers can be asked")]
     WhichSource,
     #[error(
-        "too early to tell: the provider's answer contradicts what was heard of this user less than a minute ago, and may be older; the row is left as it is, ask again in {} s",
+        "too early to decide: the provider's answer contradicts a delivery about this user from the last minute, and may be older; the row stays as it is, ask again in {} s",
         whole(*.0)
     )]
     TooEarly(Duration),
@@ -109,7 +109,7 @@ impl Users {
         self.client_of(source).is_some_and(|client| client.versioned())
     }
 
-    /// The row; `None` where there is none, and where it is a stub.
+    /// The row; `None` if there is none, or only a stub.
     pub async fn row(&self, id: &str) -> Result<Option<UserRow>, Error> {
         let database = self.tables.pool().get().await?;
         Ok(users::one(&database, id).await?)
@@ -128,7 +128,7 @@ impl Users {
     }
 }
 
-/// In seconds, of which none is too few.
+/// In seconds, rounded up.
 fn whole(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

@@ -1,4 +1,4 @@
-// What htmx refreshes, kept still for whoever looks at it: not in a hidden tab, not when paused, not below a selection.
+// Stops htmx from refreshing the page in a hidden tab, while it is paused, and below a selection.
 (() => {
   const live = document.getElementById("live");
   const bar = document.getElementById("live-bar");
@@ -8,7 +8,7 @@
 
   let paused = false;
   let places = [];
-  let told = live.querySelector("[data-news]")?.dataset.news;
+  let announced = live.querySelector("[data-news]")?.dataset.news;
   const wide = () => [...live.querySelectorAll(".wide")];
   const isSelected = () => {
     const selection = getSelection();
@@ -34,8 +34,8 @@
     wide().forEach((region, place) => (region.scrollLeft = places[place] ?? 0));
     const news = live.querySelector("[data-news]")?.dataset.news;
     // A screen reader says it only when it is new.
-    status.textContent = news === told ? "" : news;
-    told = news;
+    status.textContent = news === announced ? "" : news;
+    announced = news;
   });
   for (const failure of ["htmx:responseError", "htmx:sendError"]) {
     live.addEventListener(failure, () => {

@@ -55,7 +55,7 @@ const PAGES: [&str; 7] = [
 ];
 
 #[tokio::test]
-async fn nobody_sees_a_page_without_signing_in() {
+async fn no_page_is_shown_without_signing_in() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     let mut stranger = Person::before(&service);
@@ -144,7 +144,7 @@ async fn a_form_that_another_site_made_is_refused() {
 }
 
 #[tokio::test]
-async fn whoever_signs_out_is_out() {
+async fn signing_out_ends_the_session() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     let person = Person::signed_in(&service).await;
@@ -174,8 +174,7 @@ async fn pages_follow_each_other_with_their_filter() {
 }
 
 #[tokio::test]
-async fn runs_are_listed_and_changes_that_came_by_no_webhook_are_told_until_a_reconcile_finds_none()
-{
+async fn silent_changes_are_shown_until_a_reconcile_finds_none() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     let person = Person::signed_in(&service).await;
@@ -186,7 +185,7 @@ async fn runs_are_listed_and_changes_that_came_by_no_webhook_are_told_until_a_re
         )
     };
     let client = database.client().await;
-    let told =
+    let reported =
         "14 changes since 2026-01-31 09:12 UTC arrived by no webhook: is the endpoint enabled";
 
     client.batch_execute(&run(14, "'2026-01-31 09:12:34Z'")).await.expect("it is recorded");
@@ -194,8 +193,8 @@ async fn runs_are_listed_and_changes_that_came_by_no_webhook_are_told_until_a_re
     client.batch_execute(&run(0, "null")).await.expect("it is recorded");
     let (later, both) = (person.page("/admin").await, person.page("/admin/runs").await);
 
-    assert!(now.contains(told) && now.contains("40 users, 14 differed"), "{now}");
-    assert!(runs.contains(told) && runs.contains("<td>14</td>"), "{runs}");
+    assert!(now.contains(reported) && now.contains("40 users, 14 differed"), "{now}");
+    assert!(runs.contains(reported) && runs.contains("<td>14</td>"), "{runs}");
     assert!(!later.contains("by no webhook") && later.contains("40 users, 0 differed"), "{later}");
-    assert_eq!((both.contains(told), both.matches("<td>reconcile</td>").count()), (false, 2));
+    assert_eq!((both.contains(reported), both.matches("<td>reconcile</td>").count()), (false, 2));
 }

@@ -109,7 +109,7 @@ async fn a_walk_over_clerk_goes_on_when_the_user_of_its_cursor_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_request_that_comes_too_often_waits_as_long_as_it_is_told() {
+async fn a_request_waits_as_long_as_the_rate_limit_demands() {
     let (vendor, ids) = enrolled("clerk", 3).await;
     vendor.desk().faults.push_back(Fault::TooManyRequests { retry_after: 1 });
 
@@ -170,7 +170,7 @@ async fn a_user_that_the_provider_does_not_have_is_missing() {
     for provider in ["clerk", "stack"] {
         let (vendor, _) = enrolled(provider, 1).await;
 
-        let found = vendor.client().user("user_nobody").await.expect("an answer");
+        let found = vendor.client().user("user_unknown").await.expect("an answer");
 
         assert!(matches!(found, Found::Missing(_)), "{provider}: {found:?}");
     }
@@ -181,7 +181,7 @@ async fn a_404_that_the_provider_did_not_say_proves_nothing() {
     let (vendor, _) = enrolled("clerk", 1).await;
     vendor.desk().faults.push_back(Fault::Html(404));
 
-    let error = vendor.client().user("user_nobody").await.expect_err("an error");
+    let error = vendor.client().user("user_unknown").await.expect_err("an error");
 
     assert_eq!(
         error.to_string(),
@@ -190,7 +190,7 @@ async fn a_404_that_the_provider_did_not_say_proves_nothing() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_told_without_it() {
+async fn the_error_for_a_wrong_key_does_not_contain_the_key() {
     let vendor = Vendor::new("stack").await;
     let mut settings = vendor.settings();
     settings.credentials[1] = "ssk_wrong_key".into();
@@ -198,12 +198,12 @@ async fn a_wrong_key_is_told_without_it() {
 
     let error = client.page(Kind::User, None, None).await.expect_err("an error");
 
-    let told = users_sync::error_chain(&error);
+    let reported = users_sync::error_chain(&error);
     assert_eq!(
-        told,
+        reported,
         "the API answered 401 (invalid_key): the key is refused; is STACK_PROJECT_ID and STACK_SECRET_SERVER_KEY of this instance?"
     );
-    for text in [format!("{error:?}"), format!("{settings:?}"), told] {
+    for text in [format!("{error:?}"), format!("{settings:?}"), reported] {
         assert!(!text.contains("ssk_wrong_key") && !text.contains(API_KEY), "{text}");
     }
     assert_eq!(vendor.asked("GET", "/users"), 1);

@@ -48,7 +48,7 @@ async fn the_same_key_creates_one_user() {
 }
 
 #[tokio::test]
-async fn a_request_whose_outcome_nobody_knows_is_not_repeated_at_once() {
+async fn a_request_with_an_unknown_outcome_is_not_repeated_at_once() {
     let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
     let service = mirror.serve(&vendor, sync::Options::default()).await;
     vendor.desk().faults.push_back(Fault::ServerError);
@@ -202,7 +202,7 @@ async fn a_user_who_is_deleted_through_us_is_gone_at_the_provider_and_marked_her
 }
 
 #[tokio::test]
-async fn a_page_of_some_proxy_deletes_nobody() {
+async fn the_error_page_of_a_proxy_deletes_no_user() {
     let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
     vendor.enrol(["u1"]);
     mirror.backfill(&vendor.client()).await.expect("a backfill");

@@ -132,7 +132,7 @@ async fn a_page_looks_at_so_many_rows_and_no_more_and_the_next_one_goes_on() {
 }
 
 #[tokio::test]
-async fn a_query_that_cannot_be_understood_is_told_so() {
+async fn an_invalid_query_is_refused_with_the_reason() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
 
@@ -169,7 +169,7 @@ async fn one_delivery_is_shown_with_its_body_and_replayed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_replayed_is_told_why() {
+async fn a_refused_replay_says_why() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let signed = user("user.created", "user_1");
@@ -185,7 +185,7 @@ async fn what_cannot_be_replayed_is_told_why() {
 }
 
 #[tokio::test]
-async fn the_status_tells_users_sources_and_quarantine() {
+async fn the_status_shows_users_sources_and_quarantine() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     // An application asks for two, and one of them becomes known.

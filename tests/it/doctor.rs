@@ -33,7 +33,7 @@ async fn doctor_with(database: &TestDatabase, also: &[(&str, &str)]) -> (Vec<Val
 }
 
 /// Asserts that a check has this verdict, and that all of these words are in what it says.
-fn assert_told(checks: &[Value], verdict: &str, name: &str, words: &[&str]) {
+fn assert_reported(checks: &[Value], verdict: &str, name: &str, words: &[&str]) {
     let text = |check: &Value| {
         let field = |name: &str| check[name].as_str().unwrap_or_default().to_owned();
         format!("{} {}", field("found"), field("advice"))
@@ -68,9 +68,9 @@ async fn a_healthy_service_has_nothing_that_fails() {
         "secret of clerk",
         "deliveries of clerk",
     ] {
-        assert_told(&checks, "ok", name, &[]);
+        assert_reported(&checks, "ok", name, &[]);
     }
-    assert_told(
+    assert_reported(
         &checks,
         "warn",
         "deliveries of stack",
@@ -79,7 +79,7 @@ async fn a_healthy_service_has_nothing_that_fails() {
 }
 
 #[tokio::test]
-async fn mistakes_of_the_configuration_are_all_told_and_what_depends_on_them_is_not_tried() {
+async fn all_mistakes_of_the_configuration_are_reported_and_dependent_checks_are_skipped() {
     let environment = [
         ("DATABASE_URL", "postgres://localhost/x?sslmode=perhaps"),
         ("CLERK_WEBHOOK_SECRET", "whsec_not base64!"),
@@ -89,28 +89,28 @@ async fn mistakes_of_the_configuration_are_all_told_and_what_depends_on_them_is_
     let (checks, said) = doctor(&environment, &[]).await;
 
     assert_eq!(said.code, 1);
-    assert_told(&checks, "fail", "configuration", &["DATABASE_URL", "sslmode"]);
-    assert_told(&checks, "skipped", "database", &[]);
+    assert_reported(&checks, "fail", "configuration", &["DATABASE_URL", "sslmode"]);
+    assert_reported(&checks, "skipped", "database", &[]);
     assert!(!said.out.contains("not base64!"), "no secret is repeated");
 }
 
 #[tokio::test]
-async fn a_service_without_any_secret_is_told_so() {
+async fn a_service_without_any_secret_fails_the_check() {
     let database = TestDatabase::new().await;
 
     let (checks, _) = doctor(&[("DATABASE_URL", database.url())], &[]).await;
 
-    assert_told(&checks, "fail", "configuration", &["CLERK_WEBHOOK_SECRET", "whsec_"]);
+    assert_reported(&checks, "fail", "configuration", &["CLERK_WEBHOOK_SECRET", "whsec_"]);
 }
 
 #[tokio::test]
-async fn a_secret_that_is_not_base64_is_told_without_being_shown() {
+async fn a_secret_that_is_not_base64_is_reported_without_its_value() {
     let database = TestDatabase::new().await;
 
     let (checks, said) =
         doctor_with(&database, &[("CLERK_WEBHOOK_SECRET", "whsec_hush~hush")]).await;
 
-    assert_told(&checks, "fail", "configuration", &["CLERK_WEBHOOK_SECRET", "not base64"]);
+    assert_reported(&checks, "fail", "configuration", &["CLERK_WEBHOOK_SECRET", "not base64"]);
     assert!(!said.out.contains("hush"));
 }
 
@@ -122,19 +122,19 @@ async fn a_server_that_is_not_there_fails_and_what_depends_on_it_is_not_tried() 
     let (checks, said) = doctor(&environment, &[]).await;
 
     assert_eq!(said.code, 1);
-    assert_told(&checks, "fail", "database", &["127.0.0.1", "firewall"]);
-    assert_told(&checks, "skipped", "schema", &[]);
+    assert_reported(&checks, "fail", "database", &["127.0.0.1", "firewall"]);
+    assert_reported(&checks, "skipped", "schema", &[]);
     assert!(!said.out.contains("hunter2") && !said.err.contains("hunter2"));
 }
 
 #[tokio::test]
-async fn a_database_that_does_not_exist_is_told() {
+async fn a_missing_database_is_reported() {
     let database = TestDatabase::new().await;
     let url = database.url().replacen("test_", "no_test_", 1);
 
     let (checks, _) = doctor_with(&database, &[("DATABASE_URL", &url)]).await;
 
-    assert_told(&checks, "fail", "database", &["does not exist", "DATABASE_URL"]);
+    assert_reported(&checks, "fail", "database", &["does not exist", "DATABASE_URL"]);
 }
 
 #[tokio::test]
@@ -143,8 +143,8 @@ async fn pending_migrations_are_named() {
 
     let (checks, _) = doctor_with(&database, &[]).await;
 
-    assert_told(&checks, "warn", "schema", &["0001_users", "users-sync migrate"]);
-    assert_told(&checks, "skipped", "mirror", &["no neon_auth.users_sync"]);
+    assert_reported(&checks, "warn", "schema", &["0001_users", "users-sync migrate"]);
+    assert_reported(&checks, "skipped", "mirror", &["no neon_auth.users_sync"]);
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn the_table_of_neon_auth_is_recognised() {
     let (checks, said) = doctor_with(&database, &[]).await;
 
     assert_eq!(said.code, 1);
-    assert_told(&checks, "fail", "schema", &["generated", "users-sync adopt"]);
+    assert_reported(&checks, "fail", "schema", &["generated", "users-sync adopt"]);
 }
 
 /// Runs the doctor on a database that was prepared by SQL.
@@ -170,25 +170,25 @@ async fn prepared(sql: &str, also: &[(&str, &str)]) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_database_that_only_reads_is_told() {
+async fn a_read_only_database_is_reported() {
     let checks = prepared(
         "do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$",
         &[],
     )
     .await;
 
-    assert_told(&checks, "fail", "writable", &["read-only", "primary"]);
+    assert_reported(&checks, "fail", "writable", &["read-only", "primary"]);
 }
 
 #[tokio::test]
-async fn a_migration_of_a_newer_version_is_told() {
+async fn a_migration_of_a_newer_version_is_reported() {
     let checks = prepared("insert into users_sync.migrations values (9999, 'x', 'y')", &[]).await;
 
-    assert_told(&checks, "fail", "schema", &["newer users-sync", "9999"]);
+    assert_reported(&checks, "fail", "schema", &["newer users-sync", "9999"]);
 }
 
 #[tokio::test]
-async fn a_role_without_rights_is_told_what_to_grant() {
+async fn the_check_names_the_grants_that_a_role_lacks() {
     let database = TestDatabase::new().await;
     let role = format!("poor_{}", uuid::Uuid::new_v4().simple());
     let client = database.client().await;
@@ -208,17 +208,17 @@ async fn a_role_without_rights_is_told_what_to_grant() {
     let drop = format!("drop owned by {role}; drop role {role}");
     client.batch_execute(&drop).await.expect("the role goes with its test");
     assert_eq!(said.code, 1);
-    assert_told(&checks, "fail", "rights", &["insert on neon_auth.users_sync", "grant"]);
-    assert_told(&checks, "fail", "row security", &["bypassrls"]);
+    assert_reported(&checks, "fail", "rights", &["insert on neon_auth.users_sync", "grant"]);
+    assert_reported(&checks, "fail", "row security", &["bypassrls"]);
 }
 
 #[tokio::test]
-async fn short_and_shared_secrets_are_told() {
+async fn short_and_shared_secrets_are_reported() {
     let database = TestDatabase::new().await;
 
     let short = [("STACK_WEBHOOK_SECRET", "whsec_c2hvcnQ=")];
     let (checks, _) = doctor_with(&database, &short).await;
-    assert_told(
+    assert_reported(
         &checks,
         "fail",
         "secret of stack",
@@ -227,17 +227,17 @@ async fn short_and_shared_secrets_are_told() {
 
     let shared = [("STACK_WEBHOOK_SECRET", SECRET)];
     let (checks, _) = doctor_with(&database, &shared).await;
-    assert_told(&checks, "warn", "secret of stack", &["that of clerk too"]);
+    assert_reported(&checks, "warn", "secret of stack", &["that of clerk too"]);
 }
 
 #[tokio::test]
-async fn silence_and_quarantine_are_told() {
+async fn silence_and_quarantine_are_reported() {
     let sql = "insert into users_sync.journal (source, delivery_id, received_at, outcome, reason, body) values
         ('clerk', 'a', now() - interval '5 days', 'quarantined', '`data` is missing or empty', 'x')";
     let checks = prepared(sql, &[]).await;
 
-    assert_told(&checks, "warn", "deliveries of clerk", &["5 days ago", "enabled"]);
-    assert_told(
+    assert_reported(&checks, "warn", "deliveries of clerk", &["5 days ago", "enabled"]);
+    assert_reported(
         &checks,
         "warn",
         "quarantine",
@@ -246,11 +246,11 @@ async fn silence_and_quarantine_are_told() {
 }
 
 #[tokio::test]
-async fn changes_that_came_by_no_webhook_are_told() {
+async fn changes_without_a_webhook_are_reported() {
     let sql = "insert into users_sync.runs (kind, source, outcome, finished_at, missing, unannounced, unannounced_since)
         values ('reconcile', 'clerk', 'done', now(), 1, 1, '2026-01-31 09:12Z')";
     let checks = prepared(sql, &[]).await;
 
-    let told = ["1 change since 2026-01-31 09:12 UTC arrived by no webhook", "dashboard"];
-    assert_told(&checks, "warn", "silence of clerk", &told);
+    let reported = ["1 change since 2026-01-31 09:12 UTC arrived by no webhook", "dashboard"];
+    assert_reported(&checks, "warn", "silence of clerk", &reported);
 }

@@ -46,7 +46,7 @@ impl Meeting {
 }
 
 #[tokio::test]
-async fn a_change_after_the_question_wins_whoever_is_written_first() {
+async fn a_change_after_the_question_wins_in_either_order() {
     let (one, other) = tokio::join!(Meeting::new(), Meeting::new());
 
     one.backfill().await;

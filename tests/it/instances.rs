@@ -62,7 +62,7 @@ impl Desk {
 }
 
 #[tokio::test]
-async fn a_key_of_another_instance_neither_deletes_nor_brings_anybody() {
+async fn a_key_of_another_instance_neither_deletes_nor_adds_users() {
     for (provider, strangers) in [("clerk", 3), ("clerk", 0), ("clerk", 600), ("stack", 3)] {
         let desk = Desk::new(provider, 20, strangers).await;
         let client = desk.vendor.client();
@@ -93,13 +93,13 @@ async fn a_backfill_with_another_key_does_not_speak_for_the_next_reconcile() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_everywhere_and_can_be_overruled() {
+async fn a_refusal_is_reported_everywhere_and_can_be_overruled() {
     let desk = Desk::new("clerk", 20, 3).await;
 
     let looked = desk.run(&["reconcile", "--dry-run"]).await;
     let refused = desk.run(&["reconcile"]).await;
     let few = desk.run(&["reconcile", "--allow-deletes", "19"]).await;
-    let told = desk.run(&["doctor"]).await;
+    let reported = desk.run(&["doctor"]).await;
     let status = desk.service.api("GET", "/api/status", Value::Null).await.body;
     let metrics = scrape(&desk.service).await;
 
@@ -107,11 +107,11 @@ async fn a_refusal_is_told_everywhere_and_can_be_overruled() {
     let sentence = &refused.err;
     assert!(sentence.contains("is CLERK_SECRET_KEY of another instance"), "{sentence}");
     assert!(sentence.contains("--allow-deletes 20`"), "{sentence}");
-    assert_eq!(told.code, 1);
-    assert!(told.out.contains("finding: reconcile clerk"), "{told:?}");
+    assert_eq!(reported.code, 1);
+    assert!(reported.out.contains("finding: reconcile clerk"), "{reported:?}");
     assert!(
-        told.out.contains("FAIL  api of clerk: the provider has none of the users"),
-        "{told:?}"
+        reported.out.contains("FAIL  api of clerk: the provider has none of the users"),
+        "{reported:?}"
     );
     assert_eq!(status["findings"][0]["subject"], "reconcile");
     assert_eq!(status["sources"][0]["last_reconcile"]["outcome"], "refused");
@@ -126,7 +126,7 @@ async fn a_refusal_is_told_everywhere_and_can_be_overruled() {
 }
 
 #[tokio::test]
-async fn another_key_deletes_nobody_who_is_asked_for_alone_either() {
+async fn another_key_deletes_no_single_user_either() {
     for provider in ["clerk", "stack"] {
         let desk = Desk::new(provider, 20, 3).await;
 
@@ -145,7 +145,7 @@ async fn another_key_deletes_nobody_who_is_asked_for_alone_either() {
 }
 
 #[tokio::test]
-async fn the_service_with_another_key_deletes_nobody_by_itself() {
+async fn the_service_with_another_key_deletes_no_user_by_itself() {
     let desk = Desk::new("clerk", 20, 3).await;
     let (dir, url) = (crate::harness::Scratch::new().await, desk.vendor.url());
     let variables = [
@@ -163,7 +163,7 @@ async fn the_service_with_another_key_deletes_nobody_by_itself() {
 }
 
 #[tokio::test]
-async fn a_list_without_most_of_the_users_deletes_nobody_however_few_they_are() {
+async fn a_list_without_most_of_the_users_deletes_no_user() {
     let cases = [(1, 1, true), (2, 1, false), (2, 2, true), (3, 1, false), (3, 2, true)];
     for (users, gone, is_refused) in cases.into_iter().chain([(4, 2, false), (30, 16, true)]) {
         let desk = Desk::new("clerk", users, 0).await;
@@ -213,7 +213,7 @@ async fn another_project_is_refused_by_its_name_until_it_is_insisted_on() {
 }
 
 #[tokio::test]
-async fn another_key_is_refused_although_somebody_emptied_the_table() {
+async fn another_key_is_refused_although_the_table_was_emptied() {
     for provider in ["clerk", "stack"] {
         let desk = Desk::new(provider, 20, 3).await;
         desk.mirror.execute("truncate neon_auth.users_sync").await;

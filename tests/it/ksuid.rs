@@ -14,7 +14,7 @@ fn at(milliseconds: i64) -> Timestamp {
 }
 
 #[test]
-fn a_known_id_tells_its_second() {
+fn a_known_id_contains_its_second() {
     let time = ksuid::time("2KWPBgLlAfxdpx2AI54pPJ85f4W").expect("a KSUID");
 
     assert_eq!(time.as_second(), 1_674_087_231);
@@ -31,7 +31,7 @@ fn the_least_and_the_greatest_id_are_times() {
 }
 
 #[test]
-fn what_is_no_ksuid_tells_no_time() {
+fn a_text_that_is_no_ksuid_contains_no_time() {
     let foreign = [
         "",
         "2KWPBgLlAfxdpx2AI54pPJ85f4",
@@ -78,7 +78,7 @@ fn an_id_of_a_time_outside_its_range_is_one_of_its_ends() {
 
 proptest! {
     #[test]
-    fn an_id_tells_when_it_was_made_in_steps_of_four_milliseconds(moment in moments()) {
+    fn an_id_contains_its_creation_in_steps_of_four_milliseconds(moment in moments()) {
         let id = ksuid::new(at(moment));
 
         prop_assert_eq!(id.len(), 27);
@@ -108,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn garbage_tells_a_time_or_none_and_never_panics(text in any::<String>(), close in ".{27}") {
+    fn garbage_contains_a_time_or_none_and_never_panics(text in any::<String>(), close in ".{27}") {
         for garbage in [text, close] {
             if let Some(time) = ksuid::time(&garbage) {
                 prop_assert!(garbage.bytes().all(|byte| byte.is_ascii_alphanumeric()));

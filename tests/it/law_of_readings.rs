@@ -1,4 +1,4 @@
-//! What the provider's API says, among deliveries: the law decides, whoever comes first.
+//! What the provider's API says, among deliveries: the law decides in either order.
 
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -94,19 +94,19 @@ async fn a_confirmed_user_comes_back_and_deletions_from_before_are_stale() {
 }
 
 #[tokio::test]
-async fn what_a_commit_changed_is_told() {
+async fn a_commit_reports_its_changes() {
     let mirror = Mirror::new().await;
-    let told = async |reading: Reading| {
+    let reported = async |reading: Reading| {
         let changed = mirror.accept(&[reading]).await;
         changed.into_iter().map(|changed| changed.effect).collect::<Vec<_>>()
     };
 
-    assert_eq!(told(snapshot(1, "msg_a")).await, [Effect::Created]);
-    assert_eq!(told(snapshot(2, "msg_b")).await, [Effect::Updated]);
-    assert_eq!(told(snapshot(2, "msg_b")).await, []);
-    assert_eq!(told(snapshot(1, "msg_a")).await, []);
-    assert_eq!(told(deletion(3)).await, [Effect::Deleted]);
-    assert_eq!(told(confirmed(4, 5)).await, [Effect::Restored]);
+    assert_eq!(reported(snapshot(1, "msg_a")).await, [Effect::Created]);
+    assert_eq!(reported(snapshot(2, "msg_b")).await, [Effect::Updated]);
+    assert_eq!(reported(snapshot(2, "msg_b")).await, []);
+    assert_eq!(reported(snapshot(1, "msg_a")).await, []);
+    assert_eq!(reported(deletion(3)).await, [Effect::Deleted]);
+    assert_eq!(reported(confirmed(4, 5)).await, [Effect::Restored]);
 }
 
 /// What must be there in the end: the law, said once more and simply.

@@ -1,4 +1,4 @@
-//! Users that a run has to leave as they are: everybody else is repaired, and the run is not done.
+//! Users that a run cannot repair: all others are repaired, and the run is not done.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ async fn a_user_who_became_unreadable_is_listed_and_not_gone() {
 }
 
 #[tokio::test]
-async fn a_backfill_that_leaves_somebody_out_says_so() {
+async fn a_backfill_that_leaves_a_user_out_says_so() {
     let desk = Desk::in_sync(1).await;
     desk.mirror.execute("alter table neon_auth.users_sync add check (id <> 'user_00002')").await;
     desk.vendor.enrol(ids(4).iter().map(String::as_str));
@@ -92,8 +92,12 @@ async fn a_backfill_that_leaves_somebody_out_says_so() {
     // What is not repaired is no repair, however often it is tried.
     assert_eq!((reconciled.counts.drift(), reconciled.skipped.refused), (0, 1));
     assert_eq!(desk.mirror.alive().await, ["user_00000", "user_00001", "user_00003"]);
-    let told: Value = serde_json::from_str(&json.out).expect("it prints JSON");
-    assert!(told[0]["problem"].as_str().is_some_and(|told| told.contains("could not be written")));
+    let reported: Value = serde_json::from_str(&json.out).expect("it prints JSON");
+    assert!(
+        reported[0]["problem"]
+            .as_str()
+            .is_some_and(|reported| reported.contains("could not be written"))
+    );
 }
 
 #[tokio::test]
@@ -120,7 +124,7 @@ async fn a_user_of_another_source_is_left_alone() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_understood_holds_up_nobody_else() {
+async fn an_answer_that_is_not_understood_holds_up_no_other_user() {
     let desk = Desk::in_sync(9).await;
     for id in &ids(9)[..4] {
         desk.vendor.dismiss(id);

@@ -1,4 +1,4 @@
-//! What `/metrics` tells, and what it must never tell.
+//! What `/metrics` shows, and what it must never show.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -133,7 +133,7 @@ async fn a_rotation_is_proved_by_the_place_of_the_secret_that_matches() {
 }
 
 #[tokio::test]
-async fn metrics_are_told_while_the_database_is_away() {
+async fn metrics_are_served_while_the_database_is_away() {
     let mut server = crate::harness::PrivateServer::start().await;
     let service = Service::start(server.url()).await;
     server.stop().await;
@@ -146,7 +146,7 @@ async fn metrics_are_told_while_the_database_is_away() {
 #[tokio::test]
 async fn no_address_no_id_and_no_secret_is_in_the_metrics() {
     let database = TestDatabase::new().await;
-    let keys = vec![b"a key that nobody may read".to_vec()];
+    let keys = vec![b"a key that must stay secret".to_vec()];
     let settings = ServiceSettings { keys: keys.clone(), ..ServiceSettings::default() };
     let service = Service::start_with(database.url(), settings).await;
     let signed = user("user.created", "user_1").signed_with(&keys[0]);

@@ -137,7 +137,7 @@ async fn a_membership_counts_only_while_all_its_sides_are_active() {
     let active = async || {
         let (_, found) = get(&service, "/api/users/user_1/memberships").await;
         let found = found["memberships"].as_array().expect("a list").clone();
-        assert_eq!(found.len(), 4, "all of them are told: {found:?}");
+        assert_eq!(found.len(), 4, "all of them are reported: {found:?}");
         let active = found.iter().filter(|found| found["active"] == true);
         active.map(|found| found["organization_id"].as_str().map(str::to_owned)).collect()
     };

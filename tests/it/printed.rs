@@ -33,7 +33,7 @@ async fn every_schema_has_every_mirror_with_its_columns() {
     }
 }
 
-/// Every command that there is, as its words, with its help; `man` and the guard are nobody's to call.
+/// Every command as its words, with its help; users do not call `man` and the guard.
 async fn every_help() -> Vec<(Vec<String>, String)> {
     let mut left = vec![Vec::<String>::new()];
     let mut helps = Vec::new();
@@ -66,7 +66,7 @@ async fn the_help_of_every_command_has_examples_of_that_command() {
 }
 
 #[tokio::test]
-async fn every_command_that_tells_something_tells_it_as_json_too() {
+async fn every_command_that_prints_a_result_prints_it_as_json_too() {
     // They say nothing, are JSON already, or print what is meant for a file.
     let exempt = [
         "",

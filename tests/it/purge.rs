@@ -1,4 +1,4 @@
-//! The delete policy and erasure: what goes, what stays, and that nobody comes back.
+//! The delete policy and erasure: what goes, what stays, and that no user comes back.
 
 mod findings;
 mod hanging;
@@ -108,7 +108,7 @@ async fn hard_removes_the_row_so_that_the_applications_on_delete_fires() {
     assert_eq!(count(&client, BODIES).await, 0);
 }
 
-/// As the metrics tell them.
+/// As the metrics show them.
 async fn findings(service: &Service) -> Option<f64> {
     let text = crate::metrics::scrape(service).await;
     crate::metrics::value(&text, "users_sync_findings{subject=\"purge\"}")
@@ -129,9 +129,12 @@ async fn a_foreign_key_without_an_action_stops_that_row_alone_and_is_named() {
 
     for said in [&dry, &said] {
         assert_eq!(said.code, 1, "{said:?}");
-        let told: Value = serde_json::from_str(&said.out).expect("JSON");
-        assert_eq!((&told["removed"], &told["blocked"][0]["id"]), (&json!(2), &json!("two")));
-        let reason = told["blocked"][0]["reason"].as_str().expect("a reason");
+        let reported: Value = serde_json::from_str(&said.out).expect("JSON");
+        assert_eq!(
+            (&reported["removed"], &reported["blocked"][0]["id"]),
+            (&json!(2), &json!("two"))
+        );
+        let reason = reported["blocked"][0]["reason"].as_str().expect("a reason");
         assert!(
             reason.starts_with("constraint notes_owner on public.notes refers to the user"),
             "{reason}"
@@ -258,7 +261,7 @@ async fn a_user_that_is_not_known_yet_can_be_erased_and_never_comes() {
 }
 
 #[tokio::test]
-async fn a_policy_that_cannot_be_read_is_told_with_its_remedy() {
+async fn an_invalid_policy_is_reported_with_its_remedy() {
     let database = TestDatabase::new().await;
 
     for policy in ["hard", "scrub:soon", "shred:1d", "hard:-3d"] {

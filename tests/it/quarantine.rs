@@ -1,4 +1,4 @@
-//! What is in quarantine stays until somebody deals with it, and an operator hears of it.
+//! A delivery stays in quarantine until an operator deals with it, and the service reports it.
 
 use serde_json::json;
 use tokio_postgres::Client;
@@ -92,7 +92,7 @@ async fn what_is_discarded_leaves_the_quarantine_and_the_finding_goes() {
     let (client, service) = (database.client().await, Service::start(database.url()).await);
     journal(&client, 1_200, 1, 8).await;
     users_sync(database.url(), &["replay", "--quarantined", "--reason", "another"]).await;
-    assert!(finding(&client).await.is_some(), "whoever replays looks at the rest");
+    assert!(finding(&client).await.is_some(), "a replay leaves the rest to the operator");
 
     let discard = ["replay", "--quarantined", "--discard", "--json"];
     let dry = users_sync(database.url(), &[&discard[..], &["--dry-run"]].concat()).await.json();

@@ -155,7 +155,7 @@ async fn a_stub_lets_an_application_refer_to_a_user_before_it_comes() {
 
     assert_eq!(mirror.rows().await["user_1"].raw, json!({ "id": "user_1" }));
     let waiting = service.api("GET", "/api/users/user_1", Value::Null).await;
-    assert_eq!(waiting.status, 404, "a stub is nobody yet");
+    assert_eq!(waiting.status, 404, "a stub is no user yet");
     service.post(&created("user_1")).await;
     assert_eq!(mirror.rows().await["user_1"].email.as_deref(), Some("ada@example.com"));
     assert!(application.batch_execute("delete from neon_auth.users_sync").await.is_err());

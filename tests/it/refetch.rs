@@ -218,11 +218,11 @@ async fn a_source_that_is_believed_is_not_fetched() {
 }
 
 #[tokio::test]
-async fn every_change_is_told_on_the_channel_and_nothing_else() {
+async fn the_channel_announces_every_change_and_nothing_else() {
     let (vendor, mirror) = (Vendor::new("stack").await, Mirror::new().await);
     let options = sync::Options { channel: Some("users_sync".into()), ..sync::Options::default() };
     let service = mirror.serve(&vendor, options).await;
-    let mut told = listen(mirror.database.url()).await;
+    let mut reported = listen(mirror.database.url()).await;
 
     let first = updated("u1", "Ada");
     service.post(&first).await;
@@ -232,8 +232,8 @@ async fn every_change_is_told_on_the_channel_and_nothing_else() {
     service.post(&Signed::new("stack", deleted)).await;
 
     for effect in ["created", "updated", "deleted"] {
-        let text = told.recv().await.expect("a notification");
-        let told: Value = serde_json::from_str(&text).expect("JSON");
-        assert_eq!(told, json!({ "kind": "user", "id": "u1", "effect": effect }));
+        let text = reported.recv().await.expect("a notification");
+        let reported: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(reported, json!({ "kind": "user", "id": "u1", "effect": effect }));
     }
 }

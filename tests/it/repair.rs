@@ -216,7 +216,7 @@ fn after_a_reconcile_the_table_is_the_list_of_stack() {
 }
 
 #[test]
-fn with_refetch_whoever_was_in_a_delivery_after_the_last_change_is_as_the_provider_has_it() {
+fn with_refetch_a_user_delivered_after_the_last_change_equals_the_providers() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let options = sync::Options { refetch: ["stack".into()].into(), ..sync::Options::default() };
     let world = runtime.block_on(World::new("stack", options));

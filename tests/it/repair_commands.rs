@@ -56,37 +56,37 @@ async fn a_backfill_that_is_killed_goes_on_where_it_stood() {
     desk.vendor.desk().silent_after = None;
     desk.mirror.execute("update users_sync.leases set until = now()").await;
     let before = asked();
-    let (code, told) = desk.run(&["backfill"]).await;
+    let (code, reported) = desk.run(&["backfill"]).await;
 
-    assert_eq!(code, Some(0), "{told}");
-    assert!(told.starts_with("clerk: 2100 users at Clerk; "), "{told}");
+    assert_eq!(code, Some(0), "{reported}");
+    assert!(reported.starts_with("clerk: 2100 users at Clerk; "), "{reported}");
     assert_eq!(desk.mirror.alive().await.len(), 2100);
     // A user, the three pages that were left, and the count before and after them.
     assert!(asked() - before <= 6, "it started over");
 }
 
 #[tokio::test]
-async fn programs_are_told_as_json_what_differed_and_what_was_written() {
+async fn the_json_says_what_differed_and_what_was_written() {
     let desk = Desk::new(2).await;
     let url = desk.vendor.url();
     let variables = desk.variables(&url);
-    let told = async |arguments: &[&str]| {
+    let reported = async |arguments: &[&str]| {
         let said = run(arguments, &variables).await;
         serde_json::from_str::<Value>(&said.out).unwrap_or_else(|err| panic!("{err}: {said:?}"))
     };
 
-    let differs = told(&["reconcile", "--dry-run", "--json"]).await;
-    let filled = told(&["backfill", "--json"]).await;
-    let same = told(&["reconcile", "--json"]).await;
+    let differs = reported(&["reconcile", "--dry-run", "--json"]).await;
+    let filled = reported(&["backfill", "--json"]).await;
+    let same = reported(&["reconcile", "--json"]).await;
 
     assert_eq!(differs["dry_run"], true);
     assert_eq!(differs["sources"][0]["counts"]["missing"], 2, "{differs}");
     let finding = &differs["sources"][0]["findings"][0];
     assert_eq!((&finding["user"], &finding["is"]), (&json!("user_00000"), &json!("missing")));
-    let told = json!({
+    let reported = json!({
         "source": "clerk", "seen": 2, "missing": 2, "stale": 0, "unreadable": 0, "problem": null,
     });
-    assert_eq!(filled, json!([told]));
+    assert_eq!(filled, json!([reported]));
     assert_eq!(same["sources"][0]["findings"], json!([]), "{same}");
 }
 
@@ -94,7 +94,7 @@ async fn programs_are_told_as_json_what_differed_and_what_was_written() {
 async fn a_dry_run_exits_as_diff_does_and_shows_what_differs() {
     let desk = Desk::new(2).await;
 
-    let (differs, told) = desk.run(&["reconcile", "--dry-run"]).await;
+    let (differs, reported) = desk.run(&["reconcile", "--dry-run"]).await;
     let (repaired, _) = desk.run(&["reconcile"]).await;
     let (same, _) = desk.run(&["reconcile", "--dry-run"]).await;
     let (unknown, _) = desk.run(&["reconcile", "--dry-run", "--source", "nobody"]).await;
@@ -105,12 +105,12 @@ async fn a_dry_run_exits_as_diff_does_and_shows_what_differs() {
         (differs, repaired, same, unknown, refused),
         (Some(1), Some(0), Some(0), Some(2), Some(2))
     );
-    assert!(told.contains("user_00001") && told.contains("missing"), "{told}");
+    assert!(reported.contains("user_00001") && reported.contains("missing"), "{reported}");
     assert!(why.contains("the key has no permission for users; look at CLERK_SECRET_KEY"), "{why}");
 }
 
 #[tokio::test]
-async fn a_command_that_cannot_ask_anybody_says_what_to_set() {
+async fn a_command_without_an_api_key_says_what_to_set() {
     let desk = Desk::new(0).await;
     let variables = [("DATABASE_URL", desk.mirror.database.url())];
 
@@ -125,12 +125,16 @@ async fn a_command_that_cannot_ask_anybody_says_what_to_set() {
 async fn one_user_is_created_shown_and_deleted_from_a_terminal() {
     let desk = Desk::new(0).await;
 
-    let (created, told) = desk.run(&["users", "create", "--email", "grace@example.com"]).await;
+    let (created, reported) = desk.run(&["users", "create", "--email", "grace@example.com"]).await;
     let (shown, row) = desk.run(&["users", "get", "user_made_1"]).await;
     let (deleted, gone) = desk.run(&["users", "delete", "user_made_1"]).await;
-    let (nobody, _) = desk.run(&["users", "get", "user_nobody"]).await;
+    let (unknown, _) = desk.run(&["users", "get", "user_unknown"]).await;
 
-    assert_eq!((created, shown, deleted, nobody), (Some(0), Some(0), Some(0), Some(1)), "{told}");
+    assert_eq!(
+        (created, shown, deleted, unknown),
+        (Some(0), Some(0), Some(0), Some(1)),
+        "{reported}"
+    );
     assert!(row.contains("grace@example.com"), "{row}");
     assert!(gone.contains("\"deleted_at\": \"2"), "{gone}");
     assert!(desk.vendor.desk().users.is_empty());
@@ -175,11 +179,11 @@ async fn a_deletion_that_the_provider_does_not_do_fails_at_once() {
     desk.mirror.backfill(&desk.vendor.client()).await.expect("a backfill");
     desk.vendor.desk().stumbles = Some((1, Fault::Refused(501, "not_implemented")));
 
-    let (code, told) = desk.run(&["users", "delete", "user_00000"]).await;
+    let (code, reported) = desk.run(&["users", "delete", "user_00000"]).await;
 
     let expected =
         "users-sync: the API answered 501 (not_implemented): it does not take the request\n";
-    assert_eq!((code, told.as_str()), (Some(1), expected));
+    assert_eq!((code, reported.as_str()), (Some(1), expected));
     assert_eq!(desk.vendor.asked("DELETE", ""), 1);
     assert_eq!(desk.mirror.alive().await, ["user_00000"]);
 }

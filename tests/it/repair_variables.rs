@@ -33,9 +33,12 @@ fn a_key_alone_is_enough_to_serve() {
 
 #[test]
 fn half_of_the_credentials_are_a_mistake_that_names_the_other() {
-    let told = mistakes(&[STACK[0], CLERK]);
+    let reported = mistakes(&[STACK[0], CLERK]);
 
-    assert!(told.contains("STACK_SECRET_SERVER_KEY: is missing: a secret server key"), "{told}");
+    assert!(
+        reported.contains("STACK_SECRET_SERVER_KEY: is missing: a secret server key"),
+        "{reported}"
+    );
 }
 
 #[test]
@@ -51,10 +54,10 @@ fn deliveries_of_stack_are_fetched_where_they_can_be_and_those_of_clerk_where_it
     assert_eq!(of(&[project, key, CLERK]), ["stack"]);
     assert_eq!(of(&[project, key, ("STACK_TRUST", "payload")]), Vec::<String>::new());
     assert_eq!(of(&[CLERK, ("CLERK_TRUST", "refetch")]), ["clerk"]);
-    let told = mistakes(&[CLERK, ("STACK_TRUST", "refetch")]);
+    let reported = mistakes(&[CLERK, ("STACK_TRUST", "refetch")]);
     assert!(
-        told.contains("STACK_TRUST: is refetch, so STACK_SECRET_SERVER_KEY is needed"),
-        "{told}"
+        reported.contains("STACK_TRUST: is refetch, so STACK_SECRET_SERVER_KEY is needed"),
+        "{reported}"
     );
 }
 
@@ -63,24 +66,24 @@ fn reconciling_can_be_switched_off() {
     let config = parse(&[CLERK, ("RECONCILE_INTERVAL", "off")]).expect("a configuration");
 
     assert_eq!(config.repair.every, None);
-    let told = mistakes(&[CLERK, ("RECONCILE_INTERVAL", "often")]);
-    assert!(told.contains("RECONCILE_INTERVAL: is not a length of time"), "{told}");
+    let reported = mistakes(&[CLERK, ("RECONCILE_INTERVAL", "often")]);
+    assert!(reported.contains("RECONCILE_INTERVAL: is not a length of time"), "{reported}");
 }
 
 #[test]
-fn what_cannot_be_used_is_told() {
+fn unusable_values_are_reported() {
     let long = "c".repeat(64);
-    let told = mistakes(&[
+    let reported = mistakes(&[
         CLERK,
         ("CLERK_API_URL", "api.clerk.com"),
         ("ADMIN_TOKEN", "short"),
         ("NOTIFY_CHANNEL", &long),
     ]);
 
-    assert!(told.contains("CLERK_API_URL: is not an address"), "{told}");
-    assert!(told.contains("ADMIN_TOKEN: is shorter than 16 characters"), "{told}");
-    assert!(told.contains("NOTIFY_CHANNEL: is longer than 63 bytes"), "{told}");
-    assert!(!told.contains("short\n"), "{told}");
+    assert!(reported.contains("CLERK_API_URL: is not an address"), "{reported}");
+    assert!(reported.contains("ADMIN_TOKEN: is shorter than 16 characters"), "{reported}");
+    assert!(reported.contains("NOTIFY_CHANNEL: is longer than 63 bytes"), "{reported}");
+    assert!(!reported.contains("short\n"), "{reported}");
 }
 
 #[test]

@@ -84,7 +84,7 @@ async fn a_replay_of_everything_repairs_lost_rows_and_changes_no_other() {
 }
 
 #[tokio::test]
-async fn a_dry_run_tells_what_the_replay_then_does_and_changes_nothing() {
+async fn a_dry_run_predicts_the_replay_and_changes_nothing() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let service = Service::keeping_bodies(database.url()).await;
@@ -199,7 +199,7 @@ async fn captured_requests_are_replayed_however_old_they_are() {
 }
 
 #[tokio::test]
-async fn a_captured_request_that_nobody_signed_is_refused_and_nothing_is_written() {
+async fn an_unsigned_captured_request_is_refused_and_nothing_is_written() {
     let database = TestDatabase::new().await;
     let scratch = Scratch::new().await;
     let forged = user("user.created", "user_1", 1_700_000_000_000).signed_with(b"a stranger's key");

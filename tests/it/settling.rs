@@ -11,7 +11,7 @@ use crate::harness::{
     API_KEY, Answer, Fault, Mirror, Service, ServiceSettings, Signed, Vendor, body, run,
 };
 
-const TOO_EARLY: &str = "too early to tell: ";
+const TOO_EARLY: &str = "too early to decide: ";
 
 struct Desk {
     vendor: Vendor,

@@ -1,4 +1,4 @@
-//! Fields that move whenever a user signs in: the table has them, and nobody is alarmed.
+//! Fields that move whenever a user signs in: the table has them, and no alarm is raised.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Changes that came by no webhook: found by a reconcile in any process, and told wherever somebody looks.
+//! Changes without a webhook: a reconcile in any process finds them, and every surface shows them.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::harness::{
 };
 use crate::metrics::{scrape, value};
 
-/// A service that was told nothing of some changes.
+/// A service that received no delivery about some changes.
 struct Silent {
     vendor: Vendor,
     mirror: Mirror,
@@ -64,11 +64,11 @@ const STALE: &str = "users_sync_reconcile_repairs_total{source=\"clerk\",kind=\"
 const LAST: &str = "users_sync_reconcile_last_success_time_seconds{source=\"clerk\"}";
 
 #[tokio::test]
-async fn the_status_tells_the_last_runs_and_the_silence_until_a_reconcile_finds_none() {
+async fn the_status_shows_the_last_runs_and_the_silence_until_a_reconcile_finds_none() {
     let silent = Silent::since_some_minutes(14).await;
     let before = silent.status().await;
 
-    let (code, told) = silent.reconcile().await;
+    let (code, reported) = silent.reconcile().await;
     let found = silent.status().await;
     silent.reconcile().await;
     let after = silent.status().await;
@@ -79,7 +79,7 @@ async fn the_status_tells_the_last_runs_and_the_silence_until_a_reconcile_finds_
     );
     assert_eq!((before["silence"].as_str(), before["last_reconcile"].as_object()), (None, None));
     assert_eq!(before["last_backfill"]["seen"], 15);
-    assert_eq!((code, told.contains(&sentence)), (0, true), "{told}");
+    assert_eq!((code, reported.contains(&sentence)), (0, true), "{reported}");
     assert_eq!(found["silence"], sentence.as_str());
     let run = &found["last_reconcile"];
     assert_eq!((run["outcome"].as_str(), run["reason"].as_str()), (Some("done"), None), "{run}");
@@ -156,17 +156,17 @@ async fn the_silence_outlives_more_failures_than_are_remembered() {
 }
 
 #[tokio::test]
-async fn a_reconcile_that_is_killed_has_told_what_it_repaired() {
+async fn a_reconcile_that_is_killed_has_recorded_its_repairs() {
     let silent = Silent::since_some_minutes(0).await;
     let ids: Vec<_> = (0..700).map(|number| format!("user_new_{number}")).collect();
     silent.vendor.enrol(ids.iter().map(String::as_str));
     silent.vendor.desk().silent_after = Some(1);
     let client = silent.vendor.client();
 
-    let told = async || silent.metric(MISSING).await == Some(499.0);
+    let reported = async || silent.metric(MISSING).await == Some(499.0);
     tokio::select! {
         result = silent.mirror.reconcile(&client) => panic!("the second page never comes: {result:?}"),
-        () = eventually("the first page is told", told) => {}
+        () = eventually("the first page is recorded", reported) => {}
     }
 
     assert_eq!(silent.status().await["last_reconcile"]["outcome"], Value::Null);
@@ -185,6 +185,8 @@ async fn a_source_that_can_only_be_asked_is_in_the_status_too() {
 
     let status = silent.status().await;
     assert_eq!((status["name"].as_str(), status["secrets"].as_u64()), (Some("clerk"), Some(0)));
-    assert!(status["silence"].as_str().is_some_and(|told| told.starts_with("2 changes since ")));
+    assert!(
+        status["silence"].as_str().is_some_and(|reported| reported.starts_with("2 changes since "))
+    );
     assert_eq!(silent.metric(UNANNOUNCED).await, Some(2.0));
 }

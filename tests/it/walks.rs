@@ -1,4 +1,4 @@
-//! Lists that do not show everybody: nobody can tell from them who is missing.
+//! Incomplete lists: they do not prove that a user is missing.
 
 use serde_json::{Value, json};
 use users_sync::api::Incomplete;
@@ -28,7 +28,7 @@ impl Desk {
         run(arguments, &[database, ("CLERK_SECRET_KEY", API_KEY), ("CLERK_API_URL", &url)]).await
     }
 
-    /// What comes of a reconcile, which must end, and delete nobody.
+    /// The result of a reconcile, which must end and delete no user.
     async fn reconciled(&self) -> Result<(), Incomplete> {
         match self.mirror.reconcile(&self.vendor.client()).await {
             Ok(_) => Ok(()),
@@ -95,7 +95,7 @@ async fn the_findings_of_a_list_that_was_not_whole_end_with_one_that_is() {
 }
 
 #[tokio::test]
-async fn pages_that_bring_nobody_new_end_a_walk() {
+async fn pages_without_a_new_user_end_a_walk() {
     let forever: [Page; 4] = [
         // The same cursor again and again, before the same page.
         |users, _| items(&users[..10], Some("next".into())),
@@ -159,7 +159,7 @@ async fn a_list_is_held_against_the_count_of_the_provider() {
         ((200, json!(23)), short(23)),
         ((200, json!(22)), Ok(())),
         ((200, json!(20)), Ok(())),
-        // Users were deleted meanwhile: nobody is left out.
+        // Users were deleted meanwhile: no user is left out.
         ((200, json!(10)), Ok(())),
         // Nothing depends on the count.
         ((500, json!(null)), Ok(())),

@@ -57,7 +57,7 @@ before(async () => {
   service = await Service.start();
   await populate(service);
   printed = await schema("--prisma");
-  // As its comment tells whoever makes a relation.
+  // As the comment on the model says.
   models = MODELS + printed.replace(/^(\s*rawJson .*)$/m, "$1\n  posts Post[]");
   const evaluated = new Function("defineConfig", toldConfig().replace("export default", "return"));
   ({ tables: { external }, migrations: { initShadowDb } } = evaluated((config) => config));

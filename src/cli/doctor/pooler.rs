@@ -12,7 +12,7 @@ use crate::db::inspect;
 const PATIENCE: Duration = Duration::from_secs(5);
 const NAME: &str = "pooler";
 
-/// `channel`: where changes are told.
+/// `channel`: the channel that announces changes.
 pub(super) async fn check(
     checks: &mut Checks,
     client: &Client,
@@ -50,7 +50,7 @@ fn by_transaction(checks: &mut Checks, channel: Option<&str>) {
         None => checks.ok(NAME, found),
         Some(channel) => {
             let advice = format!(
-                "it passes no notifications on: whoever listens on {channel} has to connect to the database itself"
+                "it passes no notifications on: a listener on {channel} must connect to the database itself"
             );
             checks.warn(NAME, found, advice);
         }

@@ -9,7 +9,7 @@ use crate::model::Kind;
 use crate::sync::guard::{self, Refusal, Wanted};
 use crate::sync::reconcile;
 
-/// Somebody waits for the answer, so nothing is tried again.
+/// The operator waits for the answer, so no request is repeated.
 const PATIENCE: Patience = Patience {
     connect: Duration::from_secs(5),
     answer: Duration::from_secs(8),
@@ -49,7 +49,7 @@ async fn ask(settings: &Settings, open: Option<&Open>, sole: bool) -> Result<Ans
     walk.next(&client).await?;
     if let Err(incomplete) = walk.so_far(&client).await {
         let advice =
-            "until this is mended no reconcile can tell who is missing, and no user is deleted";
+            "until this is repaired no reconcile can find missing users, and no user is deleted";
         return Ok(Answer::Broken(incomplete.to_string(), advice));
     }
     if let Some(refusal) = of_others(&client, open, sole).await {
@@ -72,7 +72,7 @@ async fn ask(settings: &Settings, open: Option<&Open>, sole: bool) -> Result<Ans
     )))
 }
 
-/// Whether the users in the table are not this API's. What else is in the way is told by other checks.
+/// The refusal if the users in the table are not this API's. Other checks report other obstacles.
 async fn of_others(client: &Client, open: Option<&Open>, sole: bool) -> Option<Refusal> {
     let pool = open?.conninfo.pool(1).ok()?;
     let wanted = Wanted { kind: Kind::User, sole, allow_deletes: 0 };
@@ -104,7 +104,7 @@ fn refused(checks: &mut Checks, name: &str, error: &Error) {
         Obstacle::Tls => {
             "no trusted TLS: check the address, the clock, and whether a proxy between needs an authority of its own"
         }
-        Obstacle::Silence => {
+        Obstacle::Timeout => {
             "nothing answers in time: let this machine reach it by HTTPS, or set HTTPS_PROXY"
         }
         Obstacle::Connection => {

@@ -6,7 +6,7 @@ grant usage on schema neon_auth to app;
 grant select (id, name, email, created_at, updated_at, deleted_at) on neon_auth.users_sync to app;
 {grants}
 
--- Whoever makes a foreign key needs this right as well.
+-- The role that creates a foreign key needs this right as well.
 grant references (id) on neon_auth.users_sync to app;
 
 -- Ids are text. The action fires with DELETE_POLICY=hard:…; until then a deletion only sets deleted_at. The index is for it.

@@ -1,4 +1,4 @@
-//! The first page: what is going on, and what somebody should look at.
+//! The first page: the current state, and what needs the operator's attention.
 
 use std::sync::Arc;
 

@@ -105,8 +105,8 @@ pub(super) async fn replay(
     let source = |name: &str| sources::named(&app, name);
     let replayed =
         replay::replay(&app.pool, doing, &filter, source, |_| ()).await.map_err(failed)?;
-    let told = in_words(&replayed);
-    let fields = [("since", &*since), ("until", &until), ("replayed", &told)];
+    let summary = in_words(&replayed);
+    let fields = [("since", &*since), ("until", &until), ("replayed", &summary)];
     Ok(Redirect::to(&links::query("/admin/quarantine", &fields)).into_response())
 }
 
@@ -117,7 +117,7 @@ fn in_words(replayed: &Replayed) -> String {
         ("left out, because the bytes are not kept", *without_body),
         ("left out, because the source is not configured", *without_source),
     ];
-    let told = outcomes.chain(skipped).filter(|(_, count)| *count > 0);
-    let told: Vec<_> = told.map(|(word, count)| format!("{count} {word}")).collect();
-    if told.is_empty() { "nothing".into() } else { told.join(", ") }
+    let reported = outcomes.chain(skipped).filter(|(_, count)| *count > 0);
+    let reported: Vec<_> = reported.map(|(word, count)| format!("{count} {word}")).collect();
+    if reported.is_empty() { "nothing".into() } else { reported.join(", ") }
 }

@@ -37,7 +37,7 @@ pub(super) fn closed() -> String {
     format!("{COOKIE}=; Path=/admin; Max-Age=0; HttpOnly; SameSite=Strict")
 }
 
-/// The session of a request; `None` where there is none, or it is over, or nobody of ours opened it.
+/// The session of a request; `None` if there is none, it is over, or we did not open it.
 pub(super) fn of(token: &SecretString, headers: &HeaderMap, now: Timestamp) -> Option<Session> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let value = cookies

@@ -152,7 +152,7 @@ fn in_words(word: &str) -> Option<(bool, &'static str)> {
         "unknown" => (false, "No provider that can be asked has this user."),
         "early" => (
             false,
-            "Too early to tell: the provider's answer contradicts what was heard of this user just now, and may be older. The row is left as it is; ask again in a minute.",
+            "Too early to decide: the provider's answer contradicts a delivery about this user from the last minute, and may be older. The row stays as it is; ask again in a minute.",
         ),
         "elsewhere" => {
             (false, "The row belongs to no provider that can be asked. It is left as it is.")

@@ -54,7 +54,7 @@ impl Now {
         links::entity(kind.as_str(), &id)
     }
 
-    /// How much somebody should look at.
+    /// The number of things that need the operator's attention.
     fn pending(&self) -> usize {
         let causes = self.causes.iter().filter(|cause| !cause.past).count();
         causes + self.findings.len() + usize::from(self.quarantined > 0)
@@ -194,7 +194,7 @@ const SHOWN: usize = 128 << 10;
 pub(super) enum BodyShown {
     Whole(Excerpt),
     Discreet(Discreet),
-    /// No field can be told from another in it.
+    /// The body is not JSON, so no field can be recognized.
     Opaque,
 }
 

@@ -18,12 +18,12 @@ use crate::sync::{Skipped, Tables};
 const NAMED: usize = 1000;
 /// Rows that applications wait for, visited before all others.
 const STUBS: i64 = 1000;
-/// Questions for one entity that may fail: where more do, the API is at fault.
+/// The limit of failed requests for single entities: if more fail, the API is at fault.
 const MOST_UNANSWERED: u64 = 100;
 /// A delivery that takes longer is no longer expected.
 const ANNOUNCED_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
-/// What the API says of one entity, how the row differs, and of which version it is.
+/// The API's reading of one entity, how the row differs, and the row's version.
 type News = (Reading, Option<(Drift, Option<Timestamp>)>);
 
 pub(super) struct Pass<'a> {
@@ -32,9 +32,9 @@ pub(super) struct Pass<'a> {
     pub(super) pool: &'a deadpool_postgres::Pool,
     pub(super) writer: Readings,
     pub(super) report: Report,
-    /// Until when everything is known to have been repaired.
+    /// The moment up to which every change is already repaired.
     since: Option<Timestamp>,
-    /// Where it is told how far the pass came.
+    /// The run that records the progress of the pass.
     run: Option<i64>,
 }
 
@@ -53,10 +53,10 @@ impl<'a> Pass<'a> {
         Self { run: Some(run), ..self }
     }
 
-    /// The API's proof, stubs, the list, and what the list does not have; `told` learns the counts, whatever becomes of the pass.
-    pub(super) async fn run(mut self, told: &mut impl FnMut(Counts)) -> Result<Report, Error> {
+    /// Visits stubs, the list, and the entities that the list lacks; `report` receives the counts even if the pass fails.
+    pub(super) async fn run(mut self, report: &mut impl FnMut(Counts)) -> Result<Report, Error> {
         let result = self.visit().await;
-        told(self.report.counts);
+        report(self.report.counts);
         result.map(|()| self.report)
     }
 
@@ -74,7 +74,7 @@ impl<'a> Pass<'a> {
             repaired?;
             next = following?;
         }
-        // Who is missing in half a list is not asked for, one by one.
+        // Single requests make sense only after a whole list.
         walk.finish(client, 0).await?;
         self.gone(&walk, known).await
     }
@@ -92,7 +92,7 @@ impl<'a> Pass<'a> {
                     shown.push((reading, Some((Drift::Missing, None))));
                 }
                 Ok(Found::Missing(_)) => {}
-                // An application may have made it of any text.
+                // The application chose the stub's id, which may be any text.
                 Err(error) if error.is_about_one() => {
                     let error = crate::error_chain(&error);
                     let kind = self.settings.kind;
@@ -116,7 +116,7 @@ impl<'a> Pass<'a> {
                     self.skip(|skipped| skipped.foreign += 1);
                     continue;
                 }
-                // A sign-in is no change that a delivery should have told.
+                // A sign-in is not a change that a delivery announces.
                 Standing::Touched => (reading, None),
                 Standing::Missing => (reading, Some((Drift::Missing, None))),
                 Standing::Stale(known) => (reading, Some((Drift::Stale, known))),
@@ -136,7 +136,7 @@ impl<'a> Pass<'a> {
         self.record().await
     }
 
-    /// Writes what is news, and notes what differed, if it is repaired now or would be.
+    /// Writes the readings, and counts the differences that are repaired now, or would be without the dry run.
     pub(super) async fn write(&mut self, news: Vec<News>) -> Result<(), Error> {
         let (readings, differences): (Vec<_>, Vec<_>) = news.into_iter().unzip();
         if !self.settings.dry_run {
@@ -153,7 +153,7 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// What was repaired is not found again, so a pass that is killed must have told it.
+    /// The next pass does not find a repaired entity, so the counts must survive if this pass is killed.
     async fn record(&self) -> Result<(), Error> {
         let Some(id) = self.run else { return Ok(()) };
         let database = self.pool.get().await?;
@@ -161,7 +161,7 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// A list may be old; what lifts a tombstone is the answer to the question for this one entity.
+    /// A list may be old; only an answer about this one entity lifts a tombstone.
     async fn confirmed(&mut self, listed: Reading) -> Result<Option<Reading>, Error> {
         let Some(record) = listed.change.record() else { return Ok(None) };
         match self.ask(&Sought::of(record)).await? {

@@ -35,8 +35,8 @@ async fn every_kind(tables: &Tables, client: &Client, sole: bool, schedule: Sche
             Ok(()) | Err(Error::Lease(lease::Error::Busy)) => continue,
             Err(error) => error,
         };
-        let (source, told) = (client.source(), crate::error_chain(&error));
-        tracing::warn!(%source, %kind, error = told, "not reconciled");
+        let (source, cause) = (client.source(), crate::error_chain(&error));
+        tracing::warn!(%source, %kind, error = cause, "not reconciled");
         if !error.is_of(kind) {
             return;
         }

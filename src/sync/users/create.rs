@@ -14,7 +14,7 @@ use crate::model::{Change, Reading};
 use crate::provider::api::NewUser;
 use crate::sync::readings::Readings;
 
-/// With the time that a creation may take it is less than the minute after which somebody else takes the request over.
+/// With the time that a creation may take it is less than the minute after which another process takes the request over.
 const LOOK_UP: Duration = Duration::from_secs(8);
 
 /// A user that was created, now or by the same request before.
@@ -109,7 +109,7 @@ async fn with_address(client: &Client, user: &NewUser) -> Result<Vec<Reading>, E
     Ok(found.map_err(|_| Error::UnderWay)??)
 }
 
-/// Whether the user is as young as the request. An older one is somebody else, and must not be answered as new.
+/// Whether the user is as young as the request. An older one is another user, and must not be returned as new.
 fn is_since(reading: &Reading, since: Timestamp) -> bool {
     let Change::Snapshot { record, .. } = &reading.change else { return false };
     record.created_at.is_some_and(|at| at >= since - SETTLING)

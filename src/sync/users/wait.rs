@@ -1,4 +1,4 @@
-//! Read-your-writes: one watch for each id, however many wait for it.
+//! Read-your-writes: one watch for each id, for any number of waiting requests.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -10,54 +10,54 @@ use super::{Error, Users, Watch};
 use crate::db::users::{self, UserRow};
 use crate::model::Key;
 
-/// How often the table is looked at for all who wait: another replica may have written the row.
+/// How often the table is read for all waiting requests: another replica may have written the row.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 impl Users {
-    /// The user's row as soon as it is there; `None` where it does not come in this time.
+    /// The user's row as soon as it exists; `None` if it does not appear in this time.
     pub async fn wait(&self, id: &str, time: Duration) -> Result<Option<Arc<UserRow>>, Error> {
-        // Who does not wait is answered from the table, whoever else waits.
-        let mut told = match self.joined(id).filter(|_| !time.is_zero()) {
-            Some(told) => told,
+        // A request that does not wait reads the table, even if others wait.
+        let mut receiver = match self.joined(id).filter(|_| !time.is_zero()) {
+            Some(receiver) => receiver,
             None => match self.row(id).await? {
                 Some(row) => return Ok(Some(Arc::new(row))),
                 None if time.is_zero() => return Ok(None),
                 None => self.join(id),
             },
         };
-        let there = async { told.wait_for(Option::is_some).await.map(|row| row.clone()) };
+        let there = async { receiver.wait_for(Option::is_some).await.map(|row| row.clone()) };
         match tokio::time::timeout(time, there).await {
             Ok(Ok(row)) => Ok(row),
-            // Its watch ended without a word: the table itself is asked.
+            // The watch ended without a row: read the table.
             Ok(Err(_)) => Ok(self.row(id).await?.map(Arc::new)),
             Err(_) => Ok(None),
         }
     }
 
-    /// The watch of another who waits already.
+    /// The watch of another request that waits already.
     fn joined(&self, id: &str) -> Option<watch::Receiver<Option<Arc<UserRow>>>> {
         let awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
         awaited.get(id).map(|watch| watch.subscribe())
     }
 
-    /// A watch, begun now if nobody else has.
+    /// A watch, which begins now if no other request waits.
     fn join(&self, id: &str) -> watch::Receiver<Option<Arc<UserRow>>> {
         let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(watch) = awaited.get(id) {
             return watch.subscribe();
         }
         let watch: Watch = Arc::new(watch::channel(None).0);
-        let told = watch.subscribe();
+        let receiver = watch.subscribe();
         if awaited.is_empty() {
             tokio::spawn(self.clone().look());
         }
         awaited.insert(id.to_owned(), watch.clone());
         let entry = Entry { users: self.clone(), id: id.to_owned(), watch };
         tokio::spawn(self.clone().watch(entry));
-        told
+        receiver
     }
 
-    /// Looks until the row is there or nobody waits any more.
+    /// Looks until the row exists or no request waits any more.
     async fn watch(self, entry: Entry) {
         let Entry { id, watch, .. } = &entry;
         // From before the first look: no commit falls between the two.
@@ -84,7 +84,7 @@ impl Users {
         }
     }
 
-    /// Looks for what other replicas have written, in one question for all, while anybody waits.
+    /// Looks for rows that other replicas wrote, with one query for all, while any request waits.
     async fn look(self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
@@ -110,7 +110,7 @@ impl Users {
         }
     }
 
-    /// Ends the watch when it has told its row, or nobody listens.
+    /// Ends the watch if it has announced its row, or if no request waits.
     fn left(&self, id: &str, watch: &Watch) -> bool {
         let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
         let over = watch.borrow().is_some() || watch.receiver_count() == 0;
@@ -120,7 +120,7 @@ impl Users {
         over
     }
 
-    /// Once for all who wait; what it finds is written, and the commit wakes them.
+    /// Fetches the user once for all waiting requests; the commit of the row wakes them.
     async fn ask(self, id: String) {
         if let Err(error) = self.fetch(None, &Key::user(&id)).await {
             let error = crate::error_chain(&error);
@@ -129,7 +129,7 @@ impl Users {
     }
 }
 
-/// A watch that others may join, for as long as its task lives: however that ends, the next one who waits begins anew.
+/// A watch that others may join, for as long as its task lives: after that, the next waiting request begins a new one.
 struct Entry {
     users: Users,
     id: String,

@@ -41,7 +41,7 @@ async fn a_quarantined_body_that_names_the_user_is_one_click_away() {
     let page = person.page("/admin/users?id=user_1").await;
     let cause = person.follow(&page, "names this user, and is in quarantine").await;
 
-    assert!(!page.contains(&other.id), "user_11 is somebody else");
+    assert!(!page.contains(&other.id), "user_11 is another user");
     assert!(cause.contains(&broken.id) && cause.contains("It could not be read"), "{cause}");
     assert!(cause.contains("`updated_at` is missing or empty"), "{cause}");
     assert!(cause.contains("href=\"/admin/users?id=user_1\""), "and back to the user");
@@ -68,7 +68,7 @@ async fn a_quarantined_delivery_from_before_the_row_as_it_is_now_is_past() {
 }
 
 #[tokio::test]
-async fn an_id_that_can_be_nobodys_is_told_so() {
+async fn the_page_of_an_impossible_id_says_so() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     let person = Person::signed_in(&service).await;
@@ -111,7 +111,7 @@ async fn a_silent_endpoint_is_one_click_from_the_user() {
 }
 
 #[tokio::test]
-async fn what_is_well_again_is_told_as_past() {
+async fn a_problem_that_ended_is_shown_as_past() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     service.post(&user("user_1", "Ada").signed_with(b"an old secret")).await;
@@ -128,7 +128,7 @@ async fn what_is_well_again_is_told_as_past() {
 }
 
 #[tokio::test]
-async fn every_reason_of_a_rejection_is_told_apart() {
+async fn every_reason_of_a_rejection_has_its_own_text() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     let now = jiff::Timestamp::now().as_second();
@@ -148,16 +148,17 @@ async fn every_reason_of_a_rejection_is_told_apart() {
         assert!(page.contains(words), "{words}: {page}");
     }
     let rejections = status["sources"][0]["rejections"].as_array().expect("a list");
-    let told: Vec<_> = rejections.iter().map(|told| (&told["reason"], &told["requests"])).collect();
+    let reported: Vec<_> =
+        rejections.iter().map(|reported| (&reported["reason"], &reported["requests"])).collect();
     let expected = ["too_old", "too_new", "missing_header", "malformed_header"];
     assert_eq!(
-        told,
+        reported,
         expected
             .map(|reason| (json!(reason), json!(1)))
             .iter()
             .map(|(a, b)| (a, b))
             .collect::<Vec<_>>()
     );
-    assert!(rejections.iter().all(|told| told["last_at"].is_string()), "{status}");
+    assert!(rejections.iter().all(|reported| reported["last_at"].is_string()), "{status}");
     assert_eq!(status["sources"][1]["rejections"], json!([]));
 }

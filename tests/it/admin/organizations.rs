@@ -83,7 +83,7 @@ async fn the_search_finds_a_user_or_an_organization() {
     for (id, page) in [
         ("user_1", "/admin/users?id=user_1"),
         ("org_1", "/admin/entities?kind=organization&id=org_1"),
-        ("nobody", "/admin/users?id=nobody"),
+        ("unknown", "/admin/users?id=unknown"),
     ] {
         let answer = person.get(&format!("/admin/find?id={id}")).await;
         assert_eq!((answer.status().as_u16(), location(&answer)), (303, page));

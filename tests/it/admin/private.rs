@@ -7,7 +7,7 @@ use super::service;
 use crate::harness::{Signed, TestDatabase, body};
 
 #[tokio::test]
-async fn private_fields_are_hidden_one_by_one_until_somebody_asks() {
+async fn each_private_field_is_hidden_until_the_operator_asks() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     let clerk = json!({
@@ -54,7 +54,7 @@ async fn a_private_field_with_an_escaped_name_is_hidden_too() {
 }
 
 #[tokio::test]
-async fn of_what_is_not_json_nothing_is_shown_until_somebody_asks() {
+async fn a_body_that_is_not_json_is_hidden_until_the_operator_asks() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     let signed = Signed::new("clerk", r#"{"private_metadata":{"ssn":"078-05-1120"#);

@@ -98,7 +98,7 @@ async fn a_time_range_narrows_what_is_shown_and_what_is_replayed() {
 }
 
 #[tokio::test]
-async fn a_time_that_is_none_is_told_and_replays_nothing() {
+async fn an_invalid_time_is_reported_and_replays_nothing() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     history(&database).await;

@@ -35,7 +35,7 @@ async fn a_user_is_fetched_at_once() {
 }
 
 #[tokio::test]
-async fn a_user_whom_the_provider_does_not_have_any_more_is_told_to_be_deleted() {
+async fn a_user_whom_the_provider_deleted_is_shown_as_deleted() {
     let (vendor, mirror, _service, person) = asked().await;
     sync(&person).await;
     vendor.dismiss("user_1");
@@ -44,12 +44,12 @@ async fn a_user_whom_the_provider_does_not_have_any_more_is_told_to_be_deleted()
     mirror.settle().await;
     let after = sync(&person).await;
 
-    assert!(early.contains("Too early to tell: ") && early.contains("<dd>null</dd>"), "{early}");
+    assert!(early.contains("Too early to decide: ") && early.contains("<dd>null</dd>"), "{early}");
     assert!(after.contains("The provider was asked: the user is deleted."), "{after}");
 }
 
 #[tokio::test]
-async fn a_provider_that_fails_or_knows_nobody_is_told_so() {
+async fn a_failing_provider_and_an_unknown_user_are_reported() {
     let (vendor, _mirror, _service, person) = asked().await;
 
     vendor.desk().stumbles = Some((1, Fault::Html(403)));
@@ -78,7 +78,7 @@ async fn without_a_key_the_page_says_which_variable_to_set() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_site_asks_nobody() {
+async fn a_form_of_another_site_causes_no_request_to_the_provider() {
     let (vendor, _mirror, _service, person) = asked().await;
 
     let answer = person.post("/admin/users/sync", "csrf=guess&id=user_1").await;

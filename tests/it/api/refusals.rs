@@ -129,7 +129,7 @@ async fn what_no_retry_can_mend_is_asked_once() {
 }
 
 #[tokio::test]
-async fn a_creation_is_not_put_off_until_somebody_else_takes_it_over() {
+async fn a_creation_does_not_wait_until_another_process_takes_it_over() {
     let vendor = Vendor::new("clerk").await;
     vendor.desk().faults.push_back(Fault::TooManyRequests { retry_after: 40 });
     let wanted = NewUser { email: "grace@example.com".into(), name: None };

@@ -103,7 +103,7 @@ async fn of_two_deletions_the_earlier_time_stands_in_either_order() {
 }
 
 #[tokio::test]
-async fn a_deletion_in_the_far_future_is_quarantined_and_deletes_nobody() {
+async fn a_deletion_in_the_far_future_is_quarantined_and_deletes_no_user() {
     let front = Front::new().await;
     front.receive(&update(&json!({}))).await;
     let in_two_days = Timestamp::now().as_second() + 172_800;

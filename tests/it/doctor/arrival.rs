@@ -50,7 +50,7 @@ fn assert_warned(check: &Value, words: &str) {
 #[tokio::test]
 async fn a_compressed_body_is_found_by_its_bytes_and_by_its_head() {
     let signed = Signed::new("clerk", user());
-    let strange = signed.clone().signed_with(b"nobody knows this one");
+    let strange = signed.clone().signed_with(b"an unknown secret");
     let packed = gzip(&signed.body);
     let as_text = String::from_utf8_lossy(&packed).into_owned();
     for lines in ["", "content-encoding: gzip\r\n"] {
@@ -81,7 +81,7 @@ async fn a_compressed_body_with_its_own_signature_would_be_quarantined() {
 }
 
 #[tokio::test]
-async fn a_body_that_the_capture_has_decompressed_is_told() {
+async fn a_body_that_the_capture_decompressed_is_reported() {
     let signed = Signed::new("clerk", user());
 
     let plain = explained(&signed, "Content-Encoding: gzip\r\n", &signed.body).await;
@@ -147,7 +147,7 @@ async fn chunk_sizes_are_no_part_of_the_body() {
 #[tokio::test]
 async fn one_right_signature_of_several_is_recognised() {
     let signed = Signed::new("clerk", user());
-    let other = signed.clone().signed_with(b"nobody knows this one").signature;
+    let other = signed.clone().signed_with(b"an unknown secret").signature;
     let right = &signed.signature;
     let values = [
         format!("{other}\r\nsvix-signature: {right}"),
@@ -228,7 +228,7 @@ async fn a_megabyte_that_nothing_explains_is_given_up_soon() {
     let megabyte = 1 << 20;
     for piece in ["[", "[ ] ", "1,", "\\u00eb"] {
         let signed = Signed::new("clerk", piece.repeat(megabyte / piece.len()));
-        let strange = signed.clone().signed_with(b"nobody knows this one");
+        let strange = signed.clone().signed_with(b"an unknown secret");
         let began = Instant::now();
 
         let check = explained(&strange, "", &signed.body).await;

@@ -75,7 +75,7 @@ async fn an_old_one_is_right_but_too_old() {
 }
 
 #[tokio::test]
-async fn a_sender_whose_clock_is_ahead_is_told_by_how_much() {
+async fn the_check_says_by_how_much_the_senders_clock_is_ahead() {
     let ahead = signed().sent_at(Timestamp::now().as_second() + 7200);
 
     let check = explained(&ahead, |request| request).await;
@@ -172,14 +172,14 @@ async fn bodies_that_were_printed_again_are_recognised() {
 
 #[tokio::test]
 async fn a_wrong_secret_stays_unexplained_and_says_what_to_try() {
-    let check = explained(&signed().signed_with(b"nobody knows this one"), |request| request).await;
+    let check = explained(&signed().signed_with(b"an unknown secret"), |request| request).await;
 
     assert_found(&check, "no secret matches");
     assert!(check["advice"].as_str().is_some_and(|advice| advice.contains("rotated")), "{check}");
 }
 
 #[tokio::test]
-async fn a_source_that_is_not_configured_is_told() {
+async fn a_source_that_is_not_configured_is_reported() {
     let check =
         explained(&signed(), |request| request.replace("/webhooks/clerk", "/webhooks/clark")).await;
 

@@ -1,13 +1,18 @@
 //! What applications have made around the mirror.
 
-use super::{assert_told, prepared};
+use super::{assert_reported, prepared};
 
 #[tokio::test]
 async fn a_foreign_key_that_would_stop_a_removal_is_named() {
     let sql = "create table public.notes (owner text constraint notes_owner references neon_auth.users_sync (id))";
     let checks = prepared(sql, &[("DELETE_POLICY", "hard:30d")]).await;
 
-    assert_told(&checks, "warn", "foreign key", &["notes_owner", "no ON DELETE action", "cascade"]);
+    assert_reported(
+        &checks,
+        "warn",
+        "foreign key",
+        &["notes_owner", "no ON DELETE action", "cascade"],
+    );
 }
 
 #[tokio::test]
@@ -15,7 +20,12 @@ async fn an_on_delete_that_cannot_fire_is_named() {
     let sql = "create table public.posts (author text constraint posts_author references neon_auth.users_sync (id) on delete cascade)";
     let checks = prepared(sql, &[]).await;
 
-    assert_told(&checks, "warn", "foreign key", &["posts_author", "never fires", "DELETE_POLICY"]);
+    assert_reported(
+        &checks,
+        "warn",
+        "foreign key",
+        &["posts_author", "never fires", "DELETE_POLICY"],
+    );
 }
 
 #[tokio::test]
@@ -24,15 +34,15 @@ async fn a_set_null_that_cannot_succeed_and_a_missing_index_are_named() {
         create table public.b (owner text constraint b_owner references neon_auth.users_sync (id) on delete cascade)";
     let checks = prepared(sql, &[("DELETE_POLICY", "hard:30d")]).await;
 
-    assert_told(&checks, "warn", "foreign key", &["a_owner", "not null"]);
-    assert_told(&checks, "warn", "foreign key", &["b_owner", "create index"]);
+    assert_reported(&checks, "warn", "foreign key", &["a_owner", "not null"]);
+    assert_reported(&checks, "warn", "foreign key", &["b_owner", "create index"]);
 }
 
 #[tokio::test]
 async fn a_column_of_the_wrong_type_is_named() {
     let checks = prepared("create table public.carts (user_id uuid)", &[]).await;
 
-    assert_told(&checks, "warn", "column type", &["carts.user_id is uuid", "type text"]);
+    assert_reported(&checks, "warn", "column type", &["carts.user_id is uuid", "type text"]);
 }
 
 #[tokio::test]
@@ -42,8 +52,8 @@ async fn a_unique_address_and_a_trigger_are_named() {
         create trigger welcome after insert on neon_auth.users_sync for each row execute function public.f()";
     let checks = prepared(sql, &[]).await;
 
-    assert_told(&checks, "warn", "unique index", &["one_address", "quarantined"]);
-    assert_told(&checks, "warn", "triggers", &["welcome"]);
+    assert_reported(&checks, "warn", "unique index", &["one_address", "quarantined"]);
+    assert_reported(&checks, "warn", "triggers", &["welcome"]);
 }
 
 #[tokio::test]
@@ -53,7 +63,7 @@ async fn rows_that_a_new_ledger_does_not_know_are_counted() {
     let checks = prepared(sql, &[]).await;
 
     let words = ["1 rows are of users that users-sync does not know", "adopt", "backfill"];
-    assert_told(&checks, "warn", "owners", &words);
+    assert_reported(&checks, "warn", "owners", &words);
 }
 
 #[tokio::test]
@@ -65,9 +75,9 @@ async fn what_stands_on_another_mirror_is_named_with_its_kind() {
         create trigger joined after insert on neon_auth.memberships_sync for each row execute function public.f()";
     let checks = prepared(sql, &[("DELETE_POLICY", "hard:30d")]).await;
 
-    assert_told(&checks, "warn", "foreign key", &["bills_payer", "for organizations"]);
-    assert_told(&checks, "warn", "column type", &["seats.organization_id", "of organizations"]);
-    assert_told(&checks, "warn", "unique index", &["neon_auth.organizations_sync", "one_slug"]);
-    assert_told(&checks, "warn", "triggers", &["neon_auth.memberships_sync", "joined"]);
-    assert_told(&checks, "ok", "mirror", &["1 on organizations_sync", "0 on roles_sync"]);
+    assert_reported(&checks, "warn", "foreign key", &["bills_payer", "for organizations"]);
+    assert_reported(&checks, "warn", "column type", &["seats.organization_id", "of organizations"]);
+    assert_reported(&checks, "warn", "unique index", &["neon_auth.organizations_sync", "one_slug"]);
+    assert_reported(&checks, "warn", "triggers", &["neon_auth.memberships_sync", "joined"]);
+    assert_reported(&checks, "ok", "mirror", &["1 on organizations_sync", "0 on roles_sync"]);
 }

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio_postgres::config::Host;
 
-use super::{assert_told, doctor_with};
+use super::{assert_reported, doctor_with};
 use crate::harness::{Scratch, TestDatabase, eventually};
 
 struct Pooler {
@@ -76,17 +76,17 @@ fn settings(
 }
 
 #[tokio::test]
-async fn a_pooler_that_pools_by_transaction_is_recognised_and_what_it_costs_is_told() {
+async fn a_transaction_pooler_is_recognised_and_its_drawbacks_are_named() {
     let database = TestDatabase::new().await;
     let Some(pooler) = Pooler::start(&database, "transaction", 4).await else { return };
 
     let (quiet, _) = doctor_with(&database, &[("DATABASE_URL", &pooler.url)]).await;
-    let telling = [("DATABASE_URL", &*pooler.url), ("NOTIFY_CHANNEL", "users")];
-    let (telling, _) = doctor_with(&database, &telling).await;
+    let variables = [("DATABASE_URL", &*pooler.url), ("NOTIFY_CHANNEL", "users")];
+    let (notifying, _) = doctor_with(&database, &variables).await;
 
-    assert_told(&quiet, "ok", "pooler", &["pools by transaction"]);
-    let told = ["pools by transaction", "whoever listens on users has to connect to the database"];
-    assert_told(&telling, "warn", "pooler", &told);
+    assert_reported(&quiet, "ok", "pooler", &["pools by transaction"]);
+    let reported = ["pools by transaction", "a listener on users must connect to the database"];
+    assert_reported(&notifying, "warn", "pooler", &reported);
 }
 
 #[tokio::test]
@@ -95,14 +95,14 @@ async fn a_pooler_that_keeps_sessions_together_or_none_is_no_finding() {
 
     let (direct, _) = doctor_with(&database, &[]).await;
 
-    assert_told(&direct, "ok", "pooler", &["none, or one that keeps sessions together"]);
+    assert_reported(&direct, "ok", "pooler", &["none, or one that keeps sessions together"]);
     let Some(pooler) = Pooler::start(&database, "session", 4).await else { return };
     let (pooled, _) = doctor_with(&database, &[("DATABASE_URL", &pooler.url)]).await;
-    assert_told(&pooled, "ok", "pooler", &["keeps sessions together"]);
+    assert_reported(&pooled, "ok", "pooler", &["keeps sessions together"]);
 }
 
 #[tokio::test]
-async fn a_pooler_in_which_nothing_can_be_written_or_waits_for_ever_is_told() {
+async fn a_read_only_pooler_and_a_hanging_pooler_are_reported() {
     let database = TestDatabase::new().await;
     let Some(single) = Pooler::start(&database, "session", 1).await else { return };
     let by_statement = Pooler::start(&database, "statement", 4).await.expect("it is installed");
@@ -110,8 +110,8 @@ async fn a_pooler_in_which_nothing_can_be_written_or_waits_for_ever_is_told() {
     let (waits, _) = doctor_with(&database, &[("DATABASE_URL", &single.url)]).await;
     let (fails, _) = doctor_with(&database, &[("DATABASE_URL", &by_statement.url)]).await;
 
-    assert_told(&waits, "warn", "pooler", &["a second connection is not served"]);
-    assert_told(&fails, "fail", "pooler", &["pool_mode=transaction"]);
+    assert_reported(&waits, "warn", "pooler", &["a second connection is not served"]);
+    assert_reported(&fails, "fail", "pooler", &["pool_mode=transaction"]);
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
-//! The doctor asks the providers' APIs, and tells apart what can be wrong.
+//! The doctor asks the providers' APIs, and distinguishes the possible faults.
 
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::{assert_told, doctor_with};
+use super::{assert_reported, doctor_with};
 use crate::harness::{API_KEY, Fault, TestDatabase, Vendor};
 
 const KEY: (&str, &str) = ("CLERK_SECRET_KEY", API_KEY);
@@ -29,30 +29,30 @@ async fn asking_one_that(fault: Option<Fault>) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_key_that_is_taken_is_told_with_what_it_shows() {
+async fn an_accepted_key_is_reported_with_the_users_that_it_lists() {
     let checks = asking_one_that(None).await;
 
-    assert_told(&checks, "ok", "api of clerk", &["Clerk takes the key and lists 2 users, all"]);
+    assert_reported(&checks, "ok", "api of clerk", &["Clerk takes the key and lists 2 users, all"]);
 }
 
 #[tokio::test]
-async fn a_long_list_is_told_with_its_length() {
+async fn a_long_list_is_reported_with_its_length() {
     let vendor = Vendor::new("clerk").await;
     let ids: Vec<_> = (0..501).map(|number| format!("user_{number}")).collect();
     vendor.enrol(ids.iter().map(String::as_str));
 
     let checks = asking(&vendor.url(), KEY).await;
 
-    assert_told(&checks, "ok", "api of clerk", &["lists 500 users, of 501"]);
+    assert_reported(&checks, "ok", "api of clerk", &["lists 500 users, of 501"]);
 }
 
 #[tokio::test]
-async fn without_a_key_nobody_is_asked() {
+async fn without_a_key_no_provider_is_asked() {
     let database = TestDatabase::new().await;
 
     let (checks, _) = doctor_with(&database, &[]).await;
 
-    assert_told(&checks, "skipped", "api", &["no key"]);
+    assert_reported(&checks, "skipped", "api", &["no key"]);
 }
 
 #[tokio::test]
@@ -64,23 +64,24 @@ async fn the_api_of_stack_is_asked_too() {
 
     let (checks, _) = doctor_with(&database, &asked).await;
 
-    assert_told(&checks, "ok", "api of stack", &["Stack Auth takes the key", "1 users"]);
+    assert_reported(&checks, "ok", "api of stack", &["Stack Auth takes the key", "1 users"]);
 }
 
 #[tokio::test]
-async fn a_key_that_is_refused_is_told() {
+async fn a_refused_key_is_reported() {
     let vendor = Vendor::new("clerk").await;
 
     let checks = asking(&vendor.url(), ("CLERK_SECRET_KEY", "sk_test_of_another_project")).await;
 
-    let told = ["401", "the key is refused; is CLERK_SECRET_KEY of this instance?", "copy the key"];
-    assert_told(&checks, "fail", "api of clerk", &told);
+    let reported =
+        ["401", "the key is refused; is CLERK_SECRET_KEY of this instance?", "copy the key"];
+    assert_reported(&checks, "fail", "api of clerk", &reported);
     let checks = asking_one_that(Some(Fault::Html(403))).await;
-    assert_told(&checks, "fail", "api of clerk", &["403", "no permission", "copy the key"]);
+    assert_reported(&checks, "fail", "api of clerk", &["403", "no permission", "copy the key"]);
 }
 
 #[tokio::test]
-async fn a_limit_an_outage_and_a_wrong_address_are_told_apart() {
+async fn a_limit_an_outage_and_a_wrong_address_are_distinguished() {
     for (fault, verdict, words) in [
         (Fault::TooManyRequests { retry_after: 1 }, "warn", ["429", "in a minute"]),
         (Fault::ServerError, "warn", ["502", "status page"]),
@@ -89,12 +90,12 @@ async fn a_limit_an_outage_and_a_wrong_address_are_told_apart() {
     ] {
         let checks = asking_one_that(Some(fault)).await;
 
-        assert_told(&checks, verdict, "api of clerk", &words);
+        assert_reported(&checks, verdict, "api of clerk", &words);
     }
 }
 
 #[tokio::test]
-async fn an_api_that_cannot_be_reached_is_told_by_how() {
+async fn the_check_says_why_an_api_cannot_be_reached() {
     let (vendor, listener) = (Vendor::new("clerk").await, TcpListener::bind("127.0.0.1:0").await);
     let silent = listener.expect("a free port").local_addr().expect("a bound address");
     let without_tls = vendor.url().replace("http://", "https://");
@@ -108,6 +109,6 @@ async fn an_api_that_cannot_be_reached_is_told_by_how() {
     ] {
         let checks = asking(&url, KEY).await;
 
-        assert_told(&checks, "fail", "api of clerk", &["cannot be reached", words]);
+        assert_reported(&checks, "fail", "api of clerk", &["cannot be reached", words]);
     }
 }

@@ -7,7 +7,7 @@ use axum::routing::any;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::{assert_told, doctor};
+use super::{assert_reported, doctor};
 use crate::harness::{SECRET, Service, TestDatabase, run};
 
 /// A stranger on a port of its own.
@@ -52,7 +52,7 @@ async fn a_proxy_that_passes_requests_through_is_fine_and_nothing_is_written() {
 
     let checks = through(&url, SECRET).await;
 
-    assert_told(&checks, "ok", "proxy for clerk", &["untouched"]);
+    assert_reported(&checks, "ok", "proxy for clerk", &["untouched"]);
     let journal = database.client().await.query("select from users_sync.journal", &[]).await;
     assert_eq!(journal.expect("it answers").len(), 0);
 }
@@ -69,7 +69,7 @@ async fn a_proxy_that_prints_bodies_again_is_recognised() {
 
     let checks = through(&url, SECRET).await;
 
-    assert_told(&checks, "fail", "proxy for clerk", &["no secret matches", "changes the body"]);
+    assert_reported(&checks, "fail", "proxy for clerk", &["no secret matches", "changes the body"]);
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_proxy_that_drops_headers_is_recognised() {
 
     let checks = through(&url, SECRET).await;
 
-    assert_told(
+    assert_reported(
         &checks,
         "fail",
         "proxy for clerk",
@@ -103,10 +103,10 @@ async fn answers_of_others_are_recognised() {
         (Router::new().fallback(|| async { "Welcome!" }), ["200", "no answer of users-sync"]),
     ] {
         let checks = through(&stranger(router).await, SECRET).await;
-        assert_told(&checks, "fail", "proxy for clerk", &words);
+        assert_reported(&checks, "fail", "proxy for clerk", &words);
     }
     let checks = through("http://127.0.0.1:9", SECRET).await;
-    assert_told(&checks, "fail", "proxy for clerk", &["refused", "firewall"]);
+    assert_reported(&checks, "fail", "proxy for clerk", &["refused", "firewall"]);
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn the_address_of_an_endpoint_is_taken_for_that_of_the_service() {
 
     for path in ["/webhooks/clerk", "/webhooks/clerk/", "/webhooks/"] {
         let checks = through(&service.url(path), SECRET).await;
-        assert_told(&checks, "ok", "proxy for clerk", &["untouched"]);
+        assert_reported(&checks, "ok", "proxy for clerk", &["untouched"]);
     }
     let environment = [("DATABASE_URL", database.url()), ("CLERK_WEBHOOK_SECRET", SECRET)];
     for url in ["users-sync.example.com", "localhost:8080", "ftp://example.com"] {

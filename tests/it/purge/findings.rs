@@ -35,17 +35,20 @@ async fn a_missing_right_is_a_finding_until_a_round_succeeds() {
 
     let program = Program::serve_with(dir.path(), &["--no-migrate"], &variables).await;
     eventually("the round has failed", async || !found(&client).await.is_empty()).await;
-    let (told, metric) = (found(&client).await, findings(&service).await);
+    let (reported, metric) = (found(&client).await, findings(&service).await);
     let by_hand = run(&["purge"], &variables).await;
     role.execute(&format!("grant delete on neon_auth.users_sync to {}", role.quoted())).await;
     let granted = run(&["purge"], &variables).await;
 
     program.stop().await;
     role.remove().await;
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0].0, "neon_auth.users_sync");
+    assert_eq!(reported.len(), 1, "{reported:?}");
+    assert_eq!(reported[0].0, "neon_auth.users_sync");
     for words in ["lacks delete on neon_auth.users_sync", "--print-grants"] {
-        assert!(told[0].1.contains(words) && by_hand.err.contains(words), "{told:?} {by_hand:?}");
+        assert!(
+            reported[0].1.contains(words) && by_hand.err.contains(words),
+            "{reported:?} {by_hand:?}"
+        );
     }
     assert_eq!(metric, Some(1.0));
     assert_eq!((by_hand.code, granted.code), (1, 0), "{granted:?}");
@@ -62,11 +65,11 @@ async fn an_erasure_without_the_right_to_delete_empties_the_row_and_says_so() {
     let variables = [("DATABASE_URL", &*role.url(&database)), ("CLERK_WEBHOOK_SECRET", SECRET)];
 
     let said = run(&["users", "erase", "one", "--hard", "--json"], &variables).await;
-    let nobody = run(&["users", "erase", "nobody", "--hard"], &variables).await;
+    let unknown = run(&["users", "erase", "nobody", "--hard"], &variables).await;
 
     role.remove().await;
-    assert!(nobody.out.contains("there was no row"), "{nobody:?}");
-    assert!(!nobody.out.contains("the row was emptied"), "{nobody:?}");
+    assert!(unknown.out.contains("there was no row"), "{unknown:?}");
+    assert!(!unknown.out.contains("the row was emptied"), "{unknown:?}");
     let said = said.json();
     assert_eq!(said["row"], "emptied");
     let why = said["not_removed_because"].as_str().expect("a reason");
@@ -78,13 +81,16 @@ async fn an_erasure_without_the_right_to_delete_empties_the_row_and_says_so() {
 async fn a_round_that_fails_as_a_whole_is_a_finding() {
     let (database, client, _service) = with_old_users(&["one"]).await;
     let broken = "alter table users_sync.ledger alter column deleted_at type text";
-    client.batch_execute(broken).await.expect("somebody has changed our table");
+    client.batch_execute(broken).await.expect("an operator changed our table");
 
     let said = command(&database, "hard:30d", &["purge"]).await;
 
     assert_eq!(said.code, 1, "{said:?}");
-    let told = found(&client).await;
-    assert!(told[0].1.contains("42883") && told[0].1.contains("see the log"), "{told:?}");
+    let reported = found(&client).await;
+    assert!(
+        reported[0].1.contains("42883") && reported[0].1.contains("see the log"),
+        "{reported:?}"
+    );
     let mend = "alter table users_sync.ledger alter column deleted_at type timestamptz using deleted_at::timestamptz";
     client.batch_execute(mend).await.expect("it is mended");
     assert_eq!(command(&database, "hard:30d", &["purge"]).await.code, 0);
@@ -105,12 +111,12 @@ async fn a_trigger_with_a_code_of_its_own_stops_its_row_alone() {
 
         let said = command(&database, "hard:30d", &["purge", "--json"]).await;
 
-        let told: Value = serde_json::from_str(&said.out).expect("JSON");
-        assert_eq!((said.code, &told["removed"]), (1, &json!(2)), "{code}: {said:?}");
-        let told = found(&client).await;
-        assert_eq!(told.len(), 1, "{code}: {told:?}");
-        assert_eq!(told[0].0, "two");
-        assert!(told[0].1.contains(code) && !told[0].1.contains("ada@"), "{told:?}");
+        let reported: Value = serde_json::from_str(&said.out).expect("JSON");
+        assert_eq!((said.code, &reported["removed"]), (1, &json!(2)), "{code}: {said:?}");
+        let reported = found(&client).await;
+        assert_eq!(reported.len(), 1, "{code}: {reported:?}");
+        assert_eq!(reported[0].0, "two");
+        assert!(reported[0].1.contains(code) && !reported[0].1.contains("ada@"), "{reported:?}");
     }
 }
 

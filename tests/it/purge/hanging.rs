@@ -77,7 +77,7 @@ async fn an_erased_user_leaves_nothing_in_memberships_grants_or_bodies() {
 }
 
 #[tokio::test]
-async fn an_erasure_tells_people_what_it_took_along() {
+async fn an_erasure_reports_what_else_it_removed() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let all = [user("user.created", "user_1"), membership(JOINS, "mem_1", "user_1", "org_1")];
@@ -251,9 +251,9 @@ async fn a_foreign_key_on_an_organization_stops_that_one_alone_and_names_its_kin
     client.batch_execute("delete from public.bills").await.expect("the application lets go");
     let again = command(&database, "hard:30d", &["purge", "--json"]).await.json();
 
-    let told: Value = serde_json::from_str(&said.out).expect("JSON");
-    assert_eq!((said.code, &told["removed"]), (1, &json!(1)));
-    let blocked = &told["blocked"][0];
+    let reported: Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!((said.code, &reported["removed"]), (1, &json!(1)));
+    let blocked = &reported["blocked"][0];
     assert_eq!((&blocked["kind"], &blocked["id"]), (&json!("organization"), &json!("org_2")));
     let reason = blocked["reason"].as_str().expect("a reason");
     assert!(reason.contains("bills_payer") && reason.contains("refers to the organization"));

@@ -57,9 +57,12 @@ async fn so_many_members_of_a_live_organization_are_not_believed_to_be_gone() {
 
     let refused = mirror.reconcile_of(&vendor.client(), Kind::Membership).await;
 
-    let told = users_sync::error_chain(&refused.expect_err("it is refused"));
-    assert!(told.contains("150 of the 152 memberships in the table are not in"), "{told}");
-    assert!(told.ends_with("--source stack --kind membership --allow-deletes 150`"), "{told}");
+    let reported = users_sync::error_chain(&refused.expect_err("it is refused"));
+    assert!(reported.contains("150 of the 152 memberships in the table are not in"), "{reported}");
+    assert!(
+        reported.ends_with("--source stack --kind membership --allow-deletes 150`"),
+        "{reported}"
+    );
     assert_eq!(mirror.alive_of(Kind::Membership).await.len(), 152);
 }
 

@@ -5,7 +5,7 @@ use tokio_postgres::Client;
 
 use crate::harness::{Service, Signed, TestDatabase, body, users_sync};
 
-/// Users whose names somebody has made wrong.
+/// Users whose names are wrong in the table.
 async fn with_wrong_names(ids: &[&str]) -> (TestDatabase, Client) {
     let database = TestDatabase::new().await;
     let client = database.client().await;
@@ -50,7 +50,7 @@ async fn a_row_that_a_trigger_holds_is_counted_and_the_others_change() {
 }
 
 #[tokio::test]
-async fn a_row_that_somebody_holds_is_counted_and_the_others_change() {
+async fn a_locked_row_is_counted_and_the_others_change() {
     let (database, client) = with_wrong_names(&["a", "b", "c"]).await;
     client
         .batch_execute("begin; select from neon_auth.users_sync where id = 'b' for update")
@@ -86,12 +86,12 @@ async fn a_row_without_a_text_is_counted_and_the_others_change() {
 }
 
 #[tokio::test]
-async fn raw_json_of_another_user_is_written_to_nobody() {
+async fn raw_json_of_another_user_is_not_written() {
     let (database, client) = with_wrong_names(&["a", "b"]).await;
     let sql = "update neon_auth.users_sync set raw_json = raw_json || '{\"id\": \"b\", \"first_name\": \"Eve\"}'
         where id = 'a';
         update users_sync.ledger set version_at = 'epoch', version_delivery = 'adopted'";
-    client.batch_execute(sql).await.expect("somebody has mixed them up");
+    client.batch_execute(sql).await.expect("the rows are mixed up");
 
     let said = remap(&database).await;
 

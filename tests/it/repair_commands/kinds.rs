@@ -20,7 +20,7 @@ async fn json_of(desk: &Desk, arguments: &[&str]) -> Value {
 }
 
 #[tokio::test]
-async fn every_kind_is_told_beside_the_users() {
+async fn every_kind_is_reported_beside_the_users() {
     let desk = desk().await;
 
     let filled = json_of(&desk, &["backfill", "--json"]).await;
@@ -41,7 +41,7 @@ async fn every_kind_is_told_beside_the_users() {
 }
 
 #[tokio::test]
-async fn a_dry_run_tells_by_its_exit_which_kinds_differ() {
+async fn the_exit_code_of_a_dry_run_says_whether_any_kind_differs() {
     let desk = desk().await;
     let (_, _) = desk.run(&["backfill", "--kind", "user"]).await;
 

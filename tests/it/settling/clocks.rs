@@ -28,7 +28,7 @@ async fn a_clock_that_is_ahead_shortens_no_settling_time() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_ahead_deletes_nobody_in_the_future() {
+async fn a_clock_that_is_ahead_deletes_no_user_in_the_future() {
     let desk = Desk::delivered("clerk", &json!({})).await;
     desk.mirror.settle().await;
     desk.vendor.desk().date = ahead(5);

@@ -41,7 +41,7 @@ async fn a_retry_says_nothing_new_however_late_it_is() {
 }
 
 #[tokio::test]
-async fn steps_of_four_milliseconds_are_told_apart() {
+async fn steps_of_four_milliseconds_are_distinguished() {
     let front = Front::new().await;
     let at = |ms: i64| Timestamp::from_millisecond(1_747_408_052_000 + ms).expect("a time");
     let id = |ms| format!("msg_{}", users_sync::ksuid::new(at(ms)));
@@ -54,7 +54,7 @@ async fn steps_of_four_milliseconds_are_told_apart() {
 }
 
 #[tokio::test]
-async fn an_id_that_tells_no_time_counts_from_its_first_receipt() {
+async fn an_id_without_a_time_counts_from_its_first_receipt() {
     let ids = [
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
         "zc4a1de0-0000-4000-8000-000000000001",

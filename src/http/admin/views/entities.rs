@@ -72,7 +72,7 @@ pub(in crate::http::admin) struct Field {
     pub(in crate::http::admin) href: Option<String>,
 }
 
-/// Why a row may be stale, and where the cause is told.
+/// Why a row may be stale, with a link to the cause.
 pub(in crate::http::admin) struct Doubt {
     pub(in crate::http::admin) href: String,
     pub(in crate::http::admin) text: String,

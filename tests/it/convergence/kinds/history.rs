@@ -11,7 +11,7 @@ use users_sync::{ksuid, provider};
 
 use crate::harness::{Signed, body};
 
-/// Few points in time, so that ties and late deletions are the rule; whole steps of what a delivery's id can tell.
+/// Few points in time, so that ties and late deletions are the rule; whole steps of the time in a delivery's id.
 const FIRST: i64 = 1_750_000_000_000;
 const STEP: i64 = 1_500;
 
