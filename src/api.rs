@@ -1,6 +1,6 @@
-//! A provider's API: what it lists page by page, and entities one by one, within its limits, patiently.
+//! A provider's API: reads lists page by page and entities one by one, within the rate limit and with retries.
 //!
-//! Every answer becomes readings. A reading's version is the snapshot's own where it has one, else the fence: a moment
+//! Every answer becomes readings. A reading's version is the snapshot's own if it has one, else the fence: a moment
 //! before which every change is in the answer.
 
 mod error;
@@ -30,7 +30,7 @@ pub use request::Patience;
 use request::Requests;
 pub use walk::{Incomplete, Walk};
 
-/// A source whose API may be asked.
+/// The address and the credentials of one source's API.
 #[derive(Clone)]
 pub struct Settings {
     pub source: Arc<str>,
@@ -46,13 +46,13 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// One source's API.
+/// A client for one source's API.
 pub struct Client {
     source: Arc<str>,
     provider: &'static Provider,
     instance: Option<Instance>,
     requests: Requests,
-    /// The kinds whose lists were switched off when it last asked.
+    /// The kinds whose lists were switched off at the last request.
     off: Mutex<HashSet<Kind>>,
 }
 
@@ -77,12 +77,12 @@ impl Client {
         Ok(Self { source, provider, instance, requests, off: Mutex::default() })
     }
 
-    /// `None` where only the key knows.
+    /// `None` if only the key identifies it.
     pub fn instance(&self) -> Option<&Instance> {
         self.instance.as_ref()
     }
 
-    /// The variables that the key and what belongs to it come from.
+    /// The variables that hold the credentials.
     pub fn variables(&self) -> &str {
         self.requests.variables()
     }
@@ -104,7 +104,7 @@ impl Client {
         (self.provider.record)(kind, data, bytes)
     }
 
-    /// What an answer as of `fence` says with this record.
+    /// The reading that an answer as of `fence` gives with this record.
     fn reading(&self, mut record: Record, fence: Timestamp) -> Result<Reading, Unreadable> {
         if !self.provider.versioned {
             record.updated_at = Some(fence);
@@ -115,7 +115,7 @@ impl Client {
         }
         let is_reused = self.provider.reused.contains(&record.kind());
         let change = self.provider.snapshot(Version { at, delivery: mark(fence) }, record);
-        // A replica may still show what was deleted a moment ago.
+        // A replica of the provider may still show an entity that was just deleted.
         let change = change.fenced(is_reused.then(|| fence - SETTLING));
         Ok(Reading { source: self.source.clone(), change })
     }
@@ -127,10 +127,10 @@ struct Answer {
     fence: Timestamp,
 }
 
-/// What the mark of an answer begins with: bytewise after any id of a delivery.
+/// The prefix of an answer's id: bytewise after any id of a delivery.
 const ANSWER: char = '~';
 
-/// Bytewise after the id of any delivery, and after the mark of an earlier answer.
+/// The id of an answer: bytewise after the id of any delivery, and after that of an earlier answer.
 fn mark(fence: Timestamp) -> DeliveryId {
     DeliveryId::new(&format!("{ANSWER}{:011}", fence.as_second())).expect("a number is a short id")
 }
@@ -140,7 +140,7 @@ pub fn is_answer(version: &Version) -> bool {
     version.delivery.as_str().starts_with(ANSWER)
 }
 
-/// How long to wait after an answer as of `fence` until another one can see what is of this version. A fence is in whole
+/// How long to wait after an answer as of `fence` until a new one can include this version. A fence is in whole
 /// seconds, and lies up to two of them in the past.
 pub fn until_seen(version_at: Timestamp, fence: Timestamp) -> Duration {
     let seconds = version_at.as_second().saturating_sub(fence.as_second()).saturating_add(1);

@@ -68,7 +68,7 @@ impl Capture {
         Ok(Self { source, request_line, headers, body, rest })
     }
 
-    /// How long the head says that the body is.
+    /// The length of the body according to the head.
     pub fn declared_length(&self) -> Option<usize> {
         declared_length(&self.headers)
     }
@@ -77,7 +77,7 @@ impl Capture {
         is_chunked(&self.headers)
     }
 
-    /// How the head says that the body is compressed, in a word.
+    /// The compression of the body according to the head.
     pub fn compression(&self) -> Option<&'static str> {
         let named = self.headers.get(CONTENT_ENCODING)?.to_str().ok()?.trim();
         let is_it = |known: &&str| known.eq_ignore_ascii_case(named);
@@ -88,7 +88,7 @@ impl Capture {
     }
 }
 
-/// At lines that begin with `###`, which no line of JSON does.
+/// Splits at lines that begin with `###`, because no line of JSON does.
 fn split(file: &[u8]) -> Vec<&[u8]> {
     let (mut parts, mut start, mut at) = (Vec::new(), 0, 0);
     for line in file.split_inclusive(|byte| *byte == b'\n') {
@@ -102,7 +102,7 @@ fn split(file: &[u8]) -> Vec<&[u8]> {
     parts
 }
 
-/// `None` for what follows the first blank line where there is none.
+/// The parts before and after the first blank line; `None` if there is no blank line.
 fn head_and_rest(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     let text = text.trim_ascii_start();
     let mut at = 0;
@@ -132,7 +132,7 @@ fn header(line: &str) -> Option<(HeaderName, HeaderValue)> {
     Some((name.trim().parse().ok()?, value.trim().parse().ok()?))
 }
 
-/// Some editors begin a file with it.
+/// Some editors write it at the start of a file.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 fn declared_length(headers: &HeaderMap) -> Option<usize> {
@@ -144,7 +144,7 @@ fn is_chunked(headers: &HeaderMap) -> bool {
     encoding.is_some_and(|encoding| encoding.to_ascii_lowercase().contains("chunked"))
 }
 
-/// An editor ends a file with a new line, and what comes before the next `###` too: neither was sent.
+/// Removes the line end that an editor adds at the end of a file and before the next `###`.
 fn as_sent(rest: &Bytes, headers: &HeaderMap) -> Bytes {
     if let Some(body) = is_chunked(headers).then(|| without_chunk_sizes(rest)).flatten() {
         return body.into();
@@ -158,7 +158,7 @@ fn as_sent(rest: &Bytes, headers: &HeaderMap) -> Bytes {
     }
 }
 
-/// The body that was sent in these chunks, whatever their line ends are now; `None` where their sizes do not add up.
+/// The body that was sent in these chunks, with any line ends; `None` if their sizes do not add up.
 pub fn without_chunk_sizes(mut chunks: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {

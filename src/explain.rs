@@ -15,10 +15,10 @@ use crate::webhook::{Delivery, Source, Verdict};
 pub use body::{Excerpt, pretty};
 pub use private::{Discreet, discreet};
 
-/// What is wrong with a request, and what to do. Never quotes a header, a body or a secret.
+/// The fault of a request and its remedy. Never quotes a header, a body or a secret.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Diagnosis {
-    /// Whether it would be accepted, had it come when it was signed.
+    /// Whether it would have been accepted at the time of its signature.
     pub accepted: bool,
     pub found: String,
     pub advice: String,
@@ -50,7 +50,7 @@ fn wrong(found: impl Into<String>, advice: impl Into<String>) -> Diagnosis {
     Diagnosis { accepted: false, found: found.into(), advice: advice.into() }
 }
 
-/// By the sender's own clock, so that only the signature is judged.
+/// Verifies at the time of the sender's clock, so that only the signature matters.
 fn verify(source: &Source, headers: &HeaderMap, body: &Bytes) -> Result<Delivery, Rejection> {
     let now = source.provider.scheme.sent_at(headers).unwrap_or_else(Timestamp::now);
     source.verify(headers, body.clone(), now)
@@ -82,7 +82,7 @@ fn right(capture: &Capture, source: &Source, delivery: Delivery, now: Timestamp)
     Diagnosis { accepted: true, found, advice }
 }
 
-/// Why a request with a right signature does not help, and what to do.
+/// Why a request with a valid signature is still not processed, and the remedy.
 fn useless(capture: &Capture, source: &Source, delivery: Delivery) -> Option<(String, String)> {
     let made_at = delivery.received_at();
     if let Verdict::Quarantined(reason) = delivery.decode(made_at).verdict {
@@ -158,7 +158,7 @@ fn undecoded_secret(capture: &Capture, source: &Source) -> Option<Diagnosis> {
 }
 
 fn changed_body(capture: &Capture, source: &Source) -> Option<Diagnosis> {
-    // What an editor has made longer goes beyond what the head says.
+    // An editor may have lengthened the body beyond the length in the head.
     let longer = (capture.rest != capture.body).then_some(&capture.rest);
     let bodies = std::iter::once(&capture.body).chain(longer);
     bodies.flat_map(body::variants).find_map(|(body, what)| {

@@ -1,4 +1,4 @@
-//! What the service counts and measures, for Prometheus. Every label has few values, whatever a sender sends.
+//! The metrics of the service, for Prometheus. No sender can increase the number of label values.
 
 mod findings;
 mod labels;
@@ -43,11 +43,11 @@ impl MetricConstructor<Histogram> for Buckets {
     }
 }
 
-/// From one commit of a fast disk to the time-out of a sender.
+/// The buckets range from one commit on a fast disk to the time-out of a sender.
 const COMMIT: Buckets = Buckets(&[
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0,
 ]);
-/// From a healthy hook to the last retry of a sender, more than a day later.
+/// The buckets range from a healthy delivery to the last retry of a sender, more than a day later.
 const LAG: Buckets = Buckets(&[
     0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 36000.0, 108_000.0,
 ]);
@@ -55,7 +55,7 @@ const SIZE: Buckets = Buckets(&[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256
 
 type Lags = Family<SourceLabels, Histogram, Buckets>;
 
-/// One registry and what is in it.
+/// The registry and its metrics.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -88,13 +88,13 @@ impl std::fmt::Debug for Buckets {
     }
 }
 
-/// What became of one delivery, and when.
+/// The outcome of one delivery, with its times.
 pub struct Delivered<'a> {
     pub source: &'a Arc<str>,
     pub provider: &'static Provider,
     pub event_type: Option<&'a str>,
     pub outcome: Outcome,
-    /// What it says of entities.
+    /// The changes that it contains.
     pub changes: &'a [Change],
     pub received_at: Timestamp,
 }
@@ -108,14 +108,14 @@ pub struct Observed {
     pub pool_idle: usize,
     pub pool_busy: usize,
     pub pool_waiting: usize,
-    /// `None` where the database did not answer.
+    /// `None` if the database did not answer.
     pub stored: Option<Arc<Stored>>,
 }
 
-/// What only the database knows.
+/// Values that are read from the database.
 pub struct Stored {
     pub quarantined: i64,
-    /// How many there are of each subject.
+    /// The number of findings of each subject.
     pub findings: Vec<(String, i64)>,
     /// One for each source.
     pub reconciled: Vec<Reconciled>,
@@ -215,7 +215,7 @@ impl Metrics {
         self.rejections.count(source, rejection.reason());
     }
 
-    /// What was refused of a source, by reason.
+    /// Counts a rejected request of a source by its reason.
     pub fn rejections(&self, source: &Arc<str>) -> Vec<Rejected> {
         self.rejections.of(source)
     }
@@ -267,7 +267,7 @@ impl Metrics {
         self.batch_commit.observe(took.as_secs_f64());
     }
 
-    /// The text of everything, with what was observed for it.
+    /// The text of all metrics, with the observed values.
     pub fn encode(&self, observed: &Observed) -> String {
         let &Observed { queue, held, queue_capacity, pool_idle, pool_busy, .. } = observed;
         let &Observed { pool_waiting, ref stored, .. } = observed;

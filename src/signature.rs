@@ -1,4 +1,4 @@
-//! How a delivery proves where it comes from: a closed set of schemes, each over the raw bytes. A scheme owns both halves, to
+//! The signature schemes: a closed set, each over the raw bytes. A scheme implements both halves, to
 //! verify and to sign, and only its own file names its headers.
 
 mod mistake;
@@ -32,7 +32,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What is wrong with a pasted secret; says nothing of what it is.
+/// The fault of a pasted secret; it never contains the secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadSecret {
     #[error("holds no secret: paste the signing secret of the endpoint (`whsec_…`)")]
@@ -44,7 +44,7 @@ pub enum BadSecret {
 }
 
 impl Secret {
-    /// A list separated by commas. Blanks, quotes and a pasted `v1,` are forgiven: no key looks like them.
+    /// A list separated by commas. Blanks, quotes and a pasted `v1,` are removed, because no key contains them.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, BadSecret> {
         let quotes = |c: char| c.is_whitespace() || c == '"' || c == '\'';
         let secrets = text
@@ -72,7 +72,7 @@ impl Secret {
         self.key.expose_secret()
     }
 
-    /// As it is pasted: `whsec_` and base64.
+    /// The text form: `whsec_` and base64.
     pub fn to_text(&self) -> String {
         format!("whsec_{}", STANDARD.encode(self.expose()))
     }
@@ -105,7 +105,7 @@ impl Rejection {
     }
 }
 
-/// The kind of a rejection, without what differs from request to request.
+/// The kind of a rejection, without the details of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     NoSecretMatches,
@@ -124,7 +124,7 @@ impl Reason {
         Self::MalformedHeader,
     ];
 
-    /// One word for programs.
+    /// The name in metrics and JSON.
     pub fn code(self) -> &'static str {
         match self {
             Self::NoSecretMatches => "no_secret_matches",
@@ -136,7 +136,7 @@ impl Reason {
     }
 }
 
-/// What a signature proves.
+/// The content of a valid signature.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Proof {
     pub id: DeliveryId,
@@ -144,7 +144,7 @@ pub struct Proof {
     pub secret: usize,
 }
 
-/// Why nothing can be signed.
+/// Why a body cannot be signed.
 #[derive(Debug, thiserror::Error)]
 #[error("the body or the key cannot be signed")]
 pub struct Unsignable(#[from] ::svix::webhooks::WebhookError);
@@ -162,7 +162,7 @@ impl Scheme {
         svix::is_claimed(headers)
     }
 
-    /// The names of its headers, in words: what a proxy has to let through.
+    /// The names of its headers as a phrase, for advice about proxies.
     pub fn headers(self) -> &'static str {
         match self {
             Self::Svix => svix::HEADERS,
@@ -176,7 +176,7 @@ impl Scheme {
         }
     }
 
-    /// Checks all that needs no body: whether the headers are there and well-formed.
+    /// Checks the headers before the body is read: they must exist and be well-formed.
     pub fn screen(self, headers: &HeaderMap) -> Result<(), Rejection> {
         match self {
             Self::Svix => svix::screen(headers),
@@ -209,7 +209,7 @@ impl Scheme {
         }
     }
 
-    /// When the sender signed a request, by the request's own headers.
+    /// When the sender signed a request, according to its headers.
     pub fn sent_at(self, headers: &HeaderMap) -> Option<Timestamp> {
         match self {
             Self::Svix => svix::sent_at(headers),

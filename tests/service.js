@@ -53,7 +53,7 @@ export class Service {
     }
   }
 
-  // Waits until nobody else is connected: who is still leaving would complain of a server that stops.
+  // Waits until no other client is connected: a client that is still closing would report that the server stops.
   async left() {
     const others = `select from pg_stat_activity
       where backend_type = 'client backend' and application_name <> 'users-sync' and pid <> pg_backend_pid()`;

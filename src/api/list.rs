@@ -1,4 +1,4 @@
-//! What an API lists, page by page. The lists of one kind follow each other as if they were one.
+//! Reads an API's lists page by page. The lists of one kind follow each other like one list.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -10,32 +10,32 @@ use crate::json::{Object, Unreadable, without_nul};
 use crate::model::{Kind, Reading, Record};
 use crate::provider::api::{List, PageOf, Query, USERS};
 
-/// What only helps is waited for so long.
+/// The time-out of optional requests.
 const SOON: Duration = Duration::from_secs(5);
 
 /// One page of entities of one kind.
 #[derive(Debug)]
 pub struct Page {
     pub readings: Vec<Reading>,
-    /// Entries that could not be understood.
+    /// The number of unreadable entries.
     pub unreadable: usize,
-    /// The ids of those, where at least these could be read.
+    /// The ids of the unreadable entries, as far as the ids are readable.
     pub unreadable_ids: Vec<String>,
     pub next: Option<String>,
-    /// How many there are in all, where the answer says so.
+    /// The number of all entities, if the answer contains it.
     pub total: Option<u64>,
     /// Whether the next page is the first of another list.
     pub ends_list: bool,
-    /// Whether the instance has no such list. Nothing follows from that for what the tables have.
+    /// Whether the instance lacks this list. That proves nothing about the rows in the tables.
     pub is_off: bool,
     pub fence: Timestamp,
 }
 
-/// Which of the lists of a kind a cursor leads into; nothing is before it where the kind has one list.
+/// Separates the place of the list from the API's cursor; absent if the kind has one list.
 const PLACE: char = ':';
 
 impl Client {
-    /// What it lists, in the order in which a backfill reads.
+    /// The kinds that the API lists, in the order of a backfill.
     pub fn kinds(&self) -> Vec<Kind> {
         self.provider.api.kinds()
     }
@@ -61,7 +61,7 @@ impl Client {
             page => page?,
         };
         if lists.len() > 1 {
-            // A page counts for its own list alone.
+            // A page's count covers only its own list.
             page.total = None;
             page.ends_list = page.next.is_none() && place + 1 < lists.len();
             page.next = match page.next {
@@ -72,7 +72,7 @@ impl Client {
         Ok(page)
     }
 
-    /// Whether the instance has no list of this kind: a feature is switched off. Logged when it is new.
+    /// Whether the instance has no list of this kind because a feature is switched off. Logs a change to that state.
     pub async fn is_off(&self, kind: Kind) -> bool {
         let is_off = self.lacks(kind).await;
         let mut off = self.off.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,7 +85,7 @@ impl Client {
         is_off
     }
 
-    /// Only where every list of the kind says so.
+    /// Asks the API: true only if every list of the kind is switched off.
     async fn lacks(&self, kind: Kind) -> bool {
         let lists = self.provider.api.lists_of(kind, false);
         if lists.iter().any(|list| list.is_off.is_none()) {
@@ -110,7 +110,7 @@ impl Client {
         self.requests.get(list.path, &query, &read).await
     }
 
-    /// How many entities of a kind there are, where the provider says so.
+    /// The number of entities of a kind, if the provider counts them.
     pub async fn count(&self, kind: Kind) -> Result<Option<u64>, Error> {
         let lists = self.provider.api.lists_of(kind, false);
         let Some((path, field)) = lists.iter().find_map(|list| list.count) else {
@@ -124,12 +124,12 @@ impl Client {
         Ok(count.and_then(|count| u64::try_from(count).ok()))
     }
 
-    /// As [`Self::count`], where the answer comes soon: nothing depends on it.
+    /// Like [`Self::count`] but with a short time-out, because the number is optional.
     pub async fn total(&self, kind: Kind) -> Option<u64> {
         tokio::time::timeout(SOON, self.count(kind)).await.ok()?.ok()?
     }
 
-    /// The users whose primary address is this one, as far as one page shows them.
+    /// The users on the first page of the search whose primary address is this one.
     pub async fn with_email(&self, email: &str) -> Result<Vec<Reading>, Error> {
         let lists = self.provider.api.lists_of(Kind::User, false);
         let list = lists.first().expect("every provider lists its users");
@@ -201,13 +201,13 @@ impl Page {
     }
 }
 
-/// Whether an error says that the instance has no such list.
+/// Whether an error means that the instance lacks this list.
 fn says_off(list: &List, error: &Error) -> bool {
     let Error::Status { status, code, .. } = error else { return false };
     list.is_off.is_some_and(|is_off| is_off(*status, code.as_deref()))
 }
 
-/// The place of the list that a cursor leads into, and its own cursor.
+/// The place of the list that a cursor leads into, and the cursor within that list.
 fn place_of(lists: usize, cursor: Option<&str>) -> (usize, Option<&str>) {
     let split = cursor.filter(|_| lists > 1).and_then(|cursor| cursor.split_once(PLACE));
     match split.and_then(|(place, rest)| Some((place.parse().ok()?, rest))) {

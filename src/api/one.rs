@@ -1,4 +1,4 @@
-//! One entity: asked for, created, deleted.
+//! Fetches, creates and deletes single entities.
 
 use jiff::Timestamp;
 
@@ -7,25 +7,25 @@ use crate::json::{Object, Unreadable, without_nul};
 use crate::model::{Change, Key, Kind, Reading};
 use crate::provider::api::{NewUser, Query, Question, Sought, USERS};
 
-/// Pages that are looked through for one entity.
+/// The limit of pages to search for one entity.
 const MOST_PAGES: usize = 200;
 
-/// What the API says of one entity.
+/// The API's answer about one entity.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
 pub enum Found {
-    /// As of `fence` it exists.
+    /// It exists as of `fence`.
     Shown { reading: Reading, fence: Timestamp },
-    /// There is no such entity, as of this moment.
+    /// It does not exist as of this moment.
     Missing(Timestamp),
 }
 
-/// What came of deleting a user.
+/// The result of deleting a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removed {
-    /// It is gone since this moment.
+    /// The API deleted it at this moment.
     Now(Timestamp),
-    /// There is no such user, as of this moment.
+    /// It did not exist as of this moment.
     Missing(Timestamp),
 }
 
@@ -34,8 +34,8 @@ impl Client {
         self.one(&Sought::user(id)).await
     }
 
-    /// What the API says of one entity. What has no address of its own is missing where the list that ought to have it was
-    /// read to its end, and does not have it.
+    /// Fetches one entity. An entity without an address of its own is missing if the list that should contain it was
+    /// read to its end and does not contain it.
     pub async fn one(&self, sought: &Sought) -> Result<Found, Error> {
         let Some(question) = (self.provider.api.question)(sought) else {
             return Err(Error::NoQuestion);
@@ -85,14 +85,14 @@ impl Client {
         self.requests.get(path, &query, &read).await
     }
 
-    /// Creates a user. Not repeated where it may have been done.
+    /// Creates a user. The request is not repeated if the provider may have carried it out.
     pub async fn create(&self, user: &NewUser) -> Result<Reading, Error> {
         let body = (self.provider.api.new_user)(user);
         let answer = self.requests.post(USERS, &body).await?;
         Ok(self.read_one(Kind::User, &answer)?.0)
     }
 
-    /// Deletes a user. A page that some proxy or application answers with 200 is no word of the API's.
+    /// Deletes a user. A page of a proxy or an application with status 200 does not count as the API's answer.
     pub async fn delete(&self, id: &str) -> Result<Removed, Error> {
         let Some(Question::Object(path)) = (self.provider.api.question)(&Sought::user(id)) else {
             return Err(Error::NoQuestion);
@@ -114,12 +114,12 @@ impl Client {
         Reading { source: self.source.clone(), change: Change::Deleted { key, at } }
     }
 
-    /// As of when there is no such entity. Only the API's own word counts, not any 404.
+    /// The moment as of which the entity does not exist. Only the API's own error code counts, not any 404.
     fn missing(&self, kind: Kind, error: Error) -> Result<Timestamp, Error> {
         match error {
             Error::Status { status: 404, code: Some(code), fence, .. } => {
                 let words = (self.provider.api.missing)(kind);
-                // Nothing is gone since a moment that is still to come: the other clock is ahead.
+                // A deletion cannot be in the future: the provider's clock is ahead.
                 if words.iter().any(|word| code.eq_ignore_ascii_case(word)) {
                     Ok(fence.min(Timestamp::now()))
                 } else {

@@ -1,4 +1,4 @@
-//! One request: within the rate, repeated where that may help, never for ever.
+//! Sends one request within the rate limit, with a limited number of retries.
 
 use std::num::NonZeroU32;
 use std::pin::pin;
@@ -17,14 +17,14 @@ use super::{Answer, Error, Settings};
 use crate::json::Object;
 use crate::provider::api::{Api, Rate};
 
-/// How long an answer is waited for, and how often a question is asked.
+/// Time-outs and retries of requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     pub connect: Duration,
-    /// For a whole answer.
+    /// The time-out for a whole answer.
     pub answer: Duration,
     pub tries: usize,
-    /// Before the second try; twice as long before each further one, and jittered.
+    /// The delay before the second try; it doubles before each further one, with jitter.
     pub least_delay: Duration,
     pub most_delay: Duration,
 }
@@ -80,7 +80,7 @@ impl Requests {
         &self.variables
     }
 
-    /// The answer, understood by `read`; an answer that was cut off is asked for again.
+    /// The answer, parsed by `read`; a truncated answer is requested again.
     pub(super) async fn get<T>(
         &self,
         path: &str,
@@ -141,7 +141,7 @@ impl Requests {
         Err(Error::Status { status, code, retry_after, fence, variables: self.variables.clone() })
     }
 
-    /// The answer; one that takes long is logged while it is waited for.
+    /// The answer; logs a line while a slow answer is awaited.
     async fn patiently<T>(&self, answer: impl Future<Output = T>) -> T {
         let mut answer = pin!(answer);
         match tokio::time::timeout(SILENT, &mut answer).await {
@@ -154,7 +154,7 @@ impl Requests {
         }
     }
 
-    /// Logs a long pause as a warning: a command that says nothing seems to hang.
+    /// Logs a long pause as a warning, because a silent command seems to hang.
     fn report(&self, error: &Error, after: Duration) {
         let (source, error, after_ms) =
             (&self.source, crate::error_chain(error), after.as_millis());
@@ -187,8 +187,8 @@ fn quota(rate: Rate) -> Option<Quota> {
     Some(Quota::with_period(rate.per / evenly)?.allow_burst(burst))
 }
 
-/// A moment of the server's clock by which the question was not yet asked, in whole seconds: every change before it is in
-/// the answer. `Date` is when the answer was made; the question left us `elapsed` before that at most.
+/// A moment of the server's clock before the request was sent, in whole seconds: every change before it is in
+/// the answer. `Date` is when the answer was made; we sent the request at most `elapsed` before.
 fn fence(headers: &HeaderMap, elapsed: Duration) -> Timestamp {
     let date = date(headers).unwrap_or_else(Timestamp::now);
     let elapsed = SignedDuration::try_from(elapsed).unwrap_or_default();
@@ -197,7 +197,7 @@ fn fence(headers: &HeaderMap, elapsed: Duration) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(asked)
 }
 
-/// What the server's clock says.
+/// The time of the server's clock.
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
     instant(headers.get(header::DATE)?)
 }
@@ -218,7 +218,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::try_from(wait).unwrap_or_default())
 }
 
-/// `code`, or `errors[0].code`; what else the body says may be anything, and is not repeated.
+/// `code`, or `errors[0].code`; the rest of the body may hold anything, so it is not shown.
 fn code(body: &[u8]) -> Option<String> {
     let body = Object::parse(std::str::from_utf8(body).ok()?, "the error").ok()?;
     let nested = || body.objects("errors").ok()?.first()?.filled("code").ok().flatten();

@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Error, Row};
 use super::values::{Moment, time};
 use crate::model::DeliveryId;
 
-/// When a delivery first arrived; `None` where it never did, or longer ago than the journal reaches.
+/// When a delivery first arrived; `None` if it is not in the journal.
 pub async fn first_received(
     client: &Client,
     source: &str,
@@ -24,20 +24,20 @@ pub async fn first_received(
     row.map(|row| time(&row, "received_at")).transpose()
 }
 
-/// How many deliveries are in quarantine.
+/// The number of deliveries in quarantine.
 pub async fn quarantined(client: &Client) -> Result<i64, Error> {
     let statement = include_str!("../../sql/journal/quarantined.sql");
     client.query_typed_one(statement, &[]).await?.try_get(0)
 }
 
-/// What has been in quarantine for long.
+/// The old deliveries in quarantine of one source.
 pub struct Lingering {
     pub source: String,
     pub deliveries: i64,
     pub oldest: Timestamp,
 }
 
-/// Of each source, what was quarantined before `before` and still is.
+/// Counts for each source the deliveries that have been in quarantine since before `before`.
 pub async fn lingering(client: &Client, before: Timestamp) -> Result<Vec<Lingering>, Error> {
     let statement = include_str!("../../sql/journal/lingering.sql");
     let rows = client.query_typed(statement, &[(&before, Type::TIMESTAMPTZ)]).await?;
@@ -51,7 +51,7 @@ pub async fn lingering(client: &Client, before: Timestamp) -> Result<Vec<Lingeri
     rows.iter().map(lingering).collect()
 }
 
-/// Lets go of those of these deliveries (a source and an id each) that are in quarantine, and answers how many.
+/// Discards those of these deliveries (a source and an id each) that are in quarantine, and returns their number.
 pub async fn discard(client: &Client, deliveries: &[(&str, &str)]) -> Result<u64, Error> {
     let (sources, ids): (Vec<&str>, Vec<&str>) = deliveries.iter().copied().unzip();
     let params: [(&(dyn ToSql + Sync), Type); 2] =
@@ -59,14 +59,14 @@ pub async fn discard(client: &Client, deliveries: &[(&str, &str)]) -> Result<u64
     client.execute_typed(include_str!("../../sql/journal/discard.sql"), &params).await
 }
 
-/// What one step removed.
+/// The result of one step of the removal.
 pub struct Pruned {
     pub rows: i64,
-    /// When the last of them was received.
+    /// When the last removed row was received.
     pub last: Option<Moment>,
 }
 
-/// Removes at most `limit` rows received before `before` and not before `after`, nothing that is in quarantine.
+/// Removes at most `limit` rows received before `before` and not before `after`, but none in quarantine.
 pub async fn prune(
     client: &Client,
     before: Timestamp,

@@ -1,4 +1,4 @@
-//! Marks: entities whose truth is to be fetched from their provider.
+//! Marks: entities whose current state must be fetched from their provider.
 
 use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
@@ -9,12 +9,12 @@ use crate::model::{Key, Kind};
 
 #[derive(Clone, Debug)]
 pub struct Mark {
-    /// Empty where it is not known whose entity it is.
+    /// Empty if the entity's source is unknown.
     pub source: String,
-    /// With an empty id, all of the kind.
+    /// An empty id means all entities of the kind.
     pub key: Key,
     pub mark: i64,
-    /// How often it was taken, this time included.
+    /// How often the mark was taken, including this time.
     pub attempts: i32,
     /// The version that the row shows.
     pub version_at: Option<Timestamp>,
@@ -32,7 +32,7 @@ pub async fn take(
     let params: [(&(dyn ToSql + Sync), Type); 3] =
         [(&limit, Type::INT8), (&seconds, Type::FLOAT8), (&sources, Type::TEXT_ARRAY)];
     let rows = client.query_typed(include_str!("../../sql/marks/take.sql"), &params).await?;
-    // A newer users-sync may know more kinds, and fetches them.
+    // A newer users-sync may mark other kinds; it fetches them itself.
     rows.iter().filter_map(|row| mark(row).transpose()).collect()
 }
 
@@ -57,7 +57,7 @@ pub async fn add(client: &Client, source: &str, kind: Kind) -> Result<(), Error>
     Ok(())
 }
 
-/// Called after the commit of what was fetched.
+/// Removes marks; called after the commit of the fetched entities.
 pub async fn done(client: &Client, Mark { source, key, mark, .. }: &Mark) -> Result<(), Error> {
     let params: [(&(dyn ToSql + Sync), Type); 4] = [
         (source, Type::TEXT),
@@ -69,7 +69,7 @@ pub async fn done(client: &Client, Mark { source, key, mark, .. }: &Mark) -> Res
     Ok(())
 }
 
-/// Called where what was fetched is not the last word; the mark is due again after `seconds`.
+/// Keeps a mark whose fetched state may be outdated; it is due again after `seconds`.
 pub async fn again(
     client: &Client,
     Mark { source, key, mark, .. }: &Mark,

@@ -1,4 +1,4 @@
-//! What the admin page shows besides the status.
+//! Numbers that the admin page shows besides the status.
 
 use tokio_postgres::{Client, Error, Row};
 
@@ -9,7 +9,7 @@ pub struct Minute {
     pub deliveries: i64,
 }
 
-/// Seconds from event to commit; `None` where nothing was applied lately.
+/// Seconds from event to commit; `None` if nothing was applied lately.
 pub struct Lag {
     pub p50: Option<f64>,
     pub p99: Option<f64>,

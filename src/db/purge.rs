@@ -1,4 +1,4 @@
-//! Emptying and removing the rows of deleted entities, with what hangs on them.
+//! Empties and removes the rows of deleted entities, with their dependent rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,27 +12,27 @@ use super::values::time;
 use crate::model::{Key, Kind, Subject};
 use crate::provider;
 
-/// A deleted entity whose row still stands.
+/// A deleted entity whose row still exists.
 #[derive(Clone, Debug)]
 pub struct Due {
     pub id: String,
     pub deleted_at: Timestamp,
 }
 
-/// What one statement purged.
+/// The counts of one purge statement.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Purged {
-    /// By their kind, with those that were taken along because they hung on another one.
+    /// The entities by kind, including those that depended on another purged entity.
     pub entities: BTreeMap<Kind, i64>,
     pub emptied: i64,
     pub removed: i64,
-    /// Bodies in the journal.
+    /// The number of bodies removed from the journal.
     pub bodies: i64,
-    /// Deliveries in quarantine that name one of them.
+    /// The number of deliveries in quarantine that name one of them.
     pub quarantined: i64,
 }
 
-/// What the mirror showed of a user.
+/// A user's row before its erasure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
     pub name: bool,
@@ -40,7 +40,7 @@ pub struct Shown {
     pub raw_json_bytes: i32,
 }
 
-/// Rows of one mirror, by their ids.
+/// Rows of one mirror, given by their ids.
 type Rows = (&'static Mirror, Vec<String>);
 
 /// The next entities of a kind that were deleted before `before`.
@@ -69,7 +69,7 @@ pub async fn due(
     rows.iter().map(due).collect()
 }
 
-/// Empties the rows of those that are still due and of what hangs on them, or removes them where `hard`; in the caller's
+/// Empties the due rows and their dependent rows, or removes them if `hard`; in the caller's
 /// transaction.
 pub async fn purge(
     transaction: &Transaction<'_>,
@@ -81,7 +81,7 @@ pub async fn purge(
     let found = hanging(transaction, mirror.kind, ids).await?;
     let due = lock(transaction, mirror, ids, &found, before).await?;
     let due: Vec<&str> = due.iter().map(String::as_str).collect();
-    // What came since stays for the next round.
+    // Rows that came since stay for the next round.
     let hanging = hanging(transaction, mirror.kind, &due).await?;
     let mut purged = Purged::default();
     for (mirror, ids) in &hanging {
@@ -138,13 +138,13 @@ impl Purged {
         self.entities.get(&kind).copied().unwrap_or_default()
     }
 
-    /// How many entities of any kind.
+    /// The number of entities of all kinds.
     pub fn total(&self) -> i64 {
         self.entities.values().sum()
     }
 }
 
-/// What refers to entities of a kind with these ids, by its mirror.
+/// The rows that depend on entities of a kind with these ids, by mirror.
 async fn hanging(
     client: &impl GenericClient,
     kind: Kind,
@@ -168,7 +168,7 @@ async fn hanging(
     Ok(hanging)
 }
 
-/// Locks all of them, and answers which of the first are due.
+/// Locks all rows, and returns the ids of the first mirror that are still due.
 async fn lock(
     client: &impl GenericClient,
     mirror: &Mirror,
@@ -194,13 +194,13 @@ async fn lock(
     Ok(due)
 }
 
-/// Makes entities count as deleted, whether they are known or not.
+/// Records entities as deleted, even if the ledger does not know them.
 pub async fn bury(client: &impl GenericClient, mirror: &Mirror, ids: &[&str]) -> Result<(), Error> {
     run(client, mirror, include_str!("../../sql/purge/bury.sql"), ids).await?;
     Ok(())
 }
 
-/// `None` where the mirror has no row of the user.
+/// `None` if the mirror has no row of the user.
 pub async fn shown(
     client: &impl GenericClient,
     mirror: &Mirror,
@@ -226,7 +226,7 @@ async fn solved(client: &impl GenericClient, mirror: &Mirror, ids: &[&str]) -> R
     Ok(())
 }
 
-/// Runs a statement about these entities, and answers how many rows it wrote.
+/// Runs a statement about these entities, and returns the number of rows that it wrote.
 async fn run(
     client: &impl GenericClient,
     mirror: &Mirror,
@@ -238,13 +238,13 @@ async fn run(
     Ok(rows.cast_signed())
 }
 
-/// Removes what late deliveries since then brought of purged entities.
+/// Removes the data of purged entities that late deliveries have brought since then.
 pub async fn sweep(client: &impl GenericClient, since: Timestamp) -> Result<u64, Error> {
     let statement = include_str!("../../sql/purge/sweep.sql");
     client.execute_typed(statement, &[(&since, Type::TIMESTAMPTZ)]).await
 }
 
-/// Some rows of this mirror that came after what they hang on was purged.
+/// Some rows of this mirror that came after the purge of the entity that they depend on.
 pub async fn left(
     client: &impl GenericClient,
     mirror: &Mirror,
@@ -264,7 +264,7 @@ pub async fn left(
     Ok(found.into_iter().collect())
 }
 
-/// Empties rows that came after what they hang on was purged; in the caller's transaction.
+/// Empties rows that came after the purge of the entity that they depend on; in the caller's transaction.
 pub async fn empty_left(
     transaction: &Transaction<'_>,
     mirror: &Mirror,
@@ -277,8 +277,8 @@ pub async fn empty_left(
     Ok(purged)
 }
 
-/// Removes the bodies of deliveries about what may hang on this entity and that name it: a row that was emptied or never
-/// filled says nothing of that any more.
+/// Removes the bodies of deliveries that name this entity and are about kinds that depend on it: an emptied row, or a row
+/// that was never filled, no longer shows that dependency.
 pub async fn forget_named(client: &impl GenericClient, key: &Key) -> Result<i64, Error> {
     let hangs = |mirror: &&Mirror| mirror.references().any(|(_, to)| to == key.kind);
     let kinds: Vec<_> = mirror::ALL.iter().filter(hangs).map(|of| of.kind.as_str()).collect();

@@ -1,4 +1,4 @@
-//! What a provider's API said, held against the tables.
+//! Compares the readings of a provider's API with the tables.
 
 use std::collections::HashMap;
 
@@ -14,17 +14,17 @@ use crate::law::Claim;
 use crate::model::{DeliveryId, Key, Kind, Record, Version};
 use crate::provider::api::{Sought, fields_of_all, metadata_of_all};
 
-/// How an entity that the API shows stands to the tables.
+/// How an entity that the API shows compares with the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Equal, or the row is newer.
     Same,
     Missing,
-    /// The row differs and is older: of this version, if any.
+    /// The row differs and is older; its version, if it has one.
     Stale(Option<Timestamp>),
-    /// The row is older, and differs in nothing but what moves without a change of the entity.
+    /// The row is older, and differs only in fields that change without a change of the entity.
     Touched,
-    /// A tombstone since then.
+    /// The row has been deleted since this time.
     Deleted(Timestamp),
     /// Removed for good.
     Purged,
@@ -40,7 +40,7 @@ pub struct Shown<'a> {
     pub record: &'a Record,
 }
 
-/// How each entity of a kind stands, in their order. Fields that change without a change of the entity do not count.
+/// The standing of each entity of a kind, in their order. Fields that change without a change of the entity do not count.
 pub async fn compare(
     client: &Client,
     kind: Kind,
@@ -72,24 +72,24 @@ fn standing(row: &Row) -> Result<Standing, Error> {
     })
 }
 
-/// An entity that a source ought to list.
+/// An entity that a source should list.
 #[derive(Clone, Debug)]
 pub struct Unlisted {
     pub sought: Sought,
-    /// Whether what it ties is deleted.
+    /// Whether its user or its organization is deleted.
     pub is_orphan: bool,
 }
 
-/// Which entities a source ought to list.
+/// The selection of entities that a source should list.
 #[derive(Clone, Copy)]
 pub struct Listed<'a> {
     pub kind: Kind,
     pub source: &'a str,
-    /// Whether those of no source are this one's.
+    /// Whether entities without a source belong to this one.
     pub sole: bool,
 }
 
-/// Entities that the source ought to list, in the order of their ids, after one of them.
+/// Entities that the source should list, in the order of their ids, after one of them.
 pub async fn unlisted(
     client: &Client,
     Listed { kind, source, sole }: Listed<'_>,
@@ -107,7 +107,7 @@ pub async fn unlisted(
     rows.iter().map(unlisted).collect()
 }
 
-/// Live grants of a source in an organization, whose users are no members of it as far as the tables know.
+/// Live grants of a source in an organization whose users have no membership in the tables.
 pub async fn left(client: &Client, source: &str, organization: &str) -> Result<Vec<Sought>, Error> {
     let params: [(&(dyn ToSql + Sync), Type); 2] =
         [(&source, Type::TEXT), (&organization, Type::TEXT)];
@@ -118,7 +118,7 @@ pub async fn left(client: &Client, source: &str, organization: &str) -> Result<V
     rows.iter().map(|row| sought(Kind::Grant, row)).collect()
 }
 
-/// What is known of an entity that is to be asked for.
+/// What the tables hold about an entity, for a request to the API.
 pub async fn of(client: &Client, key: &Key) -> Result<Sought, Error> {
     let statement = mirror::of(key.kind).tying(include_str!("../../sql/readings/ties.sql"));
     let row = client.query_typed_opt(&statement, &[(&key.id, Type::TEXT)]).await?;
@@ -133,15 +133,15 @@ fn sought(kind: Kind, row: &Row) -> Result<Sought, Error> {
     })
 }
 
-/// Entities that a source ought to list.
+/// Entities that a source should list.
 pub struct Sample {
     pub kind: Kind,
     pub ids: Vec<String>,
-    /// How many there are in all.
+    /// The number of all such entities.
     pub known: u64,
 }
 
-/// At most `limit` of the entities that a source ought to list, by chance.
+/// A random sample of at most `limit` of the entities that a source should list.
 pub async fn sample(
     client: &Client,
     Listed { kind, source, sole }: Listed<'_>,
@@ -156,14 +156,14 @@ pub async fn sample(
     Ok(Sample { kind, ids, known: u64::try_from(known).unwrap_or_default() })
 }
 
-/// Rows that applications made before their entity was known.
+/// Rows that applications made before the first delivery about the entity.
 pub async fn stubs(client: &Client, kind: Kind, limit: i64) -> Result<Vec<String>, Error> {
     let statement = mirror::of(kind).statement(include_str!("../../sql/readings/stubs.sql"));
     let rows = client.query_typed(&statement, &[(&limit, Type::INT8)]).await?;
     rows.iter().map(|row| row.try_get("id")).collect()
 }
 
-/// The version that the row of an entity shows; `None` where it is deleted, purged or unknown.
+/// The version that the row of an entity shows; `None` if it is deleted, purged or unknown.
 pub async fn version(client: &Client, key: &Key) -> Result<Option<Version>, Error> {
     let statement = include_str!("../../sql/readings/version.sql");
     let params: [(&(dyn ToSql + Sync), Type); 2] =
@@ -176,8 +176,8 @@ pub async fn version(client: &Client, key: &Key) -> Result<Option<Version>, Erro
     row.map(version).transpose()
 }
 
-/// When each of these entities was last heard of, by its version or by when that arrived. What an API read is as old as its
-/// version: other replicas of the vendor's have had it for as long.
+/// When each of these entities was last heard of, by its version or by its arrival. A reading of an API is as old as its
+/// version, because the provider's other replicas have had it for as long.
 pub async fn heard(
     client: &Client,
     kind: Kind,

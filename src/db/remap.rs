@@ -1,4 +1,4 @@
-//! Rows of the mirror, to be read and written again by a better mapping.
+//! Reads and rewrites rows of the mirrors after a mapping was corrected.
 
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, GenericClient};
@@ -10,10 +10,10 @@ use super::values::time;
 use crate::law::Claim;
 use crate::model::{DeliveryId, Kind, RawJson, Record, Version};
 
-/// What the mirror shows of one entity, and where it comes from.
+/// The row of one entity, and its source.
 pub struct Shown {
     pub id: String,
-    /// `None` where it cannot be printed.
+    /// `None` if its text would be too long.
     pub raw_json: Option<RawJson>,
     pub source: String,
     pub version: Version,
@@ -41,7 +41,7 @@ pub async fn read(
     rows.iter().map(shown).collect()
 }
 
-/// Writes what differs, and answers of how many entities of a kind.
+/// Writes the rows of a kind that differ, and returns their number.
 pub async fn write(
     client: &impl GenericClient,
     kind: Kind,

@@ -1,4 +1,4 @@
-//! Backfills and reconciliations: how far they came and what they found.
+//! Backfills and reconciles: their progress and their results.
 
 mod recorded;
 
@@ -10,17 +10,18 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
 use super::values::optional_time;
-use crate::model;
+use crate::model::Kind;
 
 pub use recorded::{Recorded, Repairs, last, recent, repairs, silences};
 
+/// Whether a run fills the tables or compares them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum RunKind {
     Backfill,
     Reconcile,
 }
 
-impl Kind {
+impl RunKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Backfill => "backfill",
@@ -29,17 +30,18 @@ impl Kind {
     }
 }
 
+/// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RunOutcome {
     Done,
-    /// Some entities were left out.
+    /// The run left some entities out.
     Partial,
     Failed,
     /// The list does not seem to be that of the entities in the table.
     Refused,
 }
 
-/// A run, and what it found so far.
+/// A run and its results so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Run {
     pub id: i64,
@@ -56,7 +58,7 @@ pub struct Counts {
     pub gone: i64,
     /// Entities that the run left out, for any reason.
     pub unreadable: i64,
-    /// Changes, some minutes old, that no delivery had announced.
+    /// Changes that no delivery had announced after some minutes.
     pub unannounced: i64,
     pub unannounced_since: Option<Timestamp>,
 }
@@ -93,7 +95,7 @@ impl fmt::Display for Silence {
     }
 }
 
-/// When the last runs over a source began that met every entity.
+/// The start of the last runs over a source that met every entity.
 #[derive(Clone, Copy, Debug)]
 pub struct Previous {
     pub of_any_kind: Option<Timestamp>,
@@ -105,20 +107,20 @@ pub struct Previous {
 pub struct Scope<'a> {
     pub source: &'a str,
     /// The kind of its entities.
-    pub entity: model::Kind,
+    pub entity: Kind,
 }
 
 impl Scope<'_> {
-    /// As findings call it: the source, and the kind where it is not that of users.
+    /// The name in findings: the source, and the kind unless it is that of users.
     pub fn name(&self) -> String {
         match self.entity {
-            model::Kind::User => self.source.to_owned(),
+            Kind::User => self.source.to_owned(),
             kind => format!("{} {}", self.source, kind.plural()),
         }
     }
 }
 
-pub async fn begin(client: &Client, kind: Kind, scope: Scope<'_>) -> Result<Run, Error> {
+pub async fn begin(client: &Client, kind: RunKind, scope: Scope<'_>) -> Result<Run, Error> {
     let Scope { source, entity } = scope;
     let params: [(&(dyn ToSql + Sync), Type); 3] =
         [(&kind.as_str(), Type::TEXT), (&source, Type::TEXT), (&entity.as_str(), Type::TEXT)];
@@ -126,10 +128,10 @@ pub async fn begin(client: &Client, kind: Kind, scope: Scope<'_>) -> Result<Run,
     Ok(Run { id: row.try_get("id")?, ..Run::default() })
 }
 
-/// The run to go on with, if the last one was interrupted.
+/// The last run, if it was interrupted and can be continued.
 pub async fn resumable(
     client: &Client,
-    kind: Kind,
+    kind: RunKind,
     Scope { source, entity }: Scope<'_>,
 ) -> Result<Option<Run>, Error> {
     let params: [(&(dyn ToSql + Sync), Type); 3] =
@@ -172,15 +174,15 @@ pub async fn progress(client: &Client, run: &Run) -> Result<(), Error> {
 pub async fn finish(
     client: &Client,
     run: &Run,
-    outcome: Outcome,
+    outcome: RunOutcome,
     reason: Option<&str>,
     instance: Option<&str>,
 ) -> Result<(), Error> {
     let outcome = match outcome {
-        Outcome::Done => "done",
-        Outcome::Partial => "partial",
-        Outcome::Failed => "failed",
-        Outcome::Refused => "refused",
+        RunOutcome::Done => "done",
+        RunOutcome::Partial => "partial",
+        RunOutcome::Failed => "failed",
+        RunOutcome::Refused => "refused",
     };
     let params: [(&(dyn ToSql + Sync), Type); 4] = [
         (&run.id, Type::INT8),
@@ -192,7 +194,7 @@ pub async fn finish(
     Ok(())
 }
 
-/// The instance that the last whole run over a source has asked, where the configuration named it.
+/// The instance that the last whole run over a source used, if the configuration named it.
 pub async fn instance(client: &Client, source: &str) -> Result<Option<String>, Error> {
     let statement = include_str!("../../sql/runs/instance.sql");
     let row = client.query_typed_opt(statement, &[(&source, Type::TEXT)]).await?;
@@ -201,7 +203,7 @@ pub async fn instance(client: &Client, source: &str) -> Result<Option<String>, E
 
 pub async fn previous(
     client: &Client,
-    kind: Kind,
+    kind: RunKind,
     Scope { source, entity }: Scope<'_>,
 ) -> Result<Previous, Error> {
     let params: [(&(dyn ToSql + Sync), Type); 3] =

@@ -1,4 +1,4 @@
-//! How things stand.
+//! The status of the tables: rows, deliveries, quarantine.
 
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -10,20 +10,20 @@ use super::mirror::{self, Mirror};
 use super::values::{known, optional_time, time};
 use crate::model::Kind;
 
-/// Rows that are counted one by one; beyond, an estimate will do.
+/// The limit up to which rows are counted exactly; larger tables are estimated.
 const COUNTED: i64 = 100_000;
 
-/// After so long without a delivery an endpoint may have been switched off.
+/// After this time without a delivery the endpoint may be switched off.
 pub const SILENCE: SignedDuration = SignedDuration::from_hours(3 * 24);
 
-/// Rows of one mirror.
+/// The number of rows of one mirror.
 #[derive(Debug, Serialize)]
 pub struct Counts {
     pub total: i64,
-    /// Else an estimate of the database's statistics.
+    /// If false, the count is an estimate from the database's statistics.
     pub exact: bool,
     pub deleted: i64,
-    /// Else there are more.
+    /// If false, there are more.
     pub deleted_exact: bool,
 }
 
@@ -31,7 +31,7 @@ pub struct Counts {
 pub struct Users {
     #[serde(flatten)]
     pub counts: Counts,
-    /// Rows that `users_sync.ensure_user` made, and of whose users nothing is known yet.
+    /// Rows that `users_sync.ensure_user` made and no delivery has filled yet.
     pub stubs: i64,
 }
 
@@ -54,7 +54,7 @@ pub async fn users(client: &Client) -> Result<Users, Error> {
     Ok(Users { counts, stubs: stubs.try_get("stubs")? })
 }
 
-/// Of every kind but the users, in the order of [`Kind::ALL`].
+/// The rows of every kind except the users, in the order of [`Kind::ALL`].
 pub async fn others(client: &Client) -> Result<Vec<(Kind, Counts)>, Error> {
     let others = mirror::ALL.iter().filter(|mirror| mirror.kind != Kind::User);
     let counted = others.map(async |mirror| Ok((mirror.kind, counts(client, mirror).await?)));
@@ -72,7 +72,7 @@ async fn counts(client: &Client, mirror: &Mirror) -> Result<Counts, Error> {
     })
 }
 
-/// Of each source in the order given; `None` where the journal remembers none.
+/// The last delivery of each source in the order given; `None` if the journal has none.
 pub async fn last_deliveries(
     client: &Client,
     sources: &[&str],
@@ -82,7 +82,7 @@ pub async fn last_deliveries(
     rows.iter().map(|row| optional_time(row, "last")).collect()
 }
 
-/// Of what was received from `since` and before `until`.
+/// Counts the deliveries that were received from `since` and before `until`.
 pub async fn quarantine(
     client: &Client,
     since: Option<Timestamp>,

@@ -10,7 +10,7 @@ use super::mirror;
 use super::values::optional_time;
 use crate::model::{Kind, RawJson};
 
-/// As the mirror shows it.
+/// A row of a user in the mirror.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UserRow {
     pub id: String,
@@ -21,11 +21,11 @@ pub struct UserRow {
     pub deleted_at: Option<Timestamp>,
     pub disabled: bool,
     pub source: Option<String>,
-    /// `None` where its text would be far longer than what is stored: `1e131000` prints as 131,001 digits.
+    /// `None` if its text would be far longer than the stored value: `1e131000` prints as 131,001 digits.
     pub raw_json: Option<RawJson>,
 }
 
-/// `None` where there is no row, and where it is a stub.
+/// `None` if there is no row, or only a stub.
 pub async fn one(client: &Client, id: &str) -> Result<Option<UserRow>, Error> {
     let statement = statement(include_str!("../../sql/users/one.sql"));
     let row = client.query_typed_opt(&statement, &[(&id, Type::TEXT)]).await?;
@@ -53,7 +53,7 @@ pub async fn present(client: &Client, ids: &[String]) -> Result<Vec<String>, Err
     rows.iter().map(|row| row.try_get("id")).collect()
 }
 
-/// Makes `to` the owner of a user, and answers the owner before; `None` where the ledger does not know the user.
+/// Makes `to` the owner of a user, and returns the previous owner; `None` if the ledger does not know the user.
 pub async fn transfer(client: &mut Client, id: &str, to: &str) -> Result<Option<String>, Error> {
     let transaction = client.transaction().await?;
     durable(&transaction).await?;

@@ -8,10 +8,10 @@ use super::{Diagnosis, verify, wrong};
 use crate::capture::{self, Capture};
 use crate::webhook::Source;
 
-/// Bytes that a compressed body may have: a small one can stand for gigabytes.
+/// The limit of a decompressed body: a small one can expand to gigabytes.
 const LONGEST: u64 = 64 << 20;
 
-/// The body matches as soon as this is undone.
+/// The body matches once this change is undone.
 pub(super) fn undone(capture: &Capture, source: &Source) -> Option<Diagnosis> {
     let matches = |body: Option<Vec<u8>>| {
         verify(source, &capture.headers, &body?.into()).is_ok().then_some(())
@@ -45,7 +45,7 @@ fn decompressed(body: &[u8]) -> Option<Vec<u8>> {
     Some(plain)
 }
 
-/// What is wrong with the body as it stands in the capture, whatever was signed.
+/// The fault of the captured body, independent of the signature.
 pub(super) fn damaged(capture: &Capture) -> Option<Diagnosis> {
     let Capture { body, rest, .. } = capture;
     if capture.is_chunked() && capture::without_chunk_sizes(rest).is_none() && is_sizes(rest) {
@@ -79,7 +79,7 @@ pub(super) fn damaged(capture: &Capture) -> Option<Diagnosis> {
     })
 }
 
-/// What the first line asks for where it is not the source's endpoint, and what to do about it.
+/// The fault of a first line that does not name the source's endpoint, and its remedy.
 pub(super) fn misdirected(capture: &Capture, source: &Source) -> Option<(String, String)> {
     let mut words = capture.request_line.as_deref()?.split_ascii_whitespace();
     let (method, address) = (words.next()?, words.next()?);
@@ -108,7 +108,7 @@ fn is_sizes(rest: &[u8]) -> bool {
 
 /// How the body is compressed, in words.
 pub(super) fn compressed(capture: &Capture) -> Option<String> {
-    // What an editor or a terminal makes of the second one: a replacement character.
+    // An editor or a terminal turns the second byte into a replacement character.
     const GZIP: [&[u8]; 2] = [b"\x1f\x8b", b"\x1f\xef\xbf\xbd"];
     if GZIP.iter().any(|magic| capture.body.starts_with(magic)) {
         return Some("gzip".into());

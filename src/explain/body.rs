@@ -1,10 +1,10 @@
-//! What a body may have been before something parsed it and printed it again.
+//! Guesses the original body before a proxy parsed and reprinted it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
-/// Bytes that a variant may have: a body of brackets is printed in the square of its length.
+/// The size limit of a variant: the printed form of a body of brackets grows with the square of its length.
 const LONGEST: usize = 16 << 20;
 
 /// How JSON is printed.
@@ -12,7 +12,7 @@ struct Style {
     indent: &'static str,
     colon: &'static str,
     comma: &'static str,
-    /// Levels that are set in.
+    /// The number of levels to indent.
     deepest: usize,
 }
 
@@ -27,7 +27,7 @@ const FOR_PEOPLE: Style = Style { deepest: 32, ..BY_TWO };
 /// Makes a variant of a body, if there is one and it is not too long.
 type Change = fn(&str) -> Option<String>;
 
-/// Each with what it is, in words; the likeliest first.
+/// The variants with their descriptions, the likeliest first.
 const CHANGES: [(Change, &str); 17] = [
     (without_mark, "without the byte order mark before it"),
     (|text| Some(bare(text).to_owned()), "without the blanks around it"),
@@ -48,7 +48,7 @@ const CHANGES: [(Change, &str); 17] = [
     (from_base64, "when it is decoded from base64"),
 ];
 
-/// Each with what it is, in words; made one after the other.
+/// The variants with their descriptions, created lazily.
 pub(super) fn variants(body: &Bytes) -> impl Iterator<Item = (Bytes, &'static str)> {
     let text = String::from_utf8_lossy(body).into_owned();
     CHANGES.into_iter().filter_map(move |(change, what)| Some((change(&text)?.into(), what)))
@@ -58,7 +58,7 @@ fn without_mark(text: &str) -> Option<String> {
     text.strip_prefix('\u{feff}').map(str::to_owned)
 }
 
-/// As gateways pass bodies on that they take for binary.
+/// The base64 form in which gateways pass on binary bodies.
 fn from_base64(text: &str) -> Option<String> {
     String::from_utf8(STANDARD.decode(bare(text)).ok()?).ok()
 }
@@ -72,15 +72,15 @@ fn whole(text: &str, style: &Style) -> Option<String> {
     (left_out == 0).then_some(text)
 }
 
-/// The beginning of a body, printed for people.
+/// The beginning of a body, pretty-printed.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Excerpt {
     pub text: String,
-    /// Bytes of the body that are not in it.
+    /// The number of bytes of the body that were cut off.
     pub left_out: usize,
 }
 
-/// JSON for people, at most `most` bytes of it; its numbers and strings stay as they are.
+/// Pretty-prints JSON, at most `most` bytes of it; its numbers and strings stay as they are.
 pub fn pretty(text: &str, most: usize) -> Excerpt {
     printed(text, &FOR_PEOPLE, most)
 }
@@ -156,7 +156,7 @@ fn end_of_string(text: &str, start: usize) -> usize {
     text.len()
 }
 
-/// As programs print that keep to ASCII.
+/// The text with every character beyond ASCII escaped.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

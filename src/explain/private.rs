@@ -1,20 +1,20 @@
-//! A body for eyes that need not see all of it.
+//! Hides the private fields of a body.
 
 use serde_json::value::RawValue;
 
 use super::body::{Excerpt, pretty, token};
 
-/// A body for people.
+/// A pretty-printed body without its private values.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Discreet {
     pub shown: Excerpt,
-    /// The fields that are hidden in it, each once.
+    /// The names of the hidden fields, each once.
     pub hidden: Vec<String>,
 }
 
-/// What stands for a private value.
+/// The replacement for a private value.
 const HIDDEN: &str = "\"(hidden)\"";
-/// What hides nothing.
+/// Values that need no hiding.
 const NOTHING: [&str; 4] = ["null", "{}", "[]", "\"\""];
 
 /// At most `most` bytes of the pretty-printed body, with the values of these fields hidden at any depth; `None` if the body is
@@ -44,7 +44,7 @@ pub fn discreet(text: &str, private: &[&str], most: usize) -> Option<Discreet> {
     Some(Discreet { shown: pretty(&out, most), hidden })
 }
 
-/// The name, the value and what follows it, where the token is the key of a private field.
+/// The name, the value and the rest, if the token is the key of a private field.
 fn private_field<'a>(
     token: &str,
     rest: &'a str,

@@ -16,7 +16,7 @@ use crate::db::journal::search::{self, Filter, Place, Recalled, Record};
 use crate::db::values::Moment;
 use crate::model::{Key, Kind, Outcome};
 use crate::sync;
-use crate::sync::replay::{Missing, delivery};
+use crate::sync::replay::{NotReplayable, delivery};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,8 +95,8 @@ pub(super) async fn replay_one(app: &App, source: &str, id: &str) -> Result<&'st
     let (_, recalled) = find(app, source, id).await?;
     let delivery = delivery(recalled, &|name: &str| sources::named(app, name)).map_err(
         |missing| match missing {
-            Missing::Body => Problem::BodyNotKept,
-            Missing::Source => Problem::NoSuchSource(source.to_owned()),
+            NotReplayable::Body => Problem::BodyNotKept,
+            NotReplayable::Source => Problem::NoSuchSource(source.to_owned()),
         },
     )?;
     Ok(sync::accept(&app.sync, delivery).await?.as_str())

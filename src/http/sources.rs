@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use tokio_postgres::{Client, Error};
 
 use super::App;
-use crate::db::runs::{self, Kind, Recorded, Silence};
+use crate::db::runs::{self, Recorded, RunKind, Silence};
 use crate::db::status;
-use crate::model;
+use crate::model::Kind;
 use crate::provider::Provider;
 use crate::webhook::Source;
 
@@ -54,19 +54,19 @@ pub(super) async fn standings(app: &App, client: &Client) -> Result<Vec<Standing
     let names = names(&known);
     let (last, runs, silences) = tokio::try_join!(
         status::last_deliveries(client, &names),
-        runs::last(client, &names, model::Kind::User),
-        runs::silences(client, &names, model::Kind::User),
+        runs::last(client, &names, Kind::User),
+        runs::silences(client, &names, Kind::User),
     )?;
     let standing = |(known, last_delivery_at): (Known, _)| {
-        let last = |kind: Kind| {
+        let last = |kind: RunKind| {
             let is_it = |run: &&Recorded| *run.source == *known.name && run.kind == kind.as_str();
             runs.iter().find(is_it).cloned()
         };
         let silence = silences.iter().find(|run| *run.source == *known.name);
         Standing {
             last_delivery_at,
-            last_backfill: last(Kind::Backfill),
-            last_reconcile: last(Kind::Reconcile),
+            last_backfill: last(RunKind::Backfill),
+            last_reconcile: last(RunKind::Reconcile),
             silence: silence.and_then(|run| run.counts.silence()),
             known,
         }

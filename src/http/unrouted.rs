@@ -11,14 +11,14 @@ use super::strangers::LeftOut;
 use crate::signature::Scheme;
 
 /// What a request did not find.
-pub(super) enum Missing<'a> {
+pub(super) enum Unrouted<'a> {
     /// `None` where the name is not text.
     Source(Option<&'a str>),
     Route,
     Method,
 }
 
-impl Missing<'_> {
+impl Unrouted<'_> {
     fn code(&self) -> &'static str {
         match self {
             Self::Source(_) => "no_source",
@@ -35,7 +35,7 @@ impl Missing<'_> {
 }
 
 pub(super) async fn no_such_route(State(app): State<Arc<App>>, headers: HeaderMap) -> Problem {
-    count(&app, &headers, &Missing::Route);
+    count(&app, &headers, &Unrouted::Route);
     Problem::NoSuchRoute
 }
 
@@ -44,12 +44,12 @@ pub(super) async fn wrong_method(
     method: Method,
     headers: HeaderMap,
 ) -> Problem {
-    count(&app, &headers, &Missing::Method);
+    count(&app, &headers, &Unrouted::Method);
     Problem::WrongMethod(method)
 }
 
 /// Counts and logs it, if it looks signed.
-pub(super) fn count(app: &App, headers: &HeaderMap, missing: &Missing<'_>) {
+pub(super) fn count(app: &App, headers: &HeaderMap, missing: &Unrouted<'_>) {
     if !Scheme::is_claimed(headers) {
         return;
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::problem::Problem;
 use super::strangers::LeftOut;
-use super::unrouted::Missing;
+use super::unrouted::Unrouted;
 use super::{App, body, seats, unrouted};
 use crate::signature::Rejection;
 use crate::webhook::Source;
@@ -30,7 +30,7 @@ pub(super) async fn receive(
     // No source has a name that is not text.
     let name = path.ok().map(|Path(name)| name);
     let Some(source) = name.as_ref().and_then(|name| app.sources.get(name)) else {
-        unrouted::count(&app, request.headers(), &Missing::Source(name.as_deref()));
+        unrouted::count(&app, request.headers(), &Unrouted::Source(name.as_deref()));
         return Err(name.map_or(Problem::NoSuchRoute, Problem::NoSuchSource));
     };
     let (head, body) = request.into_parts();

@@ -1,4 +1,4 @@
-//! What an operator should know, counted as the database remembers it.
+//! The number of findings, as the database holds them.
 
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -17,7 +17,7 @@ impl Findings {
         registry.register(names::FINDINGS, help, self.0.clone());
     }
 
-    /// What is dealt with goes back to zero; a subject that only a newer version knows counts as `other`.
+    /// A solved subject returns to zero; a subject of a newer version counts as `other`.
     pub(super) fn observe(&self, found: &[(String, i64)]) {
         let known = |found: &str| Subject::ALL.iter().any(|subject| subject.as_str() == found);
         let count = |is_meant: &dyn Fn(&str) -> bool| {

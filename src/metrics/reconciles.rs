@@ -1,4 +1,4 @@
-//! What reconciliations repaired, as the database remembers it: whichever process they ran in.
+//! The repairs of all reconciles of every process, as the database holds them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,14 +12,14 @@ use prometheus_client::registry::Registry;
 use super::labels::{RepairLabels, SourceLabels};
 use super::names;
 
-/// Of one source, since the beginning.
+/// The repairs of one source, since the first run.
 pub struct Reconciled {
     pub source: Arc<str>,
     pub missing: i64,
     pub stale: i64,
     pub restored: i64,
     pub gone: i64,
-    /// The finding as it stands: a later reconcile that finds none takes it back, so it is no counter.
+    /// The current silent changes: a gauge, because a later reconcile that finds none clears it.
     pub unannounced: i64,
     pub last_success: Option<Timestamp>,
 }
@@ -48,7 +48,7 @@ impl Reconciles {
             [("missing", missing), ("stale", stale), ("restored", restored), ("gone", gone)];
         for (kind, total) in kinds {
             let labels = RepairLabels { source: source.clone(), kind };
-            // Of two scrapes at a time the later one may have read earlier: a counter never falls.
+            // Two concurrent scrapes may finish in the other order, but a counter must never fall.
             let total = u64::try_from(*total).unwrap_or_default();
             self.repairs.get_or_create(&labels).inner().fetch_max(total, Ordering::Relaxed);
         }

@@ -12,7 +12,7 @@ use super::labels::RejectionLabels;
 use super::names;
 use crate::signature::Reason;
 
-/// Of one source for one reason, since the process started.
+/// The rejections of one source for one reason since the process started.
 #[derive(Debug)]
 pub struct Rejected {
     pub reason: Reason,
@@ -39,7 +39,7 @@ impl Rejections {
         last.insert(labels, Timestamp::now());
     }
 
-    /// In the order of the reasons; none where nothing was refused.
+    /// The rejections in the order of the reasons; reasons without a rejection are left out.
     pub(super) fn of(&self, source: &Arc<str>) -> Vec<Rejected> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let rejected = |reason: Reason| {

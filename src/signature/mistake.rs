@@ -4,7 +4,7 @@ use http::HeaderMap;
 
 use super::{Scheme, Secret, svix};
 
-/// What went wrong, and what to do. Never quotes a header or a secret.
+/// A mistake and its remedy. Never quotes a header or a secret.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Mistake {
     pub found: String,
@@ -19,7 +19,7 @@ pub struct Mended {
 }
 
 impl Scheme {
-    /// What is wrong with the headers for every secret and every body.
+    /// The fault of the headers that makes every secret and every body fail.
     pub fn wrong_unit(self, headers: &HeaderMap) -> Option<Mistake> {
         match self {
             Self::Svix => svix::mistakes::milliseconds(headers),
@@ -40,7 +40,7 @@ impl Scheme {
         }
     }
 
-    /// Keys that a sender takes for the secret if it does not decode the text that it is given.
+    /// Keys that a sender uses by mistake if it does not decode the text of the secret.
     pub fn undecoded(self, secret: &Secret) -> Vec<Secret> {
         match self {
             Self::Svix => svix::mistakes::undecoded(secret),

@@ -17,7 +17,7 @@ use crate::model::DeliveryId;
 
 pub(super) const TOLERANCE: i64 = 300;
 
-/// Signatures of one request at most: a sender that changes its secret sends two.
+/// The limit of signatures in one request: a sender that rotates its secret sends two.
 const MOST_SIGNATURES: usize = 32;
 
 /// The name that Svix gives a header, and the one of Standard Webhooks.
@@ -29,7 +29,7 @@ const SIGNATURE: Names = ("svix-signature", "webhook-signature");
 
 pub(super) const HEADERS: &str = "svix-id, svix-timestamp and svix-signature";
 
-/// What an id of Svix begins with, before the KSUID.
+/// The prefix of an id of Svix, before the KSUID.
 const ID_PREFIX: &str = "msg_";
 
 pub(super) fn is_claimed(headers: &HeaderMap) -> bool {
@@ -65,7 +65,7 @@ fn tag(secret: &Secret, id: &str, sent_at: i64, body: &[u8]) -> hmac::Tag {
     context.sign()
 }
 
-/// By the library of the scheme's authors, so that what we verify is not measured by our own signature.
+/// Signs with the library of the scheme's authors, so that our verification is not tested against our own signature.
 pub(super) fn sign(
     secret: &Secret,
     id: &DeliveryId,
@@ -112,9 +112,9 @@ fn within_tolerance(sent_at: i64, now: i64) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// What the headers of a request say.
+/// The parsed headers of a request.
 struct Claim<'a> {
-    /// As it is signed.
+    /// The id as it is signed.
     id: &'a str,
     delivery: DeliveryId,
     sent_at: i64,
@@ -171,7 +171,7 @@ fn seconds(timestamp: &Header<'_>) -> Result<i64, Rejection> {
 /// The `v1` signatures of all lists; other versions stand beside them and are skipped.
 fn version_one<'a>(header: &Header<'a>) -> Result<Vec<&'a str>, Rejection> {
     let entries = header.lines.iter().flat_map(|line| line.split_ascii_whitespace());
-    // Blanks separate entries; Supabase puts a comma before them, and what joins two lines may leave them out.
+    // Blanks separate entries; Supabase puts a comma before them, and a proxy that joins two lines may omit them.
     let signatures: Vec<_> = entries.flat_map(version_one_of).collect();
     if signatures.is_empty() {
         return Err(header.malformed("`v1,` and a base64 signature"));

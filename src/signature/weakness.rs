@@ -33,7 +33,7 @@ pub enum Weakness {
 }
 
 impl Secret {
-    /// What a stranger could make of it to sign deliveries; `None` for a key that has to be known.
+    /// The weakness that lets a stranger sign deliveries; `None` for a strong key.
     pub fn weakness(&self) -> Option<Weakness> {
         let key = self.expose();
         if PUBLISHED.contains(&&*STANDARD.encode(key)) {

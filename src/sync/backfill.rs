@@ -1,4 +1,4 @@
-//! Every entity of a provider into the tables, kind by kind and page by page; an interrupted backfill goes on where it stood.
+//! Writes every entity of a provider into the tables, kind by kind and page by page; an interrupted backfill continues.
 
 use super::ending::Ending;
 use super::guard::{self, Refusal, Wanted};
@@ -7,8 +7,8 @@ use super::readings::{self, Readings};
 use super::{Skipped, Tables};
 use crate::api::{self, Client, Incomplete, Page, Walk};
 use crate::db::readings::Standing;
-use crate::db::runs::{self, Counts, Kind, Run, Scope};
-use crate::model;
+use crate::db::runs::{self, Counts, Run, RunKind, Scope};
+use crate::model::Kind;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -18,7 +18,7 @@ pub enum Error {
     Readings(#[from] readings::Error),
     #[error(transparent)]
     Lease(#[from] lease::Error),
-    /// What the list had is written.
+    /// The entities of the list are written.
     #[error(transparent)]
     Incomplete(#[from] Incomplete),
     /// Nothing is written.
@@ -39,10 +39,10 @@ impl From<deadpool_postgres::PoolError> for Error {
 }
 
 impl Error {
-    /// Whether it says nothing of the kinds of the same source that come after this one.
-    pub fn is_of(&self, kind: model::Kind) -> bool {
+    /// Whether the error concerns only this kind, so that the source's next kinds can be tried.
+    pub fn is_of(&self, kind: Kind) -> bool {
         match self {
-            Self::Api(error) => kind != model::Kind::User && !error.is_out_of_reach(),
+            Self::Api(error) => kind != Kind::User && !error.is_out_of_reach(),
             Self::Refused(refusal) => refusal.is_about_the_list(),
             Self::Incomplete(_) => true,
             Self::Readings(_) | Self::Lease(_) => false,
@@ -50,23 +50,23 @@ impl Error {
     }
 }
 
-/// Where a backfill stands.
+/// The progress of a backfill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     pub counts: Counts,
-    /// Entities that an interrupted run had seen before this one went on.
+    /// The number of entities that the interrupted run had seen before.
     pub resumed: i64,
-    /// Where there are any, the run is not whole.
+    /// If there are any, the run is not whole.
     pub skipped: Skipped,
     /// Whether the provider has no such list, because a feature is switched off: nothing was done.
     pub is_off: bool,
 }
 
-/// Writes every entity of a kind that the provider has; `from_start` forgets an interrupted run.
+/// Writes every entity of a kind that the provider has; `from_start` ignores an interrupted run.
 pub async fn backfill(
     tables: &Tables,
     client: &Client,
-    kind: model::Kind,
+    kind: Kind,
     from_start: bool,
     mut report: impl FnMut(Progress),
 ) -> Result<Progress, Error> {
@@ -81,48 +81,48 @@ pub async fn backfill(
 async fn whole(
     tables: &Tables,
     client: &Client,
-    kind: model::Kind,
+    kind: Kind,
     from_start: bool,
     report: &mut impl FnMut(Progress),
 ) -> Result<Progress, Error> {
     let database = tables.pool().get().await?;
     let scope = Scope { source: client.source(), entity: kind };
-    let unfinished = runs::resumable(&database, Kind::Backfill, scope).await?;
+    let unfinished = runs::resumable(&database, RunKind::Backfill, scope).await?;
     let mut run = match unfinished.filter(|_| !from_start) {
         Some(run) => run,
-        None => runs::begin(&database, Kind::Backfill, scope).await?,
+        None => runs::begin(&database, RunKind::Backfill, scope).await?,
     };
     drop(database);
     let resumed = run.counts.seen;
     let report = |counts, skipped| report(Progress { counts, resumed, skipped, is_off: false });
     let result = Filling::new(tables, client, kind, &mut run).pages(report).await;
     if matches!(result, Err(Error::Incomplete(_))) {
-        // Where a list goes wrong, it is read from its start the next time.
+        // After an incomplete list, the next run starts from the beginning.
         run.cursor = None;
     }
     close(tables, client, kind, &run, &result).await?;
     result.map(|skipped| Progress { counts: run.counts, resumed, skipped, is_off: false })
 }
 
-/// A run at work.
+/// A run in progress.
 struct Filling<'a> {
     tables: &'a Tables,
     client: &'a Client,
-    kind: model::Kind,
+    kind: Kind,
     run: &'a mut Run,
     writer: Readings,
     skipped: Skipped,
 }
 
 impl<'a> Filling<'a> {
-    fn new(tables: &'a Tables, client: &'a Client, kind: model::Kind, run: &'a mut Run) -> Self {
-        // Why an interrupted run left entities out is not known any more.
+    fn new(tables: &'a Tables, client: &'a Client, kind: Kind, run: &'a mut Run) -> Self {
+        // The reasons of an interrupted run are lost, so its skipped entities count as unreadable.
         let unreadable = u64::try_from(run.counts.unreadable).unwrap_or_default();
         let skipped = Skipped { unreadable, ..Skipped::default() };
         Self { tables, client, kind, run, writer: Readings::new(tables), skipped }
     }
 
-    /// The next page is on its way while one is written.
+    /// Fetches the next page while one is written.
     async fn pages(mut self, mut report: impl FnMut(Counts, Skipped)) -> Result<Skipped, Error> {
         let (client, pool) = (self.client, self.tables.pool());
         // Rows without a source do not matter here, because a backfill deletes nothing.
@@ -137,7 +137,7 @@ impl<'a> Filling<'a> {
             let cursor = page.next.clone();
             let (following, written) = tokio::join!(walk.next(client), self.write(page));
             written?;
-            // Only what is committed is left behind.
+            // The cursor moves only past committed pages.
             self.run.cursor = cursor;
             let database = pool.get().await?;
             runs::progress(&database, self.run).await?;
@@ -184,7 +184,7 @@ pub(super) fn length(len: usize) -> i64 {
 async fn close(
     tables: &Tables,
     client: &Client,
-    kind: model::Kind,
+    kind: Kind,
     run: &Run,
     result: &Result<Skipped, Error>,
 ) -> Result<(), Error> {
@@ -199,5 +199,5 @@ async fn close(
     }
     let database = tables.pool().get().await?;
     runs::progress(&database, run).await?;
-    Ok(ending.record(&database, Kind::Backfill, (client, kind), run).await?)
+    Ok(ending.record(&database, RunKind::Backfill, (client, kind), run).await?)
 }

@@ -6,8 +6,8 @@ use tokio_postgres::Error;
 
 use crate::api::Client;
 use crate::db::findings;
-use crate::db::runs::{self, Kind, Outcome, Run, Scope};
-use crate::model::{self, Subject};
+use crate::db::runs::{self, Run, RunKind, RunOutcome, Scope};
+use crate::model::{Kind, Subject};
 
 /// Entities that a run left unchanged, by reason; the text is a sentence for an operator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Skipped {
     }
 
     /// Logs one line if there are any.
-    pub(super) fn log(&self, client: &Client, kind: model::Kind) {
+    pub(super) fn log(&self, client: &Client, kind: Kind) {
         let Self { unreadable, foreign, refused, unanswered } = self;
         if self.total() > 0 {
             let source = client.source();
@@ -65,7 +65,7 @@ impl fmt::Display for Skipped {
 
 /// How a run ended, and why it is not whole.
 pub(super) struct Ending {
-    outcome: Outcome,
+    outcome: RunOutcome,
     reason: Option<String>,
     /// Whether an operator should know.
     is_finding: bool,
@@ -74,20 +74,20 @@ pub(super) struct Ending {
 impl Ending {
     pub(super) fn whole(skipped: &Skipped) -> Self {
         if skipped.total() == 0 {
-            return Self { outcome: Outcome::Done, reason: None, is_finding: false };
+            return Self { outcome: RunOutcome::Done, reason: None, is_finding: false };
         }
         let reason = Some(skipped.to_string());
-        Self { outcome: Outcome::Partial, reason, is_finding: true }
+        Self { outcome: RunOutcome::Partial, reason, is_finding: true }
     }
 
     pub(super) fn refused(error: &(dyn std::error::Error + 'static)) -> Self {
         let reason = Some(crate::error_chain(error));
-        Self { outcome: Outcome::Refused, reason, is_finding: true }
+        Self { outcome: RunOutcome::Refused, reason, is_finding: true }
     }
 
     /// The provider is in the way.
     pub(super) fn failed(error: &(dyn std::error::Error + 'static)) -> Self {
-        Self { outcome: Outcome::Failed, ..Self::refused(error) }
+        Self { outcome: RunOutcome::Failed, ..Self::refused(error) }
     }
 
     /// Our own database, or another run, is in the way: the next run shows more.
@@ -98,15 +98,15 @@ impl Ending {
     pub(super) async fn record(
         &self,
         database: &tokio_postgres::Client,
-        kind: Kind,
-        (client, entity): (&Client, model::Kind),
+        kind: RunKind,
+        (client, entity): (&Client, Kind),
         run: &Run,
     ) -> Result<(), Error> {
         let subject = subject(kind);
         let scope = Scope { source: client.source(), entity }.name();
         let Self { outcome, reason, is_finding } = self;
         match (outcome, reason) {
-            (Outcome::Done, _) => findings::clear(database, subject, &scope).await?,
+            (RunOutcome::Done, _) => findings::clear(database, subject, &scope).await?,
             (_, Some(reason)) if *is_finding => {
                 findings::set(database, subject, &scope, reason).await?;
             }
@@ -117,9 +117,9 @@ impl Ending {
     }
 }
 
-fn subject(kind: Kind) -> Subject {
+fn subject(kind: RunKind) -> Subject {
     match kind {
-        Kind::Backfill => Subject::Backfill,
-        Kind::Reconcile => Subject::Reconcile,
+        RunKind::Backfill => Subject::Backfill,
+        RunKind::Reconcile => Subject::Reconcile,
     }
 }

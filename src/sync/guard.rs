@@ -1,6 +1,6 @@
-//! Whether an API is that of the entities in the tables, and its list whole enough to delete by.
+//! Checks that an API belongs to the entities in the tables, and that its list is complete enough to delete by.
 //!
-//! An instance is known by its users, and where the table has none of a source, by its organizations.
+//! An instance is recognized by its users, or by its organizations if the table has no users of the source.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,22 +14,22 @@ use crate::db::runs;
 use crate::model::{Key, Kind};
 use crate::provider::api::Sought;
 
-/// Entities that are asked for until one is there: if half of all are, hardly ever more than two.
+/// The sample size: entities are requested until one exists; if half of all do, two requests are usually enough.
 const ASKED: i64 = 20;
-/// So many may always be deleted; of a larger table, a twentieth.
+/// The number that may always be deleted; of a larger table, a twentieth.
 const FEW: u64 = 100;
 
-/// Why an API is not followed, and how to insist.
+/// Why we refuse to follow an API, and how the operator can insist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub why: Why,
     /// Entities of the source in the table, of this kind.
     pub known: u64,
     pub kind: Kind,
-    /// The kind that it is about to delete from.
+    /// The kind from which the run would delete.
     of: Kind,
     source: Arc<str>,
-    /// Where the key comes from.
+    /// The variables that hold the key.
     variables: String,
 }
 
@@ -37,7 +37,7 @@ pub struct Refusal {
 pub enum Why {
     /// The configuration names another instance than the last run had.
     OtherInstance { variable: &'static str },
-    /// The API has none of the entities that it was asked for.
+    /// The API has none of the requested entities.
     Strangers,
     /// The list lacks most of the entities that the table had.
     FewListed { missing: u64 },
@@ -53,7 +53,7 @@ impl Refusal {
 }
 
 impl Refusal {
-    /// Whether the instance is the right one, and only its list is not followed.
+    /// Whether the instance is right, and only its list is refused.
     pub(super) fn is_about_the_list(&self) -> bool {
         match self.why {
             Why::OtherInstance { .. } | Why::Strangers => false,
@@ -111,15 +111,15 @@ impl fmt::Display for Refusal {
 pub struct Wanted {
     /// The kind of the entities.
     pub kind: Kind,
-    /// Whether rows of no source are this one's.
+    /// Whether rows without a source belong to this one.
     pub sole: bool,
-    /// So many deletions are insisted on.
+    /// The number of deletions that the operator insists on.
     pub allow_deletes: u64,
 }
 
-/// How many entities of its source the table has; refused where the API is not that of this instance.
+/// The number of entities of the source in the table; refused if the API belongs to another instance.
 ///
-/// Asked before anything is written: strangers in the table would speak for their own instance the next time.
+/// Runs before the first write: entities of another instance in the table would confirm that instance the next time.
 pub async fn known<E>(pool: &Pool, client: &Client, wanted: Wanted) -> Result<u64, E>
 where
     E: From<Refusal> + From<api::Error> + From<readings::Error>,
@@ -133,9 +133,9 @@ where
     follow(client, kind, &witnesses, instance).await.map(|()| known)
 }
 
-/// Refused where it says nothing that the API does not have user `id`, because it has none of the others either.
+/// Refused if the absence of user `id` proves nothing, because the API has none of the other users either.
 ///
-/// Where the table has no others, the API is believed.
+/// If the table has no other users, the API's answer counts.
 pub(super) async fn silence<E>(pool: &Pool, client: &Client, id: &str) -> Result<(), E>
 where
     E: From<Refusal> + From<api::Error> + From<readings::Error>,
@@ -148,7 +148,7 @@ where
     follow(client, Kind::User, &witnesses, instance).await
 }
 
-/// Refused where the API has another instance's name, or none of the witnesses.
+/// Refused if the API has another instance's name, or none of the witnesses.
 async fn follow<E>(
     client: &Client,
     kind: Kind,
@@ -170,9 +170,9 @@ where
 
 struct Looked {
     known: u64,
-    /// By whom the instance is known.
+    /// The entities that identify the instance.
     witnesses: Sample,
-    /// What the last run has asked.
+    /// The instance that the last run used.
     instance: Option<String>,
 }
 
@@ -194,7 +194,7 @@ async fn look(
     Ok(Looked { known, witnesses, instance })
 }
 
-/// Fails where no question is answered.
+/// Fails if the API answers no request.
 async fn shows_one_of(client: &Client, witnesses: &Sample) -> Result<bool, api::Error> {
     let (mut answered, mut failure) = (false, None);
     for id in &witnesses.ids {
@@ -212,7 +212,7 @@ async fn shows_one_of(client: &Client, witnesses: &Sample) -> Result<bool, api::
     }
 }
 
-/// Whether so many may be deleted, of those that the table had before the list was read.
+/// Whether this many of the entities that were in the table before the list was read may be deleted.
 pub(super) fn deletions(
     client: &Client,
     kind: Kind,

@@ -1,4 +1,4 @@
-//! The delete policy: what becomes of the rows of deleted entities, in the background and at once.
+//! The delete policy: purges the rows of deleted entities in the background or by command.
 
 mod erase;
 mod refusal;
@@ -21,19 +21,19 @@ pub use erase::{Erased, erase};
 pub use refusal::PurgeError;
 use refusal::{explained, refused};
 
-/// Entities in one transaction: their cascades reach into tables of the application.
+/// The number of entities in one transaction: their cascades reach into tables of the application.
 const STEP: i64 = 100;
 const EVERY: Duration = Duration::from_secs(3600);
-/// A purge waits a short time for a lock, and gives up where a foreign key has no index.
+/// A purge waits a short time for a lock, and gives up if a foreign key has no index.
 const LIMITS: Limits =
     Limits { lock: Duration::from_secs(5), statement: Some(Duration::from_secs(60)) };
-/// Two rounds: what one missed the next one finds.
+/// The period of two rounds: the next round finds what one missed.
 const SWEPT: SignedDuration = SignedDuration::from_hours(2);
 
-/// What the finding of a round that failed as a whole is about.
+/// The id of the finding if a whole round failed.
 const ROUND: &str = "neon_auth.users_sync";
 
-/// What a round did.
+/// The result of a round.
 #[derive(Debug, Default)]
 pub struct Round {
     pub purged: Purged,
@@ -104,7 +104,7 @@ pub async fn apply(
     round
 }
 
-/// For an operator. The server's own message may quote values.
+/// A text for the operator, without the server's message, which may quote values.
 fn problem(error: &PurgeError) -> String {
     match error {
         PurgeError::Rights(_) => error.to_string(),
@@ -158,17 +158,17 @@ struct Attempt<'a> {
     dry_run: bool,
 }
 
-/// What is done to some rows of a mirror.
+/// The treatment of some rows of a mirror.
 #[derive(Clone, Copy)]
 enum Work {
-    /// They were deleted before a moment, and are emptied, or removed where `hard`.
+    /// Rows deleted before a moment: they are emptied, or removed if `hard`.
     Due { before: Timestamp, hard: bool },
-    /// They came after what they hang on was purged, and are emptied.
+    /// Rows that came after the purge of the entity that they depend on: they are emptied.
     Left,
 }
 
 impl Attempt<'_> {
-    /// A late delivery, or the provider's API, may have filled them: no writer looks at what a membership hangs on.
+    /// A late delivery, or the provider's API, may have filled them, because no writer checks the entities that a membership connects.
     async fn what_is_left(
         &mut self,
         mirror: &'static Mirror,
@@ -181,14 +181,14 @@ impl Attempt<'_> {
             if !ids.is_empty() {
                 self.all(mirror, Work::Left, &ids, round).await?;
             }
-            // Only those that cannot be emptied may be left for ever.
+            // Only rows that cannot be emptied may remain for ever.
             if round.purged.total() == before {
                 return Ok(());
             }
         }
     }
 
-    /// Together where that is possible, else one by one, so that a row that cannot go holds up no other.
+    /// Purges all rows together if that succeeds, otherwise one by one, so that a blocked row holds up no other.
     async fn all(
         &mut self,
         mirror: &'static Mirror,

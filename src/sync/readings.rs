@@ -1,4 +1,4 @@
-//! What the providers' APIs say, written by the law.
+//! Writes the readings of the providers' APIs according to the law.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -12,25 +12,25 @@ use crate::db::session::{ApplyError, Session};
 use crate::law;
 use crate::model::{Change, Key, Kind, Reading};
 
-/// Most readings in one statement: webhooks wait for no longer.
+/// The limit of readings in one statement, so that webhooks do not wait longer.
 const BATCH: usize = 256;
 
-/// For one commit.
+/// The time-out of one commit.
 const COMMIT: Duration = Duration::from_secs(30);
-/// For a lock of another transaction: webhooks wait for the rows of the batch meanwhile.
+/// The time-out for a lock of another transaction, because webhooks wait for the rows of the batch meanwhile.
 const LOCK_WAIT: Duration = Duration::from_millis(500);
 
-/// A writer of readings, with a connection of its own beside those of the webhooks.
+/// A writer of readings, with its own connection besides those of the webhooks.
 pub struct Readings {
     session: Session,
     commits: Commits,
     pool: deadpool_postgres::Pool,
-    /// Readings so far that Postgres refused, and what they were about the last time.
+    /// The number of readings that Postgres refused so far, and the entities of the last refusal.
     refused: u64,
     left_out: HashSet<Key>,
 }
 
-/// Why readings were not written. What was committed before stays.
+/// Why readings were not written. Earlier commits stay.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("no connection to the database")]
@@ -52,7 +52,7 @@ impl Readings {
         }
     }
 
-    /// How each snapshot stands to the tables; a deletion stands as [`Standing::Same`].
+    /// The standing of each snapshot; a deletion counts as [`Standing::Same`].
     pub async fn compare(&self, readings: &[Reading]) -> Result<Vec<Standing>, Error> {
         let mut standings = vec![Standing::Same; readings.len()];
         for kind in Kind::ALL {
@@ -84,17 +84,17 @@ impl Readings {
         Ok(())
     }
 
-    /// Readings so far that Postgres refused.
+    /// The number of readings that Postgres refused so far.
     pub fn refused(&self) -> u64 {
         self.refused
     }
 
-    /// Whether the last time this entity was left out.
+    /// Whether the last call left this entity out.
     pub fn has_left_out(&self, key: &Key) -> bool {
         self.left_out.contains(key)
     }
 
-    /// Writes readings, and answers what changed. One that Postgres refuses is left out, and logged.
+    /// Writes readings, and returns what changed. One that Postgres refuses is left out, and logged.
     pub async fn accept(&mut self, readings: &[Reading]) -> Result<Vec<Changed>, Error> {
         let mut parts: Vec<_> = readings.chunks(BATCH).rev().collect();
         let mut changed = Vec::new();
@@ -129,7 +129,7 @@ impl Readings {
         Ok(changed)
     }
 
-    /// As [`Self::accept`], but what the tables hold already is not written.
+    /// Like [`Self::accept`], but skips readings that the tables already hold.
     pub async fn accept_news(&mut self, readings: Vec<Reading>) -> Result<Vec<Changed>, Error> {
         let standings = self.compare(&readings).await?;
         let news: Vec<_> = readings
@@ -141,7 +141,7 @@ impl Readings {
                 differs
                     || match (&reading.change, standing) {
                         (Change::Deleted { .. }, _) => true,
-                        // Whether the answer lifts the tombstone is for the law to say.
+                        // The law decides whether the answer lifts the tombstone.
                         (Change::Snapshot { fence, .. }, Standing::Deleted(_)) => fence.is_some(),
                         (Change::Snapshot { .. }, _) => false,
                     }

@@ -16,8 +16,8 @@ use super::lease;
 use super::readings;
 use super::{Skipped, Tables};
 use crate::api::{self, Client, Incomplete};
-use crate::db::runs::{self, Counts, Kind, Run, Scope, Silence};
-use crate::model;
+use crate::db::runs::{self, Counts, Run, RunKind, Scope, Silence};
+use crate::model::Kind;
 use pass::Pass;
 
 pub use schedule::{Schedule, keep};
@@ -26,7 +26,7 @@ pub use schedule::{Schedule, keep};
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// The kind of the entities that it looks at.
-    pub kind: model::Kind,
+    pub kind: Kind,
     /// Compares only.
     pub dry_run: bool,
     /// The number of deletions to allow beyond the guard's limit.
@@ -38,7 +38,7 @@ pub struct Settings {
 impl Default for Settings {
     /// Users, cautiously.
     fn default() -> Self {
-        Self { kind: model::Kind::User, dry_run: false, allow_deletes: 0, sole: false }
+        Self { kind: Kind::User, dry_run: false, allow_deletes: 0, sole: false }
     }
 }
 
@@ -66,7 +66,7 @@ impl fmt::Display for Drift {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    pub kind: model::Kind,
+    pub kind: Kind,
     pub id: String,
     pub drift: Drift,
     /// When the provider made the change, if it says so.
@@ -115,9 +115,9 @@ impl From<deadpool_postgres::PoolError> for Error {
 
 impl Error {
     /// Whether the error concerns only this kind, so that the source's next kinds can be tried.
-    pub fn is_of(&self, kind: model::Kind) -> bool {
+    pub fn is_of(&self, kind: Kind) -> bool {
         match self {
-            Self::Api(error) => kind != model::Kind::User && !error.is_out_of_reach(),
+            Self::Api(error) => kind != Kind::User && !error.is_out_of_reach(),
             Self::Refused(refusal) => refusal.is_about_the_list(),
             Self::Incomplete(_) => true,
             Self::Readings(_) | Self::Lease(_) => false,
@@ -142,14 +142,10 @@ pub async fn reconcile(
     lease::holding(tables.pool(), client.source(), work).await
 }
 
-async fn previous(
-    tables: &Tables,
-    client: &Client,
-    entity: model::Kind,
-) -> Result<runs::Previous, Error> {
+async fn previous(tables: &Tables, client: &Client, entity: Kind) -> Result<runs::Previous, Error> {
     let database = tables.pool().get().await?;
     let scope = Scope { source: client.source(), entity };
-    Ok(runs::previous(&database, Kind::Reconcile, scope).await?)
+    Ok(runs::previous(&database, RunKind::Reconcile, scope).await?)
 }
 
 async fn leased(
@@ -161,7 +157,8 @@ async fn leased(
     let entity = settings.kind;
     let database = tables.pool().get().await?;
     let mut run =
-        runs::begin(&database, Kind::Reconcile, Scope { source: client.source(), entity }).await?;
+        runs::begin(&database, RunKind::Reconcile, Scope { source: client.source(), entity })
+            .await?;
     drop(database);
     let pass = Pass::new(tables, client, settings, since).recorded(run.id);
     let result = pass.run(&mut |counts| run.counts = counts).await;
@@ -174,7 +171,7 @@ async fn leased(
         Err(error @ (Error::Api(_) | Error::Incomplete(_))) => Ending::failed(error),
         Err(error @ (Error::Readings(_) | Error::Lease(_))) => Ending::interrupted(error),
     };
-    ending.record(&database, Kind::Reconcile, (client, entity), &run).await?;
+    ending.record(&database, RunKind::Reconcile, (client, entity), &run).await?;
     log(client, entity, &run);
     if let Ok(Report { skipped, .. }) = &result {
         skipped.log(client, entity);
@@ -183,7 +180,7 @@ async fn leased(
 }
 
 /// Logs the result, and warns of repairs that no delivery had announced.
-fn log(client: &Client, kind: model::Kind, Run { counts, .. }: &Run) {
+fn log(client: &Client, kind: Kind, Run { counts, .. }: &Run) {
     let source = client.source();
     if let Some(Silence { changes, since }) = counts.silence() {
         tracing::warn!(

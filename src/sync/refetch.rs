@@ -15,22 +15,22 @@ use crate::model::{Key, Kind};
 
 /// Entities that are marked within this time are fetched together.
 const GATHER: Duration = Duration::from_millis(250);
-/// Marks of other replicas, of applications and of before a crash are found within this time.
+/// Marks of other replicas, of applications and from before a crash are found within this time.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// After this time, another process may take the mark.
 const TERM: Duration = Duration::from_secs(60);
-/// Marks that are taken at once: those of one organization are served together.
+/// The number of marks to take at once: those of one organization are served together.
 const TAKEN: i64 = 32;
-/// Fetches at once.
+/// The number of concurrent fetches.
 const ABREAST: usize = 8;
 /// A fence is in whole seconds, and lies up to two of them in the past; a little more for the way.
 const BEHIND: SignedDuration = SignedDuration::from_millis(2050);
-/// No mark rests longer between two questions.
+/// The longest pause between two requests for a mark.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// How often an entity that no provider shows is asked for: with the pauses, for about a minute.
+/// The number of requests for an entity that no provider shows: with the pauses, about a minute.
 const MISSING_ATTEMPTS: i32 = 7;
 
-/// Fetches what is marked; never returns.
+/// Fetches marked entities; never returns.
 pub async fn keep(users: Users) {
     let mut pause = LOOK_EVERY;
     loop {
@@ -43,13 +43,13 @@ pub async fn keep(users: Users) {
             Ok(next) => pause = next.map_or(pause, |next| next.min(pause)),
             Err(error) => {
                 let error = crate::error_chain(&error);
-                tracing::warn!(error, "what is marked could not be fetched");
+                tracing::warn!(error, "marked entities could not be fetched");
             }
         }
     }
 }
 
-/// Fetches every mark that is due, and answers how soon one of them is due again; what fails is due again later.
+/// Fetches every due mark, and returns how soon one of them is due again; a failed one is due again later.
 pub async fn fetch_due(users: &Users) -> Result<Option<Duration>, Error> {
     let mut sources = users.sources();
     sources.push("");
@@ -87,7 +87,7 @@ pub async fn fetch_due(users: &Users) -> Result<Option<Duration>, Error> {
     }
 }
 
-/// What is asked for.
+/// The target of a fetch.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
     One(Key),
@@ -97,7 +97,7 @@ enum Target {
     All(Kind),
 }
 
-/// Marks that one question serves; one at least.
+/// Marks that one fetch serves; at least one.
 struct Due {
     source: String,
     target: Target,
@@ -113,8 +113,8 @@ fn together(users: &Users, marks: Vec<Mark>) -> Vec<Due> {
     due.map(|((source, target), marks)| Due { source, target, marks }).collect()
 }
 
-/// What no delivery says of an organization is fetched with it, where the API lists it for one organization. A mark without
-/// a source is about its own entity alone.
+/// Members and grants are fetched with their organization, if the API lists them for one organization. A mark without
+/// a source covers only its own entity.
 fn target(users: &Users, Mark { source, key, .. }: &Mark) -> Target {
     let Some(provider) = users.client_of(source).map(|client| client.provider()) else {
         return Target::One(key.clone());
@@ -130,12 +130,12 @@ fn target(users: &Users, Mark { source, key, .. }: &Mark) -> Target {
 }
 
 impl Due {
-    /// How often it was asked for already, this time included.
+    /// The number of requests so far, including this one.
     fn attempts(&self) -> i32 {
         self.marks.iter().map(|mark| mark.attempts).max().unwrap_or_default()
     }
 
-    /// When the newest delivery was made. After that of a user's deletion nothing is asked.
+    /// When the newest delivery was made. Nothing is fetched after a user's deletion.
     fn heard(&self) -> Option<Timestamp> {
         let of = |mark: &Mark| match self.target {
             Target::One(_) => mark.version_at,
@@ -144,7 +144,7 @@ impl Due {
         self.marks.iter().filter_map(of).max()
     }
 
-    /// How long no answer can be newer than the delivery, where an answer is as old as it says itself.
+    /// How long to wait until an answer can be newer than the delivery, if answers carry their own time.
     fn in_vain(&self, users: &Users) -> Option<Duration> {
         if self.attempts() > 1 || users.is_versioned(&self.source) {
             return None;
@@ -152,12 +152,12 @@ impl Due {
         let second = Timestamp::from_second(self.heard()?.as_second()).ok()?;
         let wait = BEHIND - Timestamp::now().duration_since(second);
         let wait = Duration::try_from(wait).ok().filter(|wait| !wait.is_zero())?;
-        // By another clock than ours it may be due long ago.
+        // The delivery may carry the time of another clock, so the wait has a limit.
         Some(wait.min(BEHIND.unsigned_abs()))
     }
 
-    /// Asks; how long the marks are kept, because the answer is not newer than the deliveries. What no provider shows may be
-    /// too new for the API, and is left to its own delivery in the end.
+    /// Fetches, and returns how long to keep the marks if the answer is older than the deliveries. An entity that no provider
+    /// shows may be too new for the API; after the last attempt only its own delivery brings it.
     async fn asked(&self, users: &Users) -> Result<Option<Duration>, Error> {
         let (source, attempts) = (self.source.as_str(), self.attempts());
         let fetched = match &self.target {
@@ -171,7 +171,7 @@ impl Due {
             }
         };
         Ok(match fetched {
-            // Nothing says whether the answer is newer than an event that names no entity: a later one is.
+            // An event without an entity has no version to compare with, so a second, later answer is fetched.
             Fetched::Written if attempts <= 1 && self.marks.iter().any(is_of_all) => {
                 Some(SETTLING.unsigned_abs())
             }
@@ -190,7 +190,7 @@ fn is_of_all(mark: &Mark) -> bool {
     mark.key.id.is_empty()
 }
 
-/// Fetches what some marks are about, and settles them; the time until they are due again, if they are.
+/// Fetches the target of some marks, and removes or keeps them; returns the time until they are due again, if they stay.
 async fn fetch(users: Users, due: Due) -> Result<Option<Duration>, (Key, Error)> {
     let fetched = async {
         let again = match due.in_vain(&users) {
@@ -198,7 +198,7 @@ async fn fetch(users: Users, due: Due) -> Result<Option<Duration>, (Key, Error)>
             None => due.asked(&users).await?,
         };
         let database = users.tables().pool().get().await?;
-        // After the commit: a crash in between fetches once more.
+        // After the commit: after a crash in between, the target is fetched once more.
         for mark in &due.marks {
             match again {
                 Some(wait) => marks::again(&database, mark, wait.as_secs_f64()).await?,
@@ -212,7 +212,7 @@ async fn fetch(users: Users, due: Due) -> Result<Option<Duration>, (Key, Error)>
     fetched.map_err(|error| (first(), error))
 }
 
-/// As long as an answer needs, and twice as long after every attempt.
+/// The pause before the next attempt, which doubles after every attempt.
 fn pause(wait: Duration, attempts: i32) -> Duration {
     let doubled = 1 << attempts.clamp(1, 6).abs_diff(1);
     wait.max(Duration::from_secs(doubled)).min(LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-//! Deriving the columns of the mirrors from `raw_json` again, after a mapping was mended. No version changes.
+//! Derives the columns of the mirrors from `raw_json` again after a mapping was corrected. No version changes.
 
 use std::time::Duration;
 
@@ -33,11 +33,11 @@ pub enum RemapError {
         "our role lacks {0}: the owner of the tables has to run what `users-sync migrate --print-grants` prints"
     )]
     Rights(String),
-    #[error("the database did not take it")]
+    #[error("the database refused the change")]
     Database(#[from] Error),
 }
 
-/// Every entity that shows a snapshot, kind by kind; a dry run is rolled back. No row stops the others.
+/// Remaps every entity that shows a snapshot, kind by kind; a dry run is rolled back. No row stops the others.
 pub async fn remap(
     client: &mut Client,
     source: impl Fn(&str) -> Option<Source>,
@@ -63,12 +63,12 @@ pub async fn remap(
     Ok(remapped)
 }
 
-/// Whether its own `raw_json` says all that its columns show; else only the API's whole list does.
+/// Whether its `raw_json` contains everything that its columns show; otherwise only the API's whole list does.
 fn stands_alone(source: &impl Fn(&str) -> Option<Source>, kind: Kind, shown: &Shown) -> bool {
     source(&shown.source).is_none_or(|source| source.provider.api.stands_alone(kind))
 }
 
-/// `None` where its source is unknown, or its `raw_json` is not this entity's.
+/// `None` if its source is unknown, or its `raw_json` is not this entity's.
 fn derived(
     source: &impl Fn(&str) -> Option<Source>,
     kind: Kind,
@@ -78,13 +78,13 @@ fn derived(
     let provider = source(&shown.source)?.provider;
     let mut record = provider.reread(kind, raw_json, &shown.version).ok()?;
     if shown.version.at == Timestamp::UNIX_EPOCH && !provider.versioned {
-        // That version only lies before any delivery: the row was adopted or transferred.
+        // This version is only a start before any delivery: the row was adopted or transferred.
         record.updated_at = None;
     }
     (record.id() == shown.id).then(|| (shown.version.clone(), record))
 }
 
-/// Together where that is possible, else in halves, down to the row that cannot change.
+/// Writes all rows together if that succeeds, otherwise in halves, down to the row that cannot change.
 async fn write(
     client: &mut Client,
     kind: Kind,

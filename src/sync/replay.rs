@@ -64,8 +64,8 @@ pub async fn replay(
         for recalled in page.found {
             match delivery(recalled, &source) {
                 Ok(delivery) => deliveries.push(delivery),
-                Err(Missing::Body) => replayed.without_body += 1,
-                Err(Missing::Source) => replayed.without_source += 1,
+                Err(NotReplayable::Body) => replayed.without_body += 1,
+                Err(NotReplayable::Source) => replayed.without_source += 1,
             }
         }
         replayed.add(all(doing, deliveries).await?);
@@ -110,8 +110,10 @@ pub async fn discard(
 
 /// Why a row of the journal cannot become a delivery again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Missing {
+pub enum NotReplayable {
+    /// The journal did not keep its body.
     Body,
+    /// Its source is not configured.
     Source,
 }
 
@@ -119,10 +121,10 @@ pub enum Missing {
 pub fn delivery(
     recalled: Recalled,
     source: &impl Fn(&str) -> Option<Source>,
-) -> Result<Delivery, Missing> {
+) -> Result<Delivery, NotReplayable> {
     let Recalled { source: name, id, received_at, body } = recalled;
-    let source = source(&name).ok_or(Missing::Source)?;
-    Ok(source.recall(id, received_at, body.ok_or(Missing::Body)?))
+    let source = source(&name).ok_or(NotReplayable::Source)?;
+    Ok(source.recall(id, received_at, body.ok_or(NotReplayable::Body)?))
 }
 
 /// All at once, so that they share commits.

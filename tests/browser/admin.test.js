@@ -44,7 +44,7 @@ async function furnish() {
     user: "/admin/users?id=user_1",
     organization: "/admin/entities?kind=organization&id=org_1",
     membership: "/admin/entities?kind=membership&id=mem_1",
-    "user-unknown": "/admin/users?id=nobody",
+    "user-unknown": "/admin/users?id=unknown",
     runs: "/admin/runs",
     quarantine: "/admin/quarantine",
   };
@@ -65,9 +65,9 @@ async function organization() {
 // A delivery that the database refuses until the cause is gone, and then takes.
 async function quarantined(user) {
   const table = "alter table neon_auth.users_sync";
-  await service.database.query(`${table} add constraint nobody check (name not like 'Nobody%') not valid`);
-  const { id, outcome } = await service.receive({ id: user, first_name: "Nobody" });
-  await service.database.query(`${table} drop constraint nobody`);
+  await service.database.query(`${table} add constraint blocked check (name not like 'Blocked%') not valid`);
+  const { id, outcome } = await service.receive({ id: user, first_name: "Blocked" });
+  await service.database.query(`${table} drop constraint blocked`);
   assert.equal(outcome, "quarantined");
   return id;
 }
@@ -114,20 +114,20 @@ test("a quarantined delivery is found, replayed and applied", async () => {
   await signIn(page);
   await page.getByRole("link", { name: /quarantine/ }).first().click();
   await page.getByRole("heading", { name: "Quarantine" }).waitFor();
-  assert.match(await page.getByRole("main").innerText(), /constraint nobody/);
+  assert.match(await page.getByRole("main").innerText(), /constraint blocked/);
 
   await page.goto(`/admin/deliveries/clerk/${id}`);
   await page.getByRole("button", { name: "Replay", exact: true }).click();
 
   await page.getByText("Replayed: applied").waitFor();
-  assert.equal(await nameOf("user_mouse"), "Nobody Østergård");
+  assert.equal(await nameOf("user_mouse"), "Blocked Østergård");
   assert.deepEqual(complaints, []);
 });
 
 test("signing in and replaying need no mouse", async () => {
   await quarantined("user_keys");
   const { page } = await open(browser, service);
-  const quarantine = page.getByRole("row", { name: /constraint nobody/ });
+  const quarantine = page.getByRole("row", { name: /constraint blocked/ });
   await page.goto("/admin");
   await page.getByLabel("ADMIN_TOKEN").and(page.locator(":focus")).waitFor();
   await page.keyboard.type(ADMIN_TOKEN);
@@ -143,7 +143,7 @@ test("signing in and replaying need no mouse", async () => {
   await page.keyboard.press("Enter");
 
   await page.getByText("Replayed: applied").waitFor();
-  assert.equal(await nameOf("user_keys"), "Nobody Østergård");
+  assert.equal(await nameOf("user_keys"), "Blocked Østergård");
 });
 
 test("a script in a user's name or id is text on every page that shows it", async () => {

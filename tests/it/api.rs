@@ -210,7 +210,7 @@ async fn the_error_for_a_wrong_key_does_not_contain_the_key() {
 }
 
 #[tokio::test]
-async fn a_snapshot_of_clerk_is_as_old_as_it_says_and_one_of_stack_as_its_answer() {
+async fn a_clerk_snapshot_has_its_own_time_and_a_stack_snapshot_the_answers() {
     let date: Timestamp = "2026-03-04T05:06:07Z".parse().expect("a time");
     let updated_at = 1_700_000_000_123_i64;
     for (provider, expected) in [
@@ -227,7 +227,7 @@ async fn a_snapshot_of_clerk_is_as_old_as_it_says_and_one_of_stack_as_its_answer
         let Change::Snapshot { version, .. } = reading.change else { panic!("{reading:?}") };
         assert_eq!(fence.to_string(), "2026-03-04T05:06:06Z");
         assert_eq!(version.at, expected, "{provider}");
-        // The second in which the question left, which is the one before its whole seconds.
+        // The second in which the request was sent, which is before its whole seconds.
         assert_eq!(version.delivery.as_str(), "~01772600766", "{provider}");
     }
 }

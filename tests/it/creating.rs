@@ -189,7 +189,7 @@ async fn syncing_one_user_brings_it_takes_it_and_brings_it_back() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_deleted_through_us_is_gone_at_the_provider_and_marked_here() {
+async fn deleting_a_user_deletes_it_at_the_provider_and_marks_the_row() {
     let (vendor, mirror) = (Vendor::new("stack").await, Mirror::new().await);
     vendor.enrol(["u1"]);
     mirror.backfill(&vendor.client()).await.expect("a backfill");

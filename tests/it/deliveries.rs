@@ -115,7 +115,7 @@ async fn filters_narrow_the_list() {
 }
 
 #[tokio::test]
-async fn a_page_looks_at_so_many_rows_and_no_more_and_the_next_one_goes_on() {
+async fn a_page_reads_a_limited_number_of_rows_and_the_next_one_continues() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     let many =

@@ -115,7 +115,7 @@ async fn a_secret_that_is_not_base64_is_reported_without_its_value() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_fails_and_what_depends_on_it_is_not_tried() {
+async fn a_missing_server_fails_the_check_and_dependent_checks_are_skipped() {
     let url = "postgres://someone:hunter2@127.0.0.1:9/x?connect_timeout=2";
     let environment = [("DATABASE_URL", url), ("CLERK_WEBHOOK_SECRET", SECRET)];
 

@@ -66,7 +66,7 @@ async fn an_older_snapshot_of_the_api_does_not_win() {
 }
 
 #[tokio::test]
-async fn a_reading_of_a_deleted_user_fills_the_profile_and_does_not_bring_it_back() {
+async fn a_reading_of_a_deleted_user_fills_the_profile_without_restoring_it() {
     let mirror = Mirror::new().await;
 
     mirror.accept(&[deletion(5)]).await;

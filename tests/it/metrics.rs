@@ -178,7 +178,7 @@ fn asked(file: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn dashboard_and_alerts_ask_only_for_metrics_that_there_are_and_the_dashboard_for_each() {
+fn dashboard_and_alerts_use_only_existing_metrics_and_the_dashboard_uses_all() {
     let there_are = names::ALL.map(str::to_owned).into();
     let mut dashboard = asked("ops/grafana-dashboard.json");
 

@@ -116,7 +116,7 @@ async fn an_older_answer_after_the_settling_time_is_the_last_word() {
 }
 
 #[tokio::test]
-async fn a_user_whom_the_api_does_not_have_yet_keeps_the_mark_for_a_while() {
+async fn a_user_whom_the_api_lacks_keeps_the_mark_for_a_while() {
     let (vendor, mirror) = (Vendor::new("stack").await, Mirror::new().await);
     let service = mirror.serve(&vendor, refetching()).await;
 

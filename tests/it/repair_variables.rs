@@ -42,7 +42,7 @@ fn half_of_the_credentials_are_a_mistake_that_names_the_other() {
 }
 
 #[test]
-fn deliveries_of_stack_are_fetched_where_they_can_be_and_those_of_clerk_where_it_is_said() {
+fn refetch_is_the_default_for_stack_with_a_key_and_optional_for_clerk() {
     let of = |values: &[(&str, &str)]| {
         let refetch = parse(values).expect("a configuration").repair.refetch;
         let mut names: Vec<_> = refetch.iter().map(|name| name.to_string()).collect();

@@ -107,7 +107,7 @@ async fn a_reconcile_deletes_who_is_missing_for_longer_than_the_settling_time() 
 }
 
 #[tokio::test]
-async fn a_version_that_is_old_but_came_just_now_is_not_deleted_by_a_404() {
+async fn an_old_version_that_came_just_now_survives_a_404() {
     let old = (Timestamp::now() - SignedDuration::from_hours(5)).as_millisecond();
     let desk = Desk::delivered("clerk", &json!({ "created_at": old, "updated_at": old })).await;
 
@@ -119,7 +119,7 @@ async fn a_version_that_is_old_but_came_just_now_is_not_deleted_by_a_404() {
 }
 
 #[tokio::test]
-async fn a_version_that_is_new_but_came_long_ago_is_not_deleted_by_a_404() {
+async fn a_new_version_that_came_long_ago_survives_a_404() {
     let desk = Desk::delivered("stack", &json!({})).await;
     let journal = "update users_sync.journal set received_at = now() - interval '1 hour',
         processed_at = now() - interval '1 hour'";

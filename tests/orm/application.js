@@ -1,4 +1,4 @@
-// Somebody's application beside the service: its files, what npm's programs make of them, and what must stay ours.
+// An application beside the service: its files, what npm's programs make of them, and what must stay ours.
 import { execFile } from "node:child_process";
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -20,12 +20,12 @@ const TSCONFIG = {
   },
 };
 
-// A post of a user, one of nobody, and one of a user who has left.
+// A post of a user, one of no user, and one of a user who has left.
 export const POSTS = `insert into posts (author, title)
-  values ('user_ada', 'of a user'), (null, 'of nobody'), ('user_gone', 'of a former user')`;
+  values ('user_ada', 'of a user'), (null, 'of no user'), ('user_gone', 'of a former user')`;
 
 export class Application {
-  // Its directory is made anew; `variables` are what its programs are given.
+  // Its directory is created again each time; `variables` are what its programs are given.
   static async create(name, files, variables = {}) {
     const application = new Application();
     application.directory = join(TARGET, "orm", name);

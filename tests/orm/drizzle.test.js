@@ -136,7 +136,7 @@ test("posts come with their authors, typed as they are", async () => {
   const found = await withAuthors(service.databaseUrl);
 
   const authors = found.map(({ title, author }) => [title, author?.name]);
-  assert.deepEqual(authors, [["of a user", "Ada Lovelace"], ["of nobody", undefined], ["of a former user", undefined]]);
+  assert.deepEqual(authors, [["of a user", "Ada Lovelace"], ["of no user", undefined], ["of a former user", undefined]]);
   const { createdAt, updatedAt, deletedAt, rawJson } = found[0].author;
   assert.ok(createdAt instanceof Date && updatedAt instanceof Date);
   assert.deepEqual([deletedAt, rawJson.first_name], [null, "Ada"]);

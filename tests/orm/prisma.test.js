@@ -59,7 +59,7 @@ before(async () => {
   printed = await schema("--prisma");
   // As the comment on the model says.
   models = MODELS + printed.replace(/^(\s*rawJson .*)$/m, "$1\n  posts Post[]");
-  const evaluated = new Function("defineConfig", toldConfig().replace("export default", "return"));
+  const evaluated = new Function("defineConfig", documentedConfig().replace("export default", "return"));
   ({ tables: { external }, migrations: { initShadowDb } } = evaluated((config) => config));
   engine = await SchemaEngine.open(service.databaseUrl, models);
 });
@@ -72,13 +72,13 @@ after(async () => {
 beforeEach(() => service.database.query("drop table if exists posts"));
 
 // The configuration that the comment of the printed file asks for.
-function toldConfig() {
+function documentedConfig() {
   const lines = printed.split("\n").filter((line) => line.startsWith("//   "));
   return lines.map((line) => line.slice(2)).join("\n").trim();
 }
 
 async function application() {
-  const config = `import { defineConfig } from "prisma/config";\n${toldConfig()}`;
+  const config = `import { defineConfig } from "prisma/config";\n${documentedConfig()}`;
   const files = { "schema.prisma": models, "prisma.config.ts": config, "queries.ts": QUERIES };
   // The program that Prisma would download is not needed by what is called here.
   const variables = { CHECKPOINT_DISABLE: "1", PRISMA_SCHEMA_ENGINE_BINARY: process.execPath };
@@ -142,7 +142,7 @@ test("posts come with their authors, typed as they are", async () => {
   const authors = found.map(({ title, author }) => [title, author?.name, author?.deletedAt instanceof Date]);
   assert.deepEqual(authors, [
     ["of a user", "Ada Lovelace", false],
-    ["of nobody", undefined, false],
+    ["of no user", undefined, false],
     ["of a former user", "Maren Østergård", true],
   ]);
   assert.ok(found[0].author.createdAt instanceof Date);

@@ -1,4 +1,4 @@
-//! Looking into the journal, page by page: fast at any size, because no page looks at more rows than a limit.
+//! Searches the journal page by page: fast at any size, because each page reads a limited number of rows.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -9,24 +9,24 @@ use tokio_postgres::{Client, Error, Row};
 use crate::db::values::{Moment, known, optional_time, time};
 use crate::model::{DeliveryId, Key, Kind, Outcome};
 
-/// Rows that one page looks at. A page may be short of matches and still have a next one.
+/// The number of rows that one page reads. A page may have few matches and still have a next page.
 const REACH: i64 = 20_000;
 
-/// Which deliveries; what is `None` lets all pass.
+/// The conditions of a search; `None` matches everything.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub source: Option<String>,
     pub outcome: Option<Outcome>,
-    /// Deliveries that name this entity, as their first or as a further one.
+    /// Matches deliveries that name this entity, as their first or as a further one.
     pub entity: Option<Key>,
     pub event_type: Option<String>,
-    /// Why a delivery was quarantined or ignored, in the journal's words.
+    /// Why a delivery was quarantined or ignored, as the journal gives it.
     pub reason: Option<String>,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
 }
 
-/// Where a page ends, and the next one begins.
+/// The position between two pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     pub received_at: Moment,
@@ -42,9 +42,9 @@ pub struct Record {
     pub delivery_id: String,
     #[serde(rename = "type")]
     pub event_type: Option<String>,
-    /// The entity that it names first, where that is a user.
+    /// The entity that it names first, if that is a user.
     pub user: Option<String>,
-    /// Every entity that it names, its first one first; a page of deliveries has the first hundred further ones of each.
+    /// Every entity that it names, in order; a page of deliveries has the first hundred further ones of each.
     pub entities: Vec<Entity>,
     pub version_at: Option<Timestamp>,
     pub received_at: Timestamp,
@@ -52,11 +52,11 @@ pub struct Record {
     pub attempts: i32,
     pub outcome: String,
     pub reason: Option<String>,
-    /// `None` where the bytes were not kept.
+    /// `None` if the bytes were not kept.
     pub body_bytes: Option<i32>,
 }
 
-/// An entity in the journal's words: a newer version may have written of a kind that this one does not know.
+/// An entity as the journal names it: a newer version may have written a kind that this one does not know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entity {
     pub kind: String,
@@ -72,15 +72,15 @@ pub struct Recalled {
     pub body: Option<Bytes>,
 }
 
-/// Some of what was asked for.
+/// One page of a search.
 #[derive(Debug)]
 pub struct Page<T> {
     pub found: Vec<T>,
-    /// `None` at the end.
+    /// `None` on the last page.
     pub next: Option<Place>,
 }
 
-/// Newest first.
+/// One page of deliveries, newest first.
 pub async fn page(
     client: &Client,
     filter: &Filter,
@@ -92,7 +92,7 @@ pub async fn page(
     Page::of(&rows, limit, record)
 }
 
-/// Oldest first, with their bytes.
+/// One page of deliveries with their bytes, oldest first.
 pub async fn recall(
     client: &Client,
     filter: &Filter,
@@ -104,7 +104,7 @@ pub async fn recall(
     Page::of(&rows, limit, recalled)
 }
 
-/// One delivery, and its bytes where they were kept.
+/// One delivery, with its bytes if they were kept.
 pub async fn find(
     client: &Client,
     source: &str,
@@ -124,7 +124,7 @@ pub struct Quarantined {
     pub received_at: Timestamp,
 }
 
-/// What is in quarantine and has this id as a JSON string in its bytes, however far they can be read; newest first, of the
+/// The deliveries in quarantine whose bytes contain this id as a JSON string, even if they are unreadable; newest first, of the
 /// newest thousand, and the newest 64 MiB of those.
 pub async fn naming(client: &Client, id: &str) -> Result<Vec<Quarantined>, Error> {
     let statement = include_str!("../../../sql/journal/naming.sql");

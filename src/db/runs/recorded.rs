@@ -1,4 +1,4 @@
-//! Runs as they are looked back at, whichever process they ran in.
+//! Past runs of every process.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Error, Row};
 
 use super::Counts;
 use crate::db::values::{optional_time, time};
-use crate::model;
+use crate::model::Kind;
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Recorded {
@@ -15,11 +15,11 @@ pub struct Recorded {
     pub kind: String,
     #[serde(skip)]
     pub source: String,
-    /// The kind of the entities that it looked at.
+    /// The kind of its entities.
     #[serde(skip)]
     pub entity: String,
     pub started_at: Timestamp,
-    /// `None` while it is under way, and where it was interrupted.
+    /// `None` while it is under way, or if it was interrupted.
     pub finished_at: Option<Timestamp>,
     pub outcome: Option<String>,
     pub reason: Option<String>,
@@ -27,7 +27,7 @@ pub struct Recorded {
     pub counts: Counts,
 }
 
-/// All that was ever repaired of one source.
+/// The totals of all repairs of one source.
 #[derive(Clone, Copy, Debug)]
 pub struct Repairs {
     pub missing: i64,
@@ -62,29 +62,25 @@ impl Recorded {
     }
 }
 
-/// The newest run of each kind over each of these sources and its entities of one kind.
-pub async fn last(
-    client: &Client,
-    sources: &[&str],
-    entity: model::Kind,
-) -> Result<Vec<Recorded>, Error> {
+/// The newest run of each kind over each of these sources, for entities of one kind.
+pub async fn last(client: &Client, sources: &[&str], entity: Kind) -> Result<Vec<Recorded>, Error> {
     let statement = include_str!("../../../sql/runs/last.sql");
     let rows = client.query_typed(statement, &over(&sources, &entity.as_str())).await?;
     rows.iter().map(Recorded::of).collect()
 }
 
-/// Those runs whose silence stands: until a later one over the same source finds none.
+/// The runs that found silent changes, unless a later run over the same source found none.
 pub async fn silences(
     client: &Client,
     sources: &[&str],
-    entity: model::Kind,
+    entity: Kind,
 ) -> Result<Vec<Recorded>, Error> {
     let statement = include_str!("../../../sql/runs/silences.sql");
     let rows = client.query_typed(statement, &over(&sources, &entity.as_str())).await?;
     rows.iter().map(Recorded::of).collect()
 }
 
-/// With their ids, the newest first.
+/// Runs with their ids, newest first.
 pub async fn recent(
     client: &Client,
     before: Option<i64>,
@@ -95,11 +91,11 @@ pub async fn recent(
     rows.iter().map(|row| Ok((row.try_get("id")?, Recorded::of(row)?))).collect()
 }
 
-/// Of each source in the order given, entities of every kind together; the last success is that of one kind.
+/// The repairs of each source in the order given, over all kinds; the last success is that of one kind.
 pub async fn repairs(
     client: &Client,
     sources: &[&str],
-    entity: model::Kind,
+    entity: Kind,
 ) -> Result<Vec<Repairs>, Error> {
     let statement = include_str!("../../../sql/runs/repairs.sql");
     let rows = client.query_typed(statement, &over(&sources, &entity.as_str())).await?;

@@ -1,4 +1,4 @@
-//! What goes wrong with the headers of Svix and Standard Webhooks on their way.
+//! Known damage to the headers of Svix and Standard Webhooks.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -54,7 +54,7 @@ fn rewritten(headers: &HeaderMap) -> Vec<(String, Mistake)> {
     attempts.into_iter().map(|(signature, what)| (signature, mistake(what))).collect()
 }
 
-/// Each signature of several lines, or of a list that something joined by commas.
+/// Each signature of several lines, or of a list that a proxy joined by commas.
 fn separated(headers: &HeaderMap, name: &str) -> Vec<(String, Mistake)> {
     let lines: Vec<_> =
         headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();

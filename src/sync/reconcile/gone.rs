@@ -1,4 +1,4 @@
-//! Entities that the list did not have: asked for one by one, and guarded.
+//! Entities that the list lacks: requested one by one, and guarded.
 //!
 //! Two answers of the API have to agree before a row is deleted: the whole list, which did not show the entity, and the
 //! answer to a question for this one. A user and an organization have an address to ask at. A membership or a grant has
@@ -16,14 +16,14 @@ use crate::law::too_early;
 use crate::model::{Key, Reading};
 use crate::sync::guard;
 
-/// Rows that are looked at together.
+/// The number of rows in one step.
 const STEP: i64 = 1000;
 
 impl Pass<'_> {
-    /// Deletes what the provider confirms not to have, of the entities that a whole walk did not meet; `known` were in the
+    /// Deletes the entities that a whole walk did not meet and whose absence the provider confirms; `known` entities were in the
     /// table before it.
     pub(super) async fn gone(&mut self, walk: &Walk, known: u64) -> Result<(), Error> {
-        // Of a list that the instance does not have, nothing is missing.
+        // A list that is switched off proves nothing about missing entities.
         if walk.is_off() {
             return Ok(());
         }
@@ -51,7 +51,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// The deletions of those that were not heard of lately; of the others the next pass knows more.
+    /// The deletions, without entities that were heard of lately: the next pass checks those again.
     async fn settled(&self, missing: Vec<(Key, Timestamp)>) -> Result<Vec<Reading>, Error> {
         let ids: Vec<_> = missing.iter().map(|(key, _)| key.id.as_str()).collect();
         let database = self.pool.get().await?;
@@ -64,7 +64,7 @@ impl Pass<'_> {
         Ok(settled.map(|(key, fence)| self.client.gone(key, fence)).collect())
     }
 
-    /// What the list did not have, and ought to have had.
+    /// The entities that the list should have contained and did not.
     async fn unlisted(&self, walk: &Walk) -> Result<Vec<Unlisted>, Error> {
         let database = self.pool.get().await?;
         let (mut unlisted, mut after) = (Vec::new(), String::new());

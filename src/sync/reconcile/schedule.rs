@@ -1,4 +1,4 @@
-//! Reconciling while the service runs: again and again, by one replica at a time.
+//! Reconciles on a schedule while the service runs, in one replica at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub struct Schedule {
     pub every: Duration,
 }
 
-/// Reconciles each source in turn, whenever its last time was long enough ago; never returns.
+/// Reconciles each source when its last run is old enough; never returns.
 pub async fn keep(tables: Tables, clients: Vec<Arc<Client>>, schedule: Schedule) {
     let mut ticks = tokio::time::interval(schedule.every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -27,7 +27,7 @@ pub async fn keep(tables: Tables, clients: Vec<Arc<Client>>, schedule: Schedule)
     }
 }
 
-/// One kind after the other, until something is in the way of all.
+/// Reconciles one kind after the other, until an error concerns all kinds.
 async fn every_kind(tables: &Tables, client: &Client, sole: bool, schedule: Schedule) {
     for kind in client.kinds() {
         let settings = Settings { kind, sole, ..Settings::default() };
@@ -49,7 +49,7 @@ async fn turn(
     settings: Settings,
     Schedule { every }: Schedule,
 ) -> Result<(), Error> {
-    // Another replica may just have done it; its clock and its pace are a little different.
+    // Another replica may have reconciled just now; its clock and pace differ slightly.
     let recently = SignedDuration::try_from(every.mul_f32(0.9)).unwrap_or(SignedDuration::MAX);
     let last = previous(tables, client, settings.kind).await?.of_this_kind;
     if last.is_some_and(|last| Timestamp::now().duration_since(last) < recently) {

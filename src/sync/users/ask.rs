@@ -1,4 +1,4 @@
-//! What the providers say of one user, written where it counts.
+//! Fetches one entity from the providers, and writes the answer if it is newer than the row.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,23 +16,23 @@ use crate::provider::api::Sought;
 use crate::sync::guard;
 use crate::sync::readings::Readings;
 
-/// A caller waits no longer for an answer that can be newer than the row.
+/// The longest wait for an answer that can be newer than the row.
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
-/// What came of fetching an entity whose delivery is not the last word.
+/// The result of fetching a marked entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sync) enum Fetched {
     /// The row is at least as new as the answer.
     Written,
     /// The row has a later version; an answer after this time can be newer.
     Older(Duration),
-    /// No provider that was asked has it.
+    /// None of the providers has it.
     Missing,
 }
 
 impl Users {
-    /// Asks the providers about a user, writes what they say, and answers the row: shown is alive, and a user that its own
-    /// provider does not have is deleted. An answer that is older than the row is asked for once more.
+    /// Asks the providers about a user, writes their answer, and returns the row: a shown user is alive, and a user that its own
+    /// provider does not have is deleted. If the answer is older than the row, asks once more.
     pub async fn sync(&self, id: &str) -> Result<Option<UserRow>, Error> {
         if self.clients.is_empty() {
             return Err(Error::NoApi);
@@ -47,7 +47,7 @@ impl Users {
         self.row(id).await
     }
 
-    /// Deletes a user at its provider and in the table; the row that is left.
+    /// Deletes a user at its provider and in the table, and returns the remaining row.
     pub async fn delete(&self, source: Option<&str>, id: &str) -> Result<Option<UserRow>, Error> {
         let (client, known) = (self.client(source)?, self.row(id).await?);
         match known.as_ref().and_then(|row| row.source.as_deref()) {
@@ -67,7 +67,7 @@ impl Users {
         self.row(id).await
     }
 
-    /// Asks the providers, or one of them, until one shows the entity, and writes what it says. Deletes nothing.
+    /// Asks the providers, or one of them, until one shows the entity, and writes the answer. Deletes nothing.
     pub(in crate::sync) async fn fetch(
         &self,
         source: Option<&str>,
@@ -80,7 +80,7 @@ impl Users {
             match client.one(&sought).await {
                 Ok(Found::Shown { reading, fence }) => {
                     let kept = self.write(reading).await?;
-                    // After the settling time an older answer is the API's last word, too.
+                    // After the settling time an older answer is final, too.
                     let kept = kept
                         .filter(|kept| too_early(Some(*kept), fence, Timestamp::now()).is_some());
                     return Ok(kept.map_or(Fetched::Written, |kept| {
@@ -112,7 +112,7 @@ impl Users {
                     return self.shown(known.as_ref(), reading, fence).await;
                 }
                 Ok(Found::Missing(fence)) => missing.push((client, fence)),
-                // It may be an id of another provider's.
+                // The id may belong to another provider.
                 Err(error) if error.is_about_one() => refused = Some(error),
                 Err(error) => return Err(error.into()),
             }
@@ -123,7 +123,7 @@ impl Users {
         }
     }
 
-    /// The source that the row belongs to; all where it belongs to none.
+    /// The source that the row belongs to; all sources if it belongs to none.
     fn askable(&self, row: Option<&UserRow>) -> Result<Vec<&Client>, Error> {
         let clients = self.clients.iter().map(|client| &**client);
         let Some(owner) = row.and_then(|row| row.source.as_deref()) else {
@@ -152,7 +152,7 @@ impl Users {
         Err(Error::Older(api::until_seen(kept, fence)))
     }
 
-    /// Deletes a user whom its own source does not have, unless it was heard of just now: a replica may not have it yet.
+    /// Deletes a user whom its own source does not have, unless a delivery came just now: a replica of the provider may lag behind.
     async fn absent(
         &self,
         id: &str,
@@ -174,19 +174,19 @@ impl Users {
         Ok(())
     }
 
-    /// Writes what an API showed; when the later version was made that the row has kept instead, if any.
+    /// Writes an API's answer; returns when the later version was made, if the row keeps that instead.
     pub(super) async fn write(&self, reading: Reading) -> Result<Option<Timestamp>, Error> {
         let Change::Snapshot { version, record, .. } = &reading.change else { return Ok(None) };
         let (version, key) = (version.clone(), record.key.clone());
         Readings::new(&self.tables).accept_news(vec![reading]).await?;
         let database = self.tables.pool().get().await?;
         let kept = readings::version(&database, &key).await?;
-        // Another answer that is later has seen what this one has.
+        // A later answer includes everything that this one shows.
         let kept = kept.filter(|kept| *kept > version && !api::is_answer(kept));
         Ok(kept.map(|kept| kept.at))
     }
 
-    /// Whether the row says the same, whatever the versions are.
+    /// Whether the row has the same content, regardless of the versions.
     async fn is_known(&self, mut reading: Reading) -> Result<bool, Error> {
         if let Change::Snapshot { version, .. } = &mut reading.change {
             version.at = Timestamp::MAX;

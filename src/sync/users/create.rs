@@ -1,4 +1,4 @@
-//! A new user, at the provider and in the table.
+//! Creates a user at the provider and in the table.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::sync::readings::Readings;
 /// With the time that a creation may take it is less than the minute after which another process takes the request over.
 const LOOK_UP: Duration = Duration::from_secs(8);
 
-/// A user that was created, now or by the same request before.
+/// A user that this request, or an earlier attempt of it, created.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Created {
     pub row: Option<UserRow>,
@@ -54,11 +54,11 @@ impl Users {
         let database = self.tables.pool().get().await?;
         match &created {
             Ok(created) => requests::done(&database, key, &created.id).await?,
-            // An attempt before this one may still have done it.
+            // An earlier attempt may still have created the user.
             Err(Error::Api(error)) if left_undone.is_none() && !error.may_be_done() => {
                 requests::forget(&database, key).await?;
             }
-            // The provider may have done it.
+            // The provider may have created the user.
             Err(_) => {}
         }
         created
@@ -72,7 +72,7 @@ impl Users {
                 let found = with_address(client, user).await.unwrap_or_default();
                 match found.into_iter().find(|reading| is_since(reading, began)) {
                     Some(reading) => reading,
-                    // It may come yet.
+                    // The user may still appear.
                     None => return Err(error.into()),
                 }
             }
@@ -115,7 +115,7 @@ fn is_since(reading: &Reading, since: Timestamp) -> bool {
     record.created_at.is_some_and(|at| at >= since - SETTLING)
 }
 
-/// Whether the name, too, is the one that was asked for.
+/// Whether the name is also the requested one.
 fn is_same(reading: &Reading, wanted: &NewUser) -> bool {
     let Change::Snapshot { record, .. } = &reading.change else { return false };
     wanted.name.is_some() && record.user().is_some_and(|user| user.name == wanted.name)

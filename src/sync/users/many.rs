@@ -1,4 +1,4 @@
-//! What a delivery is a reason to ask for besides its own entity: what belongs to an organization, or all of a kind.
+//! Fetches more than a delivery's own entity: everything of an organization, or all entities of a kind.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -14,24 +14,24 @@ use crate::model::{Change, Key, Kind, Reading};
 use crate::provider::api::Sought;
 use crate::sync::readings::Readings;
 
-/// What belongs to an organization, as the API lists it.
+/// The API's lists of one organization.
 #[derive(Default)]
 struct Belonging {
-    /// The users whom it lists as members.
+    /// The users in the list of members.
     members: HashSet<String>,
     grants: HashSet<String>,
     /// Whether every list was read to its end and understood.
     is_whole: bool,
-    /// Of the earliest answer.
+    /// The fence of the earliest answer.
     fence: Option<Timestamp>,
-    /// How long it is too early to believe what contradicts the tables.
+    /// How long answers that contradict the tables are not believed yet.
     wait: Option<Duration>,
 }
 
 impl Users {
-    /// Reads an organization with its members and their grants, and writes what is news. A grant is deleted where its user is
+    /// Reads an organization with its members and their grants, and writes the changes. A grant is deleted if its user is
     /// a member neither in the tables nor in the list, and the grant is not listed, after the settling time: no delivery
-    /// says what becomes of the grants of who leaves. `heard` is when the delivery was made.
+    /// announces the end of a former member's grants. `heard` is when the delivery was made.
     pub(in crate::sync) async fn fetch_organization(
         &self,
         source: &str,
@@ -61,7 +61,7 @@ impl Users {
         Ok(older.into_iter().chain(belonging.wait).max().map_or(Fetched::Written, Fetched::Older))
     }
 
-    /// Reads one list of what belongs to an organization, and writes what is news.
+    /// Reads one list of an organization, and writes the changes.
     async fn belonging(
         &self,
         client: &Client,
@@ -99,7 +99,7 @@ impl Users {
         Ok(())
     }
 
-    /// Deletes the grants of those who left.
+    /// Deletes the grants of former members.
     async fn delete_left(
         &self,
         client: &Client,
@@ -129,7 +129,7 @@ impl Users {
         Ok(())
     }
 
-    /// Reads all entities of a kind, and writes what is news; `marked` are those whose deliveries were a reason for it.
+    /// Reads all entities of a kind, and writes the changes; the deliveries of `marked` were the reason.
     pub(in crate::sync) async fn fetch_all(
         &self,
         source: &str,
@@ -149,7 +149,7 @@ impl Users {
         Ok(wait.map_or(Fetched::Written, Fetched::Older))
     }
 
-    /// How long to wait for an answer that is newer than the row, where this one is not.
+    /// How long to wait for an answer that is newer than the row, if this one is older.
     async fn older(&self, reading: &Reading, fence: Timestamp) -> Result<Option<Duration>, Error> {
         let Change::Snapshot { version, record, .. } = &reading.change else { return Ok(None) };
         let database = self.tables.pool().get().await?;
@@ -161,7 +161,7 @@ impl Users {
     }
 }
 
-/// As the API's word that the entity exists, deleted before or not.
+/// The reading with its fence, which restores the entity if it was deleted before.
 fn lifting(Reading { source, change }: Reading, fence: Timestamp) -> Reading {
     Reading { source, change: change.fenced(Some(fence)) }
 }

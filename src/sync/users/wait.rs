@@ -71,7 +71,7 @@ impl Users {
                 Ok(None) => {}
                 Err(error) => {
                     let error = crate::error_chain(&error);
-                    tracing::warn!(error, "the table could not be read for those who wait");
+                    tracing::warn!(error, "the table could not be read for waiting requests");
                 }
             }
             if self.left(id, watch) {
@@ -88,7 +88,7 @@ impl Users {
     async fn look(self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            // A task of its own: one look that fails in whatever way is not the last one.
+            // In its own task, so that the loop survives a panic.
             let _or_panicked = tokio::spawn(self.clone().look_once()).await;
             if self.awaited.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
                 return;

@@ -7,7 +7,7 @@ use super::{service, user};
 use crate::harness::{Signed, TestDatabase, body};
 
 #[tokio::test]
-async fn a_wrong_secret_is_one_click_from_the_user_and_so_is_what_to_do() {
+async fn the_page_of_a_user_links_to_a_wrong_secret_and_its_remedy() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     service.post(&user("user_1", "Ada")).await;

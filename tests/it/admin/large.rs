@@ -59,7 +59,7 @@ async fn a_quarantined_megabyte_is_a_small_page_that_comes_soon() {
 }
 
 #[tokio::test]
-async fn the_page_of_a_user_with_a_megabyte_of_metadata_is_small_and_hides_the_same() {
+async fn a_user_with_a_megabyte_of_metadata_has_a_small_page() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     let person = Person::signed_in(&service).await;

@@ -44,7 +44,7 @@ async fn a_refresh_keeps_the_filter_and_older_pages_stay_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_over_sends_the_page_to_the_form_and_not_the_form_into_the_page() {
+async fn a_refresh_after_the_session_ended_redirects_the_whole_page() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     let stranger = Person::before(&service);
@@ -59,7 +59,7 @@ async fn a_session_that_is_over_sends_the_page_to_the_form_and_not_the_form_into
 }
 
 #[tokio::test]
-async fn every_script_of_a_page_is_there_and_may_be_kept_by_the_browser_where_it_never_changes() {
+async fn every_script_exists_and_the_browser_may_cache_the_immutable_ones() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     let person = Person::signed_in(&service).await;

@@ -114,7 +114,7 @@ async fn an_invalid_time_is_reported_and_replays_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_source_sent_before_it_was_taken_out_of_the_configuration_is_replayed_too() {
+async fn deliveries_of_a_source_that_was_removed_are_replayed_too() {
     let database = TestDatabase::new().await;
     let settings = ServiceSettings { providers: Vec::new(), ..ServiceSettings::default() };
     let service = Service::start_with(database.url(), settings).await;

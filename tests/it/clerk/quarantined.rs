@@ -128,7 +128,7 @@ async fn a_strange_time_of_a_deletion_is_quarantined() {
 }
 
 #[tokio::test]
-async fn a_field_that_we_read_and_that_has_no_bottom_is_quarantined_by_its_name() {
+async fn a_needed_field_with_endless_nesting_is_quarantined_by_its_name() {
     let front = Front::new().await;
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     for (field, expected) in [

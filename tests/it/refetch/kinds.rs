@@ -191,7 +191,7 @@ async fn without_a_key_an_event_about_a_permission_marks_nothing() {
 }
 
 #[tokio::test]
-async fn an_organization_that_an_application_waits_for_is_fetched_from_the_provider_that_has_it() {
+async fn an_awaited_organization_is_fetched_from_the_provider_that_has_it() {
     for provider in ["clerk", "stack"] {
         let (vendor, mirror) = (Vendor::new(provider).await, Mirror::new().await);
         let service = mirror.serve(&vendor, sync::Options::default()).await;
