@@ -86,13 +86,13 @@ impl Flags {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Receive webhooks (what happens without a command, too)
+    /// Receive webhooks (the default command)
     Serve(serve::Arguments),
     /// Bring the database's schema up to date
     Migrate(migrate::Arguments),
     /// Bring every user that the provider has into the table
     Backfill(backfill::Arguments),
-    /// Hold the table against the provider's list, and repair what differs
+    /// Compare the table with the provider's list, and repair the differences
     Reconcile(reconcile::Arguments),
     /// Show, fetch, create, delete or erase one user
     Users(users::Arguments),
@@ -102,13 +102,13 @@ enum Command {
     Replay(replay::Arguments),
     /// Derive names, addresses and times from raw_json again, after an upgrade mended a mapping
     Remap(remap::Arguments),
-    /// Empty or remove the rows of what was deleted, as DELETE_POLICY says
+    /// Empty or remove the rows of deleted entities, as DELETE_POLICY says
     Purge(purge::Arguments),
-    /// Look at everything that can be wrong, and say what to do
+    /// Check everything that can be wrong, and say what to do
     Doctor(doctor::Arguments),
     /// Turn the table that Neon Auth or an ORM made into ours, in place
     Adopt(adopt::Arguments),
-    /// Print what an application needs to know of the tables: for SQL, Drizzle, Prisma or TypeScript
+    /// Print the definitions of the tables for an application: for SQL, Drizzle, Prisma or TypeScript
     Schema(schema::Arguments),
     /// Exit 0 if the service on this machine answers, 1 if not
     #[command(after_help = healthcheck::EXAMPLES)]
@@ -131,7 +131,7 @@ enum Failure {
     Misused(String),
     /// It could not be done: exit code 1.
     Failed(String),
-    /// What is asked for cannot be known: exit code 2, as with diff.
+    /// The comparison failed: exit code 2, as with diff.
     Unclear(String),
 }
 

@@ -1,4 +1,4 @@
-//! HTTP: the routes, and the one place where errors become answers.
+//! HTTP: the routes, and the only place that turns errors into answers.
 
 mod admin;
 mod admin_token;
@@ -38,7 +38,7 @@ use crate::webhook::Source;
 use problem::Problem;
 use strangers::Strangers;
 
-/// What a request may take.
+/// The limits of requests and connections.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bytes of a body at most.
@@ -60,7 +60,7 @@ pub struct Limits {
     pub bodies: usize,
     /// While the service drains: for a connection to begin a request, and for the listener.
     pub farewell: Duration,
-    /// While the service drains: for a client to end what it has begun to say, or to take what it was answered.
+    /// During the drain, the time for a client to finish its request or to read its answer.
     pub hurry: Duration,
     /// For the whole drain.
     pub drain: Duration,
@@ -84,13 +84,13 @@ impl Default for Limits {
     }
 }
 
-/// What the routes work with.
+/// The shared state of the routes.
 pub struct App {
     pub sources: HashMap<String, Source>,
     pub sync: Sync,
     pub pool: Pool,
     pub users: Users,
-    /// What opens `/api`.
+    /// The token for `/api`.
     pub admin_token: Option<SecretString>,
     pub limits: Limits,
     pub strangers: Strangers,

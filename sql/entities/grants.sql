@@ -1,4 +1,4 @@
--- grants: up to $2 of the user $1, by where they hold
+-- grants: up to $2 of the user $1, by the organization that they apply to
 select g.id, g.organization_id, g.permission, g.deleted_at
 from {table} g
 where g.user_id = $1

@@ -32,7 +32,7 @@ from (
                 j.attempts, j.outcome, j.reason, octet_length(j.body) as body_bytes
             from users_sync.journal j
             where ($1::text is null or j.source = $1)
-              -- Only what is rare has an index.
+              -- Only rare values have an index.
               and ($2::text is null or $2 = 'applied' or j.outcome = $2)
               and ($3::text is null or (j.kind = $3 and j.entity_id = $13::text))
               and j.received_at >= coalesce($5::timestamptz, '-infinity')

@@ -6,7 +6,7 @@ with removed as (
         select ctid
         from users_sync.journal
         where received_at < $1 and received_at >= $3
-          -- It may be the only copy of what was acknowledged.
+          -- It may be the only copy of an acknowledged delivery.
           and outcome <> 'quarantined'
         order by received_at
         limit $2

@@ -1,4 +1,4 @@
--- mirror: the columns of a mirror table as they are, none where there is no such table
+-- mirror: the columns of a mirror table as they are, none if the table does not exist
 select
     c.relkind::text as relkind,
     a.attname::text as name,

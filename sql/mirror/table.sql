@@ -1,4 +1,4 @@
--- {table}: a mirror, made where the database lacks it
+-- {table}: a mirror, created if the database lacks it
 do $$
 begin
     -- `if not exists` asks for the right to create one all the same.

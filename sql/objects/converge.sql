@@ -119,7 +119,7 @@ begin
 
 {mirrors}
         if marks then
-            -- In the same transaction: what is to be fetched is neither lost nor fetched for a change that never was.
+            -- In the same transaction: no mark is lost, and none is made for a change that was rolled back.
             insert into users_sync.marks as m (source, kind, id)
             select source, kind, id
             from unnest(claims) as c
@@ -130,7 +130,7 @@ begin
               ), '') in ('', c.source)
             order by source collate "C", kind collate "C", id collate "C"
             on conflict (source, kind, id) do update
-            -- A mark that rests for long after answers in vain is due again soon after a new delivery.
+            -- A mark with a long pause is due again soon after a new delivery.
             set mark = default, due_at = least(m.due_at, clock_timestamp() + interval '2 seconds');
         end if;
     end if;
@@ -239,7 +239,7 @@ begin
             source, delivery_id, event_type, received_at, attempts,
             kind, entity_id, change_at, deletes, decided, reason, body, place
         ) on d.place = m.place
-        -- What is not journaled is not named; nor is what comes again and is still in quarantine.
+        -- No mention of a delivery that is not journaled, or that came again and is still in quarantine.
         join users_sync.journal j on j.source = d.source and j.delivery_id = d.delivery_id and j.outcome <> 'quarantined'
         order by j.source collate "C", j.delivery_id collate "C", m.kind collate "C", m.entity_id collate "C"
         on conflict do nothing;

@@ -11,5 +11,5 @@ set deleted_at = coalesce(l.deleted_at, excluded.deleted_at),
     -- One that was restored has an earlier deletion, which does not count any more.
     last_deleted_at = case when l.deleted_at is null
         then greatest(l.last_deleted_at, excluded.last_deleted_at) else l.last_deleted_at end,
-    -- What was purged once is purged again: rows may have come back by hand.
+    -- An entity that was purged once is purged again, because its row may have come back by hand.
     purged_at = null

@@ -1,4 +1,4 @@
--- due: up to $2 {plural} that were deleted before $1 and still stand, those after ($3, $4) in the order of their deletion
+-- due: up to $2 {plural} that were deleted before $1 and still have rows, those after ($3, $4) in the order of their deletion
 select l.id, l.deleted_at
 from users_sync.ledger l
 where l.kind = '{kind}' and l.deleted_at < $1 and l.purged_at is null

@@ -1,4 +1,4 @@
--- left: up to $1 {plural} that still show how they hang on a purged {owner}
+-- left: up to $1 {plural} that still show that they depend on a purged {owner}
 select m.id
 from users_sync.ledger l
 join {table} m on m.{column} = l.id

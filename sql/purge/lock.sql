@@ -1,4 +1,4 @@
--- lock: locks the entities of kinds $1 with ids $2, in the order in which a batch locks them; answers which were deleted before $3
+-- lock: locks the entities of kinds $1 with ids $2, in the order in which a batch locks them; returns those that were deleted before $3
 -- and are not purged
 select l.kind, l.id, coalesce(l.deleted_at < $3 and l.purged_at is null, false) as due
 from unnest($1::text[], $2::text[]) as k (kind, id)

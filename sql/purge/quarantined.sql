@@ -1,4 +1,4 @@
--- quarantined: discards what is in quarantine and has the id of one of the {plural} $1 as a JSON string in its bytes: no program
+-- quarantined: discards the deliveries in quarantine that have the id of one of the {plural} $1 as a JSON string in its bytes: no program
 -- could read whom it is about
 update users_sync.journal j
 set body = null, outcome = 'ignored', reason = 'its {kind} was erased', processed_at = now()

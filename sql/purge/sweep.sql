@@ -1,4 +1,4 @@
--- sweep: removes the bytes of late deliveries that name what is purged already, of those received after $1
+-- sweep: removes the bytes of late deliveries that name a purged entity, of those received after $1
 update users_sync.journal j
 set body = null
 where j.received_at > $1 and j.body is not null and j.outcome <> 'quarantined'

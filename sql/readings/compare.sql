@@ -1,10 +1,10 @@
--- compare: how each reading in $1 stands to {table}, by its place, from 1
+-- compare: how each reading in $1 compares with {table}, by its place, from 1
 select
     r.place,
     l.deleted_at,
     l.version_at as known_at,
     case
-        -- Another source said it first: it is not for this one to change.
+        -- Another source owns the entity, so this one may not change it.
         when l.source <> '' and l.source <> r.source then 'foreign'
         when l.purged_at is not null then 'purged'
         when l.deleted_at is not null then 'deleted'

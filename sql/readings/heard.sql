@@ -1,4 +1,4 @@
--- heard: when each of the entities $1 was last heard of, by its version or by when it arrived; no row for one that nothing is known of
+-- heard: when each of the entities $1 was last heard of, by its version or by when it arrived; no row for an unknown entity
 select known.id, heard.at
 from unnest($1) as known (id)
 left join users_sync.ledger l on l.kind = '{kind}' and l.id = known.id

@@ -1,4 +1,4 @@
--- sample: at most $3 of the entities that source $1 ought to list, by chance, each with how many they are; those that the ledger does not know only if $2
+-- sample: at most $3 of the entities that source $1 should list, chosen at random, each with their number; those that the ledger does not know only if $2
 select known.id, count(*) over () as known
 from (
     -- Whether they have a row or not: an operator may have emptied or dropped the mirror.

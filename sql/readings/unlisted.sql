@@ -1,9 +1,9 @@
--- unlisted: entities that source $1 ought to list, after id $2, at most $3; those that the ledger does not know only if $4
+-- unlisted: entities that source $1 should list, after id $2, at most $3; those that the ledger does not know only if $4
 select
     m.id,
     {user_id} as user_id,
     {organization_id} as organization_id,
-    -- What it ties is deleted, so it is expected to be gone.
+    -- Its user or its organization is deleted, so it is expected to be gone.
     {is_orphan} as is_orphan
 from {table} m
 left join users_sync.ledger l on l.kind = '{kind}' and l.id = m.id

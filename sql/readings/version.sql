@@ -1,4 +1,4 @@
--- version: the version that the row of an entity shows; no row where it is deleted, purged or unknown
+-- version: the version that the row of an entity shows; no row if it is deleted, purged or unknown
 select version_at, version_delivery
 from users_sync.ledger
 where kind = $1 and id = $2

@@ -1,4 +1,4 @@
--- read: the next $2 entities after $1 that show a snapshot, with its version; raw_json is null where it has no text
+-- read: the next $2 entities after $1 that show a snapshot, with its version; raw_json is null if its text would be too long
 select
     page.id,
     case when users_sync.is_printable(page.raw_json) then page.raw_json end as raw_json,

@@ -1,4 +1,4 @@
--- write: what was derived again from raw_json, where the row still shows the version that it was derived from; the row
+-- write: the columns derived again from raw_json, if the row still shows the version that they were derived from; the row
 -- count is that of the entities that changed
 with derived as (
     select *

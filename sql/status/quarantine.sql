@@ -1,4 +1,4 @@
--- quarantine: the reasons of what is quarantined and was received from $1 and before $2, the most frequent first
+-- quarantine: the reasons of quarantined deliveries that were received from $1 and before $2, the most frequent first
 select source, reason, count(*) as deliveries, min(received_at) as first_at, max(received_at) as last_at
 from users_sync.journal
 where outcome = 'quarantined'

@@ -3,7 +3,7 @@
 select u.id, u.name, u.email, u.created_at, u.updated_at, u.deleted_at,
     case when users_sync.is_printable(u.raw_json) then u.raw_json end as raw_json,
     coalesce(l.disabled, false) as disabled,
-    -- Empty where no source has claimed the user yet.
+    -- Empty if no source has claimed the user yet.
     nullif(l.source, '') as source
 from {table} u
 left join users_sync.ledger l on l.kind = '{kind}' and l.id = u.id

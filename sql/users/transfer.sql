@@ -1,4 +1,4 @@
--- transfer: makes source $2 the owner of user $1, and answers the owner before; what the new one says next wins, whatever its version
+-- transfer: makes source $2 the owner of user $1, and returns the previous owner; the next change of the new one wins, with any version
 with known as (
     select source from users_sync.ledger where kind = '{kind}' and id = $1 for update
 ),

@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     /// Only these: user, organization, role, membership or grant [default: all of them]
     #[arg(long, value_parser = kind)]
     kind: Option<Kind>,
-    /// Do not go on where an interrupted backfill stood
+    /// Start from the beginning, even if a backfill was interrupted
     #[arg(long)]
     from_start: bool,
     /// Print JSON
@@ -120,7 +120,7 @@ fn print(client: &Client, kind: Kind, Counts { seen, missing, stale, unreadable,
     );
 }
 
-/// No counts where the run did not come to its end.
+/// Without counts if the run did not finish.
 fn counted(done: Option<backfill::Progress>) -> Value {
     let Some(backfill::Progress { counts, .. }) = done else { return json!({}) };
     let Counts { seen, missing, stale, unreadable, .. } = counts;

@@ -1,4 +1,4 @@
-//! What a person needs to know when the service has started.
+//! The text that the service prints after its start.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use crate::config::{Config, secret_variable};
 use crate::db;
 use crate::development::Development;
 
-/// Prints the address, the routes, the database, and what to try.
+/// Prints the address, the routes, the database, and commands to try.
 pub(super) fn print(
     address: SocketAddr,
     config: &Config,

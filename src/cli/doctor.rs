@@ -1,4 +1,4 @@
-//! `users-sync doctor`: looks at everything that can be wrong, in the order of dependence, and changes nothing.
+//! `users-sync doctor`: checks everything that can be wrong, in the order of dependence, and changes nothing.
 
 mod check;
 mod database;
@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// What is not tried where the configuration or the database fails.
+/// The checks that are skipped if the configuration or the database fails.
 const OF_DATABASE: [&str; 7] =
     ["version", "encoding", "transport", "clock", "schema", "rights", "mirror"];
 

@@ -76,7 +76,7 @@ fn report(arguments: &Arguments, erased: &Erased) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What became of the user's row.
+/// The result for the user's row.
 fn row(Erased { shown, purged, .. }: &Erased) -> &'static str {
     match (shown, purged.removed) {
         (None, _) => "none",
@@ -85,7 +85,7 @@ fn row(Erased { shown, purged, .. }: &Erased) -> &'static str {
     }
 }
 
-/// What was taken along, and what stays.
+/// The other removed data, and what stays.
 fn print_rest(Erased { shown, purged, blocked }: &Erased) {
     let done = if purged.removed > 0 { "removed" } else { "emptied" };
     for kind in [Kind::Membership, Kind::Grant].into_iter().filter(|kind| purged.of(*kind) > 0) {
@@ -95,7 +95,7 @@ fn print_rest(Erased { shown, purged, blocked }: &Erased) {
     println!(
         "  what stays: the id, and a tombstone that keeps webhooks from bringing the user back"
     );
-    // Where there was no row, there was nothing to remove.
+    // Without a row there was nothing to remove.
     if let (Some(reason), Some(_)) = (blocked, shown) {
         println!("  the row was emptied, not removed: {reason}");
     }

@@ -29,14 +29,14 @@ pub(super) async fn run(environment: &Environment) -> Result<(), Failure> {
     }
 }
 
-/// Where the service of this place can be asked: by the address that it was given, else as its data directory says.
+/// The address of the local service: the configured one, else the one in its data directory.
 pub(super) fn service(place: &Place) -> SocketAddr {
     let running = || place.data_dir.as_deref().and_then(users_sync_embedded::service);
     let found = if place.is_elsewhere { None } else { running() };
     reachable(found.unwrap_or(place.listen))
 }
 
-/// Where a service that listens on `listen` can be asked from this machine.
+/// The address at which this machine reaches a service that listens on `listen`.
 pub(super) fn reachable(listen: SocketAddr) -> SocketAddr {
     let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
     let ip = if listen.ip().is_unspecified() { loopback } else { listen.ip() };

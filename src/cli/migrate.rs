@@ -39,7 +39,7 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
     maintain(environment, async |config, open| migrate(arguments, config, open).await).await
 }
 
-/// What DELETE_POLICY does not ask for is named, since `users erase --hard` may be called all the same.
+/// Includes rights that DELETE_POLICY does not need, because `users erase --hard` needs them.
 fn print_grants(arguments: &Arguments, policy: DeletePolicy) -> Result<(), Failure> {
     let &Arguments { ref to, json, .. } = arguments;
     if to.is_empty() || to == "public" || to.contains(char::is_control) {
@@ -77,7 +77,7 @@ async fn migrate(arguments: &Arguments, config: &Config, open: &Open) -> Result<
     report(arguments, &names, &grants)
 }
 
-/// Lets the roles of GRANT_SELECT_TO read, and answers what had to be granted.
+/// Lets the roles of GRANT_SELECT_TO read, and returns the new grants.
 pub(super) async fn grant(client: &mut Client, roles: &[String]) -> Result<Vec<String>, Failure> {
     if roles.is_empty() {
         return Ok(Vec::new());

@@ -33,7 +33,7 @@ impl Open {
         }
     }
 
-    /// As [`Self::owning`], unless a running service owns it already: then through that one's server.
+    /// Like [`Self::owning`], but if a running service owns the data directory, connects to its server.
     pub(super) async fn sharing(database: &Database) -> Result<Self, Failure> {
         if let Database::Embedded(settings) = database
             && let Some(url) = embedded::running(&settings.data_dir)

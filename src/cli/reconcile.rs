@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     /// Only these: user, organization, role, membership or grant [default: all of them]
     #[arg(long, value_parser = kind)]
     kind: Option<Kind>,
-    /// Only show what differs
+    /// Only show the differences
     #[arg(long)]
     dry_run: bool,
     /// Mark so many of each kind as deleted that the provider no longer has [default: 100, or 5 % of them, but not most of them]
@@ -115,7 +115,7 @@ fn problem(result: &Result<Report, Error>) -> Option<String> {
     }
 }
 
-/// No counts where the run did not come to its end.
+/// Without counts if the run did not finish.
 fn found(kind: Kind, report: Option<Report>) -> Value {
     let Some(Report { counts, findings, .. }) = report else { return json!({}) };
     // Users were there before the other kinds.

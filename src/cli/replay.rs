@@ -26,7 +26,7 @@ use crate::webhook::{Delivery, Source};
     after_help = examples("Examples:\n  users-sync replay --quarantined --dry-run\n  users-sync replay --quarantined\n  users-sync replay --source {provider} --since 2h\n  users-sync replay --user {user}\n  users-sync replay --file captured.http --as {provider}\n  users-sync replay --quarantined --until 90d --discard")
 )]
 pub(super) struct Arguments {
-    /// Only what is in quarantine
+    /// Only deliveries in quarantine
     #[arg(long)]
     quarantined: bool,
     /// Only deliveries of this source
@@ -47,10 +47,10 @@ pub(super) struct Arguments {
     /// Only deliveries that name the entity with this id; needs --kind
     #[arg(long, value_name = "ID", requires = "kind")]
     entity: Option<String>,
-    /// Only what arrived since then: 2026-01-31T12:00:00Z, or 2h for two hours ago
+    /// Only deliveries that arrived since then: 2026-01-31T12:00:00Z, or 2h for two hours ago
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Timestamp>,
-    /// Only what arrived before then
+    /// Only deliveries that arrived before then
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Timestamp>,
     /// Everything whose bytes the journal has
@@ -62,10 +62,10 @@ pub(super) struct Arguments {
     /// The source of captured requests whose first line does not name it
     #[arg(long = "as", value_name = "SOURCE", requires = "files")]
     sent_to: Option<String>,
-    /// Let go of what is in quarantine instead: its bytes are forgotten, and nothing is written to the table
+    /// Discard the deliveries in quarantine instead: their bytes are removed, and nothing is written to the table
     #[arg(long, requires = "quarantined")]
     discard: bool,
-    /// Only say what would become of them as things stand: try it, and take it back
+    /// Only show the outcomes: replay them, and roll back
     #[arg(long)]
     dry_run: bool,
     /// Print JSON
@@ -93,7 +93,7 @@ impl Arguments {
         user.or_else(|| Some(Key::new(self.kind?, self.entity.clone()?)))
     }
 
-    /// What arrives while we are at it needs no replay.
+    /// Deliveries that arrive during the replay need none.
     fn filter(&self) -> Result<Filter, Failure> {
         let filter = Filter {
             source: self.source.clone(),
@@ -134,7 +134,7 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
     report(arguments, &maintain(environment, work).await?)
 }
 
-/// What was dealt with is no finding any more.
+/// Clears the findings of the deliveries that left the quarantine.
 async fn settle(writing: &Writing) -> Result<(), Failure> {
     let client = writing.pool.get().await.map_err(Failure::of)?;
     look_at_quarantine(&client).await.map_err(Failure::of)

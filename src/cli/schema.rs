@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Failure;
 
-/// Prints what an application needs to join to the tables, without its ORM trying to own them.
+/// Prints the definitions with which an application joins the tables, without its ORM trying to own them.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  users-sync schema --drizzle > src/db/users-sync.ts\n  users-sync schema --sql"

@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     /// What happened
     #[arg(long, default_value = "user.created")]
     event: String,
-    /// The id of what the event is about [default: a new one]
+    /// The id of the event's entity [default: a new one]
     #[arg(long)]
     id: Option<String>,
     /// Whose membership or permission it is

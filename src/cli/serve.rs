@@ -70,7 +70,7 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
     closed.and(served)
 }
 
-/// Starts the logs, and the export of spans where it is wanted.
+/// Starts the logs, and the export of spans if it is configured.
 fn observe(config: &Config) -> Option<Exporter> {
     let started = config.traces.as_ref().map(Exporter::start);
     let (exporter, problem) = match started {
@@ -97,7 +97,7 @@ async fn listen(config: &Config) -> Result<TcpListener, Failure> {
     })
 }
 
-/// What there is before the first request: a current schema, and sources to receive from.
+/// The state before the first request: a current schema, and the sources.
 async fn prepare(
     arguments: &Arguments,
     mut config: Config,
@@ -128,7 +128,7 @@ async fn prepare(
 
 struct Prepared {
     config: Config,
-    /// Where the secrets come from, if they are not configured.
+    /// The origin of the secrets if they are not configured.
     development: Option<Development>,
 }
 

@@ -1,4 +1,4 @@
-//! The help of every command, where no reader of the pages would miss a word.
+//! Tests of the help of every command.
 
 use clap::{Command, CommandFactory};
 

@@ -13,7 +13,7 @@ use crate::db::{migrations, rights, server};
 use crate::model::{DeletePolicy, Kind};
 use crate::sync::{Options, Tables};
 
-/// A command that looks after the database: reads its configuration, and closes the database whatever came of the work.
+/// Runs a command that maintains the database: reads its configuration, and closes the database even if the work failed.
 pub(super) async fn maintain<T>(
     environment: &Environment,
     work: impl AsyncFnOnce(&Config, &Open) -> Result<T, Failure>,
@@ -56,7 +56,7 @@ impl Work {
     }
 }
 
-/// What went wrong with each source, so that none stops the others.
+/// The problems of each source, so that none stops the others.
 #[derive(Default)]
 pub(super) struct Troubles {
     problems: Vec<String>,
@@ -71,7 +71,7 @@ impl Troubles {
         self.are_unclear |= is_unclear;
     }
 
-    /// Fails where there are any.
+    /// Fails if there are any.
     pub(super) fn end(self) -> Result<(), Failure> {
         let Self { problems, are_unclear } = self;
         match (problems.is_empty(), are_unclear) {
@@ -82,7 +82,7 @@ impl Troubles {
     }
 }
 
-/// The JSON of one source: the fields of its users stand first, as they did before there were other kinds.
+/// The JSON of one source: the fields of its users come first, for compatibility with earlier versions.
 pub(super) struct Summary {
     of_source: Map<String, Value>,
     of_kinds: Vec<Value>,
@@ -94,7 +94,7 @@ impl Summary {
         Self { of_source, of_kinds: Vec::new() }
     }
 
-    /// What came of one kind, as the fields of an object.
+    /// Adds the result of one kind as the fields of an object.
     pub(super) fn add(&mut self, kind: Kind, found: Value, problem: Option<String>) {
         let fields = found.as_object().cloned().unwrap_or_default().into_iter();
         let fields = fields.chain([("problem".to_owned(), json!(problem))]);
@@ -114,7 +114,7 @@ impl Summary {
     }
 }
 
-/// What `--kind` names.
+/// Parses the value of `--kind`.
 pub(super) fn kind(text: &str) -> Result<Kind, String> {
     let known = Kind::ALL.map(Kind::as_str).join(", ");
     Kind::parse(text).ok_or_else(|| format!("the kinds are {known}"))

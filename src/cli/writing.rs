@@ -1,4 +1,4 @@
-//! What commands that put deliveries through once more stand on: a current schema, and writers of their own.
+//! The basis of commands that replay deliveries: a current schema, and their own writers.
 
 use deadpool_postgres::Pool;
 

@@ -1,4 +1,4 @@
-//! `/admin`: a page over the API, for people. It needs no script, and has nothing from another host and nothing inline.
+//! `/admin`: web pages over the API. They need no script, and contain nothing from another host and nothing inline.
 
 mod causes;
 mod chart;
@@ -128,7 +128,7 @@ async fn sign_out(
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(SIGN_IN)).into_response())
 }
 
-/// What every form sends along: no other site can know it.
+/// The token that every form sends; no other site can know it.
 #[derive(Deserialize)]
 struct Csrf {
     csrf: String,

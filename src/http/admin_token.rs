@@ -1,4 +1,4 @@
-//! The layer that opens `/api` to who knows the `ADMIN_TOKEN`.
+//! The layer that lets only requests with the `ADMIN_TOKEN` reach `/api`.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What an answer of this service says to the commands that ask it.
+//! Reads the answers of this service for the commands that call it.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub struct Answer {
     pub text: String,
 }
 
-/// What became of a delivery that was signed correctly but too long ago, on its way to the service.
+/// The result of a delivery with a valid but old signature, which shows what a proxy changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passage {
     /// Only the age was refused: head and body arrived as they were sent.
@@ -37,7 +37,7 @@ impl Answer {
         self.status.is_success()
     }
 
-    /// The reason that a refusal gives, else nothing.
+    /// The reason in a refusal; empty for any other answer.
     pub fn reason(&self) -> String {
         let problem: Value = serde_json::from_str(&self.text).unwrap_or_default();
         problem["reason"].as_str().unwrap_or_default().to_owned()

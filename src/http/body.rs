@@ -1,4 +1,4 @@
-//! The one place where bodies are read: within a limit, a time and a share of the memory.
+//! Reads all bodies, within a size limit, a time-out and a share of the memory.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ async fn read_at_most(most: usize, app: &App, head: &Parts, body: Body) -> Resul
         return Err(Problem::BodyTooLarge(most));
     }
     let seat = head.extensions.get::<Arc<Seat>>();
-    // Who makes us wait for a body has to make room for others, too.
+    // A client that delays its body must also make room for others.
     seat.inspect(|seat| seat.waits());
     let whole = whole(body, announced.unwrap_or_default(), most, &app.strangers.bodies);
     let whole = tokio::time::timeout(app.limits.body_timeout, whole).await;
@@ -42,7 +42,7 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Copies, because each piece, however small, would keep the buffer that it was read into.
+/// Copies, because even a small piece would keep the whole buffer that it was read into.
 async fn whole(
     mut body: Body,
     announced: usize,

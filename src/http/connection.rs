@@ -1,4 +1,4 @@
-//! The life of one connection: it waits for a request, answers what is sent without a pause, and waits again.
+//! The life of one connection: it waits for a request, answers the pipelined requests, and waits again.
 //!
 //! hyper sees a connection while there is something to read, and for a moment after, since a busy client sends its next request
 //! at once. So its time for a head runs for heads alone, a half one behind a whole request too, and a connection that rests costs a
@@ -40,7 +40,7 @@ const LINGER: Duration = Duration::from_millis(250);
 /// After our last word: a client that still sends would lose the answer if we closed under it.
 const LAST_LOOK: Duration = Duration::from_secs(2);
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Clone)]
 pub(super) struct Host {
     pub(super) router: Router,
@@ -48,9 +48,9 @@ pub(super) struct Host {
     pub(super) draining: CancellationToken,
 }
 
-/// How a connection goes on after what was sent without a pause is answered.
+/// The next state of a connection after its pipelined requests are answered.
 enum Next {
-    /// It waits, with what it has sent of the next request.
+    /// It waits, with the part of the next request that it has sent.
     Waits(TcpStream, Bytes),
     /// It closes after our last word, or after the answer that was the last.
     Closes(TcpStream, Option<Problem>),
@@ -140,7 +140,7 @@ impl Host {
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head_timeout)
             .max_buf_size(HEAD)
-            // Who has said everything may still read.
+            // A client that closed its sending half may still read.
             .half_close(true)
             .serve_connection(TokioIo::new(watched), service);
         // hyper's time for a head runs meanwhile.
@@ -191,7 +191,7 @@ impl Host {
         };
         let is_read = reading.is_done();
         if is_too_large || !is_read || self.draining.is_cancelled() {
-            // What is left of a body must not be taken for the next request.
+            // The rest of a body must not be parsed as the next request.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let ending = match (is_read, may_go_on) {
@@ -211,7 +211,7 @@ fn length_of_head(request: &Request<Incoming>) -> usize {
     address + headers.map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>()
 }
 
-/// hyper's own answers to heads have no words.
+/// hyper's own answers to invalid heads have no text.
 fn refused(status: u16) -> Problem {
     match status {
         431 => Problem::HeadTooLarge,

@@ -1,4 +1,4 @@
-//! `/api/deliveries`: what arrived, what became of it, and once more.
+//! `/api/deliveries`: the deliveries with their outcomes, and their replay.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ pub(super) struct Answer {
 pub(super) struct Whole {
     #[serde(flatten)]
     record: Record,
-    /// As text; what is not UTF-8 is replaced.
+    /// The body as text; invalid UTF-8 is replaced.
     body: Option<String>,
 }
 
@@ -90,7 +90,7 @@ pub(super) async fn replay(
     Ok(Json(Replayed { outcome: replay_one(&app, &source, &id).await? }))
 }
 
-/// Puts one delivery of the journal through once more, and answers its outcome.
+/// Replays one delivery of the journal, and returns its outcome.
 pub(super) async fn replay_one(app: &App, source: &str, id: &str) -> Result<&'static str, Problem> {
     let (_, recalled) = find(app, source, id).await?;
     let delivery = delivery(recalled, &|name: &str| sources::named(app, name)).map_err(
@@ -132,7 +132,7 @@ pub(super) fn kind(word: &str) -> Result<Kind, Problem> {
     Kind::parse(word).ok_or_else(|| Problem::BadQuery(format!("kind is one of {}", words())))
 }
 
-/// Opaque to callers, so that what it holds may change.
+/// Opaque to callers, so that its content may change.
 pub(super) fn cursor(place: &Place) -> String {
     let Place { received_at, source, delivery_id } = place;
     URL_SAFE_NO_PAD.encode(format!("{}\n{source}\n{delivery_id}", received_at.as_microsecond()))

@@ -32,13 +32,13 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Value>, P
     }
 }
 
-/// What keeps the next delivery from being written; `None` where nothing does.
+/// The obstacle to writing the next delivery; `None` if there is none.
 async fn obstacle(app: &App) -> Option<String> {
     let Ok(mut client) = app.pool.get().await else { return Some("database unreachable".into()) };
     let schema = match migrations::serves(&**client).await {
         Ok(true) => None,
         Ok(false) => return Some("migrations pending".into()),
-        // Without a right the schema looks broken, or cannot be looked at: what is missing is said below.
+        // Without a right the schema looks broken or is unreadable; the check of the rights below names it.
         Err(migrations::Error::Database(error)) if lacks_a_right(&error) => None,
         Err(migrations::Error::Database(_)) => return Some("database unreachable".into()),
         Err(_) => Some("schema not as expected".to_owned()),

@@ -57,7 +57,7 @@ async fn stored(app: &App) -> Option<Stored> {
     Some(Stored { quarantined, findings, reconciled: reconciled.collect() })
 }
 
-/// Counts by the pattern of the route: a path is whatever a stranger likes.
+/// Counts by the pattern of the route, because a stranger can send any path.
 pub(super) async fn count(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("other", MatchedPath::as_str);

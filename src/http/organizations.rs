@@ -71,7 +71,7 @@ pub(super) async fn memberships(
     Ok(Json(Memberships { memberships: found, next: next.as_ref().map(cursor) }))
 }
 
-/// `None` where neither the entity nor a membership of it is known: a membership may come before its user.
+/// `None` if neither the entity nor a membership of it is known: a membership may come before its user.
 async fn memberships_of(
     app: &App,
     of: &Key,
@@ -96,7 +96,7 @@ fn organization(id: String) -> Result<Key, Problem> {
     Ok(Key::new(Kind::Organization, id))
 }
 
-/// Opaque to callers, so that what it holds may change.
+/// Opaque to callers, so that its content may change.
 pub(super) fn cursor(Place { other, id }: &Place) -> String {
     URL_SAFE_NO_PAD.encode(format!("{}\n{other}{id}", other.len()))
 }

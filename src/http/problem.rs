@@ -1,4 +1,4 @@
-//! Errors as answers: RFC 9457 problem JSON with fixed sentences. Nothing of a database, a body or a header gets out.
+//! Errors as answers: RFC 9457 problem JSON with fixed sentences. They contain nothing from a database, a body or a header.
 
 use std::any::Any;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, Request, Version, header};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 
-/// Where a connection stands.
+/// The progress of a connection.
 #[derive(Clone, Default)]
 pub(super) struct Progress(Arc<AtomicU8>);
 
@@ -58,7 +58,7 @@ impl Progress {
         self.now() == LEAVES_BODY
     }
 
-    /// Whether hyper holds nothing of ours: what it sends then is its own refusal of a head.
+    /// Whether hyper has no answer of ours: then it sends its own refusal of a head.
     pub(super) fn is_between_answers(&self) -> bool {
         matches!(self.now(), BEGINS | RESTS)
     }

@@ -34,7 +34,7 @@ struct Taken {
 /// One connection: whether it waits for its client, and when it last did something that only a friend can.
 pub(super) struct Seat {
     epoch: Instant,
-    /// Microseconds after the epoch, and one; 0 while it is we who are busy.
+    /// Microseconds after the epoch, and one; 0 while we work on a request.
     waits_since: AtomicU64,
     /// Microseconds after the epoch.
     trusted_at: AtomicU64,
@@ -163,7 +163,7 @@ impl Drop for Place {
     }
 }
 
-/// What a request has done to be trusted counts for its connection.
+/// A trusted request makes its connection trusted.
 pub(super) fn trust(extensions: &Extensions) {
     if let Some(seat) = extensions.get::<Arc<Seat>>() {
         seat.is_trusted();

@@ -15,7 +15,7 @@ use crate::webhook::Source;
 pub(super) struct Known {
     pub(super) name: Arc<str>,
     pub(super) provider: &'static Provider,
-    /// None where no deliveries are received.
+    /// `None` if no deliveries are received.
     pub(super) secrets: usize,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn known(app: &App) -> Vec<Known> {
     known
 }
 
-/// How things stand with a source.
+/// The status of a source.
 pub(super) struct Standing {
     pub(super) known: Known,
     pub(super) last_delivery_at: Option<Timestamp>,
@@ -74,7 +74,7 @@ pub(super) async fn standings(app: &App, client: &Client) -> Result<Vec<Standing
     Ok(known.into_iter().zip(last).map(standing).collect())
 }
 
-/// What reads deliveries of this name.
+/// The source that decodes deliveries of this name.
 pub(super) fn named(app: &App, name: &str) -> Option<Source> {
     app.sources.get(name).cloned().or_else(|| Source::unconfigured(name))
 }

@@ -1,4 +1,4 @@
-//! `GET /api/status`: how things stand, in one answer.
+//! `GET /api/status`: the whole status in one answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

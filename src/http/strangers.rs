@@ -1,4 +1,4 @@
-//! What strangers can use up, and what there is of it for all of them together.
+//! The limits of what all strangers together can use.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ pub struct Strangers {
     pub(super) wrong_tokens: WrongTokens,
     /// The database, for `/metrics`.
     pub(super) look: Look<Stored>,
-    /// What keeps deliveries from being written, for `/readyz`.
+    /// The obstacle to writing deliveries, for `/readyz`.
     pub(super) readiness: Look<Option<String>>,
     /// Lines about requests that are refused for their signature.
     pub(super) rejections: Lines,
-    /// Lines about signed requests that reach nothing.
+    /// Log lines about signed requests without a matching route.
     pub(super) unrouted: Lines,
 }
 
@@ -51,7 +51,7 @@ fn limiter(burst: u32, period: Duration) -> DefaultDirectRateLimiter {
 pub(super) struct WrongTokens(DefaultDirectRateLimiter);
 
 impl WrongTokens {
-    /// Logs a wrong token that was given for `place`; `Err` where there were too many.
+    /// Logs a wrong token that was given for `place`; `Err` if there were too many.
     pub(super) fn count(&self, place: &'static str) -> Result<(), Problem> {
         match self.0.check() {
             Ok(()) => {
@@ -66,7 +66,7 @@ impl WrongTokens {
     }
 }
 
-/// One look at a time, and what it finds is for all who waited for it: a crowd costs no more than one.
+/// Shares one check among all waiting requests, so that many requests cost no more than one.
 pub(super) struct Look<T>(Mutex<Option<(Instant, Arc<T>)>>);
 
 impl<T> Default for Look<T> {
@@ -76,7 +76,7 @@ impl<T> Default for Look<T> {
 }
 
 impl<T> Look<T> {
-    /// What was found by a look that began after this was called.
+    /// The result of a check that began after this call.
     pub(super) async fn at<F>(&self, look: impl FnOnce() -> F) -> Option<Arc<T>>
     where
         F: Future<Output = Option<T>>,
@@ -115,5 +115,5 @@ impl Lines {
     }
 }
 
-/// For a field of the line; not there where none was left out.
+/// The number for a field of the line; absent if no line was left out.
 pub(super) struct LeftOut(pub(super) Option<u64>);

@@ -10,9 +10,9 @@ use super::problem::Problem;
 use super::strangers::LeftOut;
 use crate::signature::Scheme;
 
-/// What a request did not find.
+/// Why a request matches no route.
 pub(super) enum Unrouted<'a> {
-    /// `None` where the name is not text.
+    /// The name of the source; `None` if it is not text.
     Source(Option<&'a str>),
     Route,
     Method,
@@ -27,7 +27,7 @@ impl Unrouted<'_> {
         }
     }
 
-    /// The source's name, where it can be read in a line of a log.
+    /// The source's name, if it is fit for a log line.
     fn name(&self) -> Option<&str> {
         let Self::Source(name) = self else { return None };
         name.filter(|name| name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_graphic()))

@@ -36,7 +36,7 @@ pub(super) async fn show(
     let id = possible(id)?;
     let wait = wait.as_deref().map_or(Ok(Duration::ZERO), duration)?;
     let row = app.users.wait(&id, wait.min(LONGEST_WAIT)).await.map_err(problem)?;
-    // Written from the row that all who wait share.
+    // Written from the row that all waiting requests share.
     row.map(|row| Json(&*row).into_response()).ok_or(Problem::NoSuchUser)
 }
 
@@ -92,7 +92,7 @@ fn duration(text: &str) -> Result<Duration, Problem> {
     parsed.ok_or(Problem::BadRequest("`wait` is not a length of time, such as 2s or 500ms"))
 }
 
-/// What the provider said is for the log alone.
+/// Only the log contains the provider's answer.
 pub(super) fn problem(error: Error) -> Problem {
     match error {
         Error::NoApi => Problem::BadRequest("no provider can be asked: no API key is configured"),

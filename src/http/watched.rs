@@ -12,16 +12,16 @@ use tokio::time::{Sleep, sleep};
 
 use super::progress::Progress;
 
-/// It begins with what was read before, and keeps hyper's own refusals to itself.
+/// A stream that starts with the bytes that were read before, and drops hyper's own refusals.
 pub(super) struct Watched {
     stream: TcpStream,
-    /// What was read before.
+    /// The bytes that were read before.
     begun: Bytes,
     progress: Progress,
     /// The status of hyper's refusal of a head: it has no words, so we send one of ours.
     pub(super) refusal: Option<u16>,
     write_timeout: Duration,
-    /// Runs from the first write that the client keeps waiting, until it has taken everything: single bytes change nothing.
+    /// Runs from the first write that the client delays until it has read everything; single bytes do not reset it.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
@@ -35,7 +35,7 @@ impl Watched {
         Self { stream, begun, progress, refusal: None, write_timeout, deadline: None }
     }
 
-    /// The stream, and what hyper has not read of its beginning.
+    /// The stream, and the bytes that hyper has not read yet.
     pub(super) fn into_parts(self) -> (TcpStream, Bytes) {
         (self.stream, self.begun)
     }
@@ -77,7 +77,7 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // hyper flushes only what it has written whole.
+        // hyper flushes only complete writes.
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         self.deadline = None;
         self.progress.sent();

@@ -27,7 +27,7 @@ const EVERY: Duration = Duration::from_secs(3600);
 /// A purge waits a short time for a lock, and gives up if a foreign key has no index.
 const LIMITS: Limits =
     Limits { lock: Duration::from_secs(5), statement: Some(Duration::from_secs(60)) };
-/// The period of two rounds: the next round finds what one missed.
+/// The time of two rounds, so that the next round finds what one missed.
 const SWEPT: SignedDuration = SignedDuration::from_hours(2);
 
 /// The id of the finding if a whole round failed.
@@ -168,7 +168,7 @@ enum Work {
 }
 
 impl Attempt<'_> {
-    /// A late delivery, or the provider's API, may have filled them, because no writer checks the entities that a membership connects.
+    /// Empties rows that a late delivery or the provider's API filled: no writer checks whether a membership's user is purged.
     async fn what_is_left(
         &mut self,
         mirror: &'static Mirror,

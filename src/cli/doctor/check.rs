@@ -1,4 +1,4 @@
-//! One check: what was looked at, what was found, what to do.
+//! One check: its name, its result and its advice.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ pub(super) enum Verdict {
     Ok,
     Warn,
     Fail,
-    /// Not tried, because what it depends on failed.
+    /// Skipped, because a check that it depends on failed.
     Skipped,
 }
 

@@ -14,7 +14,7 @@ use crate::model::DeletePolicy;
 const SKEW: f64 = 5.0;
 const HARMFUL_SKEW: f64 = 240.0;
 
-/// What to do where no session could be opened.
+/// The advice if no session could be opened.
 pub(super) fn advice(error: &ConnectError) -> &'static str {
     match error {
         ConnectError::TimedOut { .. } | ConnectError::Failed { .. } => {
@@ -79,7 +79,7 @@ fn encoding(checks: &mut Checks, server: &Server) {
     }
 }
 
-/// What a role or a database may have set for every session; said where it is not Postgres's own default.
+/// Settings of the role or the database for every session; reported if they differ from Postgres's defaults.
 fn defaults(checks: &mut Checks, server: &Server) {
     let Server { isolation, synchronous_commit, search_path, .. } = server;
     let usual = [

@@ -1,4 +1,4 @@
-//! What applications have made around the mirrors.
+//! Checks the objects that applications made around the mirrors.
 
 use tokio_postgres::{Client, Error};
 

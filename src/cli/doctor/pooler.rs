@@ -1,4 +1,4 @@
-//! What stands between us and Postgres, and what it means.
+//! Checks whether a pooler is between us and Postgres, and its effects.
 
 use std::time::Duration;
 

@@ -34,7 +34,7 @@ pub(super) async fn check(checks: &mut Checks, apis: &[Settings], open: Option<&
 
 enum Answer {
     Whole(String),
-    /// What is wrong with it, and what to do.
+    /// The fault, and the advice.
     Broken(String, &'static str),
 }
 

@@ -12,12 +12,12 @@ use crate::http::answer::{Answer, Passage};
 use crate::signature::Scheme;
 use crate::webhook::Source;
 
-/// What proxies that parse and print bodies change: blanks, escapes, numbers, the order of keys.
+/// A body with everything that a reprinting proxy changes: blanks, escapes, numbers, the order of keys.
 const BODY: &str =
     r#"{ "type":"users-sync.doctor",  "z": 1.0, "a": "\u00e9 é \/", "n": 12345678901234567890 }"#;
 const AGE: Duration = Duration::from_secs(3600);
 
-/// The service's address, also where that of one of its endpoints is given, as it stands at the provider.
+/// The service's address, even if the operator gave an endpoint's address as the provider has it.
 pub(super) fn address(url: &str) -> Result<String, String> {
     let is_http = url.starts_with("https://") || url.starts_with("http://");
     if !is_http || url.parse::<reqwest::Url>().is_err() {

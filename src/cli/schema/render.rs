@@ -1,4 +1,4 @@
-//! What is printed, from the rows of the mirrors; that of the users is written by hand, with more to say.
+//! Renders the definitions of the mirrors; the definition of the users is a template with more comments.
 
 use crate::db::mirror::{self, Column, Mirror, Shape};
 use crate::model::Kind;
@@ -79,7 +79,7 @@ fn prisma_model(mirror: &Mirror) -> String {
     )
 }
 
-/// A field with the column's name where that differs.
+/// A field, with the column's name if it differs.
 fn mapped(name: &str, of: &str, more: &str) -> String {
     let field = camel(name);
     let map = if field == name { String::new() } else { format!(" @map(\"{name}\")") };
@@ -105,7 +105,7 @@ pub(super) fn typescript() -> String {
     include_str!("rows.ts").replace("{interfaces}", &each(interface, "\n\n"))
 }
 
-/// As a class is called: `OrganizationSync`.
+/// The name of a class: `OrganizationSync`.
 fn model(mirror: &Mirror) -> String {
     let mut model = camel(&format!("{}_sync", mirror.kind));
     model[..1].make_ascii_uppercase();

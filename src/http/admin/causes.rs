@@ -1,4 +1,4 @@
-//! Why rows may not be what the providers show: in words, with what to do.
+//! Explains why rows may differ from the providers' data, with remedies.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::metrics::Rejected;
 use crate::signature::Reason;
 
 pub(super) struct Cause {
-    /// Where it stands on the first page.
+    /// The anchor on the first page.
     pub(super) place: String,
     pub(super) source: Arc<str>,
     pub(super) title: &'static str,
@@ -68,7 +68,7 @@ fn refused(known: &Known, rejected: &Rejected, last: Option<Timestamp>) -> Cause
     Cause { past, ..cause(known, &format!("refused-{}", reason.code()), found, advice) }
 }
 
-/// What sends nothing anyway is not missed.
+/// A source that never sends deliveries is not silent.
 fn silent(known: &Known, last: Option<Timestamp>) -> Option<Cause> {
     let long_ago = |last: Timestamp| Timestamp::now().duration_since(last) > SILENCE;
     if known.secrets == 0 || !last.is_none_or(long_ago) {

@@ -1,4 +1,4 @@
-//! What arrived: the list, one delivery, and once more.
+//! The list of deliveries, one delivery, and its replay.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ pub(super) async fn list(
     Ok(live::page(&headers, &deliveries, &deliveries.as_live()))
 }
 
-/// What is empty was not filled in; `None` where a time is none.
+/// An empty field sets no condition; `None` if a time is invalid.
 fn filter(shown: &Shown) -> Option<Filter> {
     let Shown { source, outcome, event_type, user, kind, entity, reason, since, until } = shown;
     let filled = |text: &String| (!text.is_empty()).then(|| text.clone());

@@ -1,4 +1,4 @@
-//! An entity of any kind but a user: what the mirror shows, who is in it, and its deliveries.
+//! The page of an entity that is not a user: its row, its members and its deliveries.
 
 use std::sync::Arc;
 
@@ -88,7 +88,7 @@ pub(super) async fn show(
     Ok(views::page(StatusCode::OK, &entity))
 }
 
-/// `None` for what has no members.
+/// `None` for kinds without members.
 async fn members_of(
     client: &tokio_postgres::Client,
     key: &Key,
@@ -103,7 +103,7 @@ async fn members_of(
     Ok(Some(Members::of(key, page, |next| format!("{href}&members={next}#members"))))
 }
 
-/// The mirror's own columns, with links to what they refer to.
+/// The mirror's own columns, with links to the entities that they refer to.
 fn fields(known: &entities::Entity) -> Vec<Field> {
     let field = |(column, value): (&crate::db::mirror::Column, Value<'_>)| {
         let text = match value {

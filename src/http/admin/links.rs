@@ -20,17 +20,17 @@ pub(super) fn entity(kind: &str, id: &str) -> String {
     format!("/admin/entities?kind={}&id={}", quoted(kind), quoted(id))
 }
 
-/// The route that answers a delivery with its whole body.
+/// The route of a delivery with its whole body.
 pub(super) fn delivery_api(source: &str, id: &str) -> String {
     format!("/api/deliveries/{}/{}", quoted(source), quoted(id))
 }
 
-/// The route that answers a user's whole row.
+/// The route of a user's whole row.
 pub(super) fn user_api(id: &str) -> String {
     format!("/api/users/{}", quoted(id))
 }
 
-/// The route that answers an entity's whole row, where there is one.
+/// The route of an entity's whole row, if its kind has one.
 pub(super) fn entity_api(key: &Key) -> Option<String> {
     match key.kind {
         Kind::User => Some(user_api(&key.id)),
@@ -46,7 +46,7 @@ pub(super) fn query(path: &str, fields: &[(&str, &str)]) -> String {
     if fields.is_empty() { path.to_owned() } else { format!("{path}?{}", fields.join("&")) }
 }
 
-/// What a segment of a path, or a value of a query, may hold unencoded.
+/// The characters that stay unencoded in a segment of a path or a value of a query.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 fn quoted(text: &str) -> PercentEncode<'_> {

@@ -1,4 +1,4 @@
-//! Pages that refresh a part of themselves, and what the browser needs for it. Without a script they are pages all the same.
+//! Pages that refresh a part of themselves, with the scripts for it. They also work without scripts.
 
 use askama::Template;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::views;
 
-/// What htmx says with every request.
+/// The header that htmx sends with every request.
 const HX_REQUEST: &str = "hx-request";
 
 /// The whole page, or the part of it that a refresh asks for.

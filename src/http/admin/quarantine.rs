@@ -1,4 +1,4 @@
-//! What could not be read: by reason, one by one, and once more.
+//! The quarantine: deliveries by reason, one by one, and their replay.
 
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ fn group(found: Reason, shown: &Shown) -> Group {
     Group { href: href(&narrowed, ""), source, reason, deliveries, first, last }
 }
 
-/// What is empty lets all pass.
+/// An empty field matches everything.
 #[derive(Deserialize)]
 pub(super) struct Replay {
     #[serde(flatten)]
@@ -97,7 +97,7 @@ pub(super) async fn replay(
         reason: filled(reason),
         outcome: Some(Outcome::Quarantined),
         since: from,
-        // What arrives while we are at it needs no replay.
+        // Deliveries that arrive during the replay need none.
         until: to.or_else(|| Some(Timestamp::now())),
         ..Filter::default()
     };

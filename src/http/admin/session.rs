@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 const COOKIE: &str = "users_sync_admin";
 const HOURS: i64 = 12;
 
-/// A session that was proved, and what its forms have to send along.
+/// A verified session, and the token that its forms must send.
 #[derive(Clone)]
 pub(super) struct Session {
     pub(super) csrf: String,

@@ -8,11 +8,11 @@ pub(super) fn time(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
-/// What is typed wrong, in words.
+/// The message about an invalid time.
 pub(super) const EXPECTED: &str =
     "a time is written as 2026-01-31T12:00:00Z, or without the Z or the hours";
 
-/// A time without a zone is one of UTC, as all that is shown; an empty field is none.
+/// A time without a zone is in UTC, like all shown times; an empty field is no time.
 pub(super) fn moment(text: &str) -> Result<Option<Timestamp>, jiff::Error> {
     let text = text.trim();
     if text.is_empty() {
@@ -22,7 +22,7 @@ pub(super) fn moment(text: &str) -> Result<Option<Timestamp>, jiff::Error> {
     text.parse().or_else(|_| text.parse::<DateTime>().and_then(zoned)).map(Some)
 }
 
-/// From when and until when, as they were typed; `None` where one of them is no time.
+/// The start and the end that the operator typed; `None` if one of them is invalid.
 pub(super) fn range(since: &str, until: &str) -> Option<(Option<Timestamp>, Option<Timestamp>)> {
     Some((moment(since).ok()?, moment(until).ok()?))
 }

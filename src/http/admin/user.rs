@@ -97,7 +97,7 @@ fn doubts(naming: Vec<Quarantined>, causes: Vec<Cause>, known: Option<&Entity>) 
     naming.into_iter().map(unreadable).chain(causes).collect()
 }
 
-/// What has to be set before this user can be fetched; `None` where it can.
+/// The variable that must be set before this user can be fetched; `None` if it can be.
 fn missing_key(app: &App, known: Option<&Entity>) -> Option<String> {
     let source = known.and_then(|known| known.source.as_deref());
     let can_ask = |client: &str| source.is_none_or(|name| name == client);
@@ -144,7 +144,7 @@ pub(super) async fn sync(
     Ok(Redirect::to(&href).into_response())
 }
 
-/// Whether it is good news, and what they are.
+/// Whether the fetch succeeded, and the message.
 fn in_words(word: &str) -> Option<(bool, &'static str)> {
     Some(match word {
         "fetched" => (true, "The provider was asked: the row is what it says now."),

@@ -45,7 +45,7 @@ pub(super) struct Now {
 }
 
 impl Now {
-    /// Where to look at what a finding is about.
+    /// The page of a finding's subject.
     fn finding_href(finding: &Finding) -> String {
         if finding.subject != Subject::Purge.as_str() {
             return links::user(&finding.id);
@@ -65,7 +65,7 @@ pub(super) struct SourceLine {
     pub(super) name: String,
     pub(super) title: &'static str,
     pub(super) last: Option<String>,
-    /// The last one, in words; empty where there was none.
+    /// The text about the last one; empty if there was none.
     pub(super) backfill: String,
     pub(super) reconcile: String,
 }
@@ -89,7 +89,7 @@ pub(super) struct Deliveries {
     pub(super) rows: Vec<Line>,
     pub(super) next: Option<String>,
     pub(super) problem: Option<&'static str>,
-    /// What refreshes it; `None` where it does not change.
+    /// The address that refreshes it; `None` if it does not change.
     pub(super) live: Option<String>,
 }
 
@@ -121,7 +121,7 @@ pub(super) struct Line {
     pub(super) received: String,
     pub(super) source: String,
     pub(super) event_type: String,
-    /// What it names, its first one first.
+    /// The entities that it names, in order.
     pub(super) entities: Vec<Named>,
     pub(super) version: String,
     pub(super) attempts: i32,
@@ -182,9 +182,9 @@ impl Line {
 /// JSON that holds personal data, and maybe private fields.
 pub(super) struct Body {
     pub(super) shown: BodyShown,
-    /// Where the same is with its private fields, or without.
+    /// The page with the private fields shown, or hidden.
     pub(super) href: String,
-    /// What answers all of it, where something does.
+    /// The route of the whole body, if there is one.
     pub(super) api: Option<String>,
 }
 
@@ -199,7 +199,7 @@ pub(super) enum BodyShown {
 }
 
 impl Body {
-    /// `href` is the page that it stands on, `api` the route that answers the same.
+    /// `href` is the address of its page, `api` the route with the same content.
     pub(super) fn of(text: &str, whole: bool, href: &str, api: Option<String>) -> Self {
         if whole {
             let shown = BodyShown::Whole(pretty(text, SHOWN));
@@ -238,7 +238,7 @@ pub(super) struct Delivery {
 #[template(path = "admin/runs.html")]
 pub(super) struct Runs {
     pub(super) csrf: String,
-    /// Sources, and what of them came by no webhook.
+    /// The sources, with their changes that came by no webhook.
     pub(super) silences: Vec<(String, String)>,
     pub(super) rows: Vec<RunLine>,
     pub(super) next: Option<String>,
@@ -261,14 +261,14 @@ pub(super) struct Quarantine {
     pub(super) groups: Vec<Group>,
     pub(super) rows: Vec<Line>,
     pub(super) next: Option<String>,
-    /// As they were typed.
+    /// The conditions as the operator typed them.
     pub(super) since: String,
     pub(super) until: String,
     pub(super) problem: Option<&'static str>,
     pub(super) replayed: Option<String>,
 }
 
-/// What was quarantined for one reason.
+/// The deliveries that were quarantined for one reason.
 pub(super) struct Group {
     pub(super) href: String,
     pub(super) source: String,

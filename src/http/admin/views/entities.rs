@@ -17,9 +17,9 @@ pub(in crate::http::admin) struct User {
     pub(in crate::http::admin) members: Members,
     pub(in crate::http::admin) grants: Vec<GrantLine>,
     pub(in crate::http::admin) doubts: Vec<Doubt>,
-    /// What has to be set before it can be fetched.
+    /// The variable that must be set before it can be fetched.
     pub(in crate::http::admin) missing_key: Option<String>,
-    /// Whether it is good news, and what they are.
+    /// Whether the fetch succeeded, and the message.
     pub(in crate::http::admin) synced: Option<(bool, &'static str)>,
     pub(in crate::http::admin) rows: Vec<Line>,
     pub(in crate::http::admin) next: Option<String>,
@@ -45,14 +45,14 @@ pub(in crate::http::admin) struct Entity {
     pub(in crate::http::admin) known: Option<db::Entity>,
     pub(in crate::http::admin) fields: Vec<Field>,
     pub(in crate::http::admin) body: Option<Body>,
-    /// `None` for what has none.
+    /// `None` for kinds without members.
     pub(in crate::http::admin) members: Option<Members>,
     pub(in crate::http::admin) rows: Vec<Line>,
     pub(in crate::http::admin) next: Option<String>,
 }
 
 impl Entity {
-    /// As a title.
+    /// The kind as a title.
     fn title(&self) -> &'static str {
         match self.key.kind {
             Kind::User => "User",
@@ -68,7 +68,7 @@ impl Entity {
 pub(in crate::http::admin) struct Field {
     pub(in crate::http::admin) name: &'static str,
     pub(in crate::http::admin) text: Option<String>,
-    /// The page of what it refers to.
+    /// The page of the entity that it refers to.
     pub(in crate::http::admin) href: Option<String>,
 }
 
