@@ -98,9 +98,9 @@ enum Command {
     Users(users::Arguments),
     /// Sign and post a delivery, or print the curl command that does
     Send(send::Arguments),
-    /// Put deliveries of the journal, or captured requests, through once more
+    /// Process deliveries of the journal, or captured requests, again
     Replay(replay::Arguments),
-    /// Derive names, addresses and times from raw_json again, after an upgrade mended a mapping
+    /// Derive names, addresses and times from raw_json again, after an upgrade corrected a mapping
     Remap(remap::Arguments),
     /// Empty or remove the rows of deleted entities, as DELETE_POLICY says
     Purge(purge::Arguments),

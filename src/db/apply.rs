@@ -12,7 +12,7 @@ use crate::law::Claim;
 use crate::model::{Change, Effect, Key, Kind, Outcome, RawJson};
 use crate::webhook::{Decoded, Verdict};
 
-/// What a commit did.
+/// The result of a commit.
 #[derive(Debug, Default, PartialEq)]
 pub struct Applied {
     /// The judgement of each delivery, in the order of the entries.

@@ -2,7 +2,7 @@
 
 use tokio_postgres::{Error, Transaction};
 
-/// Makes this transaction's commit durable, whatever default the role or the database has.
+/// Makes this transaction's commit durable under any default of the role or the database.
 pub async fn durable(transaction: &Transaction<'_>) -> Result<(), Error> {
     transaction.query_typed(include_str!("../../sql/sync/durable.sql"), &[]).await?;
     Ok(())

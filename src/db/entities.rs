@@ -23,7 +23,7 @@ pub struct Entity {
     pub created_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
     pub deleted_at: Option<Timestamp>,
-    /// `None` where there is no row, and where its text would be far longer than what is stored.
+    /// `None` if there is no row, or if its text would be far longer than the stored value.
     pub raw_json: Option<RawJson>,
     pub source: Option<String>,
     pub version_at: Option<Timestamp>,
@@ -73,7 +73,7 @@ impl Serialize for Entity {
     }
 }
 
-/// `None` where neither the mirror nor the ledger has it; texts of more than `longest` characters are cut.
+/// `None` if neither the mirror nor the ledger has it; texts of more than `longest` characters are cut.
 pub async fn one(client: &Client, key: &Key, longest: i32) -> Result<Option<Entity>, Error> {
     let mirror = mirror::of(key.kind);
     let texts = mirror.columns.iter().filter(|column| column.shape == Shape::Text);
@@ -114,10 +114,10 @@ pub struct Membership {
     pub id: String,
     pub user_id: Option<String>,
     pub organization_id: Option<String>,
-    /// That of the user where an organization's members are asked for, else that of the organization.
+    /// The name of the user in a list of members, else the name of the organization.
     pub name: Option<String>,
     pub role: Option<String>,
-    /// What the provider says of the membership, beside the role.
+    /// The permissions that the provider gives the membership itself, besides those of the role.
     pub permissions: Option<Vec<String>>,
     /// Whether it counts: it is not deleted, and neither is its organization, and its user is active.
     pub active: bool,
@@ -126,7 +126,7 @@ pub struct Membership {
     pub deleted_at: Option<Timestamp>,
 }
 
-/// Where a page of memberships ends: at this other side, and this membership of it.
+/// The end of a page of memberships: the id of the other side, and the id of the membership.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     pub other: String,
@@ -188,11 +188,11 @@ fn membership(row: &Row) -> Result<Membership, Error> {
     })
 }
 
-/// A permission of a user beside those of roles, deleted or not.
+/// A permission of a user in addition to those of roles, deleted or not.
 #[derive(Debug)]
 pub struct Grant {
     pub id: String,
-    /// `None` where it holds for the whole project.
+    /// `None` if it applies to the whole project.
     pub organization_id: Option<String>,
     pub permission: Option<String>,
     pub deleted_at: Option<Timestamp>,

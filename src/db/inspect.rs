@@ -6,7 +6,7 @@ use tokio_postgres::{Client, Error, GenericClient, Row};
 
 use super::mirror::Mirror;
 
-/// What the server is, and how we reached it.
+/// The server, and how we reached it.
 pub struct Server {
     pub version_num: i32,
     pub version: String,

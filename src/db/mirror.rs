@@ -30,7 +30,7 @@ pub struct Mirror {
 pub struct Column {
     pub name: &'static str,
     pub shape: Shape,
-    /// The kind whose id it holds, where it holds one: the row hangs on that entity.
+    /// The kind whose id it holds, if any: the row depends on that entity.
     pub refers_to: Option<Kind>,
     pub about: &'static str,
 }
@@ -150,7 +150,7 @@ pub static ALL: [Mirror; 5] = [
 ];
 
 impl Mirror {
-    /// The columns by which a row hangs on another entity, and the kinds of those.
+    /// The columns that refer to another entity, with its kind.
     pub fn references(&self) -> impl Iterator<Item = (&'static str, Kind)> {
         self.columns.iter().filter_map(|column| Some((column.name, column.refers_to?)))
     }

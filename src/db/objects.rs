@@ -53,12 +53,8 @@ static ALL: LazyLock<Vec<Object>> = LazyLock::new(|| {
     all
 });
 
-/// What the writing of a batch needs.
+/// The objects that writing a batch needs.
 fn writing() -> [Object; 7] {
-    let converge = Object {
-        sql: render::converge().into(),
-        ..object!("converge", Replaced, ["users_sync.converge"])
-    };
     [
         object!(
             "indexes",
@@ -92,8 +88,13 @@ fn writing() -> [Object; 7] {
             ]
         ),
         object!("verdict", Replaced, ["users_sync.verdict"]),
-        converge,
+        converge(),
     ]
+}
+
+fn converge() -> Object {
+    let sql = render::converge().into();
+    Object { sql, ..object!("converge", Replaced, ["users_sync.converge"]) }
 }
 
 /// The views and functions for applications, and the views that they depend on.

@@ -6,7 +6,7 @@ use tokio_postgres::{Client, Error};
 
 use super::values::optional_time;
 
-/// What we know about a request.
+/// The state of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begun {
     /// It is new: we execute it.

@@ -54,7 +54,7 @@ pub enum ApplyError {
     Timeout(Duration),
 }
 
-/// What one attempt writes.
+/// The data that one attempt writes.
 #[derive(Clone, Copy)]
 struct Batch<'a> {
     claims: &'a [Claim<'a>],

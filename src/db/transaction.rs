@@ -1,4 +1,4 @@
-//! What holds for one transaction.
+//! Settings of one transaction.
 
 use std::time::Duration;
 

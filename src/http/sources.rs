@@ -1,4 +1,4 @@
-//! The sources that there are: those that send, and those that can only be asked.
+//! The known sources: those that send deliveries, and those with only an API.
 
 use std::sync::Arc;
 

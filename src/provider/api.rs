@@ -34,7 +34,7 @@ pub struct Api {
     pub new_user: fn(&NewUser) -> Value,
 }
 
-/// Where users are listed and created; one user is below it.
+/// The path at which users are listed and created; the path of one user is below it.
 pub const USERS: &str = "/users";
 
 /// The parameters of a request.
@@ -48,10 +48,10 @@ pub struct List {
     pub query: fn(Option<&str>) -> Query,
     /// Reads the page after a cursor, or the first one.
     pub page: PageOf,
-    /// Where the API counts them, and in which field, if the pages do not say their number.
+    /// The path and the field of the API's count, if the pages do not contain it.
     pub count: Option<(&'static str, &'static str)>,
     /// Whether an answer with this status and code says that the instance has no such list: it proves nothing about what the
-    /// tables have. `None` where every instance has it.
+    /// tables have. `None` if every instance has it.
     pub is_off: Option<IsOff>,
     /// The parameter that narrows the list to one organization.
     pub narrow: Option<&'static str>,
@@ -81,7 +81,7 @@ pub struct Page<'a> {
     pub items: Vec<Object<'a>>,
     /// The cursor of the next page; `None` on the last page.
     pub next: Option<String>,
-    /// How many entries the whole list has, where the page says so.
+    /// The number of entries in the whole list, if the page contains it.
     pub total: Option<u64>,
 }
 

@@ -14,7 +14,7 @@ use crate::provider::Provider;
 /// Rows in one statement.
 const STEP: i64 = 2_000;
 
-/// What the adoption did.
+/// The result of an adoption.
 #[derive(Debug, Default)]
 pub struct Adopted {
     /// Rows that are new to the ledger.

@@ -42,7 +42,7 @@ impl<'a> Batch<'a> {
     /// outdated.
     pub fn mark(&mut self, is_fetched: impl Fn(&Claim<'_>) -> bool) {
         for claim in &mut self.claims {
-            // Who leaves an organization may leave grants behind, of which no delivery says anything.
+            // A former member may still have grants, and no delivery announces their end.
             let leaves = claim.key.kind == Kind::Membership && claim.deleted_at.is_some();
             claim.marked = (claim.snapshot.is_some() || leaves) && is_fetched(claim);
         }

@@ -106,7 +106,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// What the caller of a run wants.
+/// The wishes of a run's caller.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
     /// The kind of the entities.

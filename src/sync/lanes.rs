@@ -45,7 +45,7 @@ pub(super) struct Lanes {
 struct State {
     /// The waiting deliveries by subject; a lane that is on trial has an entry, too.
     held: HashMap<Subject, Vec<Job>>,
-    /// The lanes of those that are about several entities, by the further ones.
+    /// The lanes of deliveries about several entities, by the further entities.
     also: HashMap<Subject, Subject>,
     /// The lanes in the order in which they are tried.
     turns: VecDeque<Subject>,

@@ -22,7 +22,7 @@ use pass::Pass;
 
 pub use schedule::{Schedule, keep};
 
-/// What a reconciliation may do.
+/// The limits of a reconcile.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// The kind of the entities that it looks at.

@@ -1,4 +1,4 @@
-//! What would happen to deliveries: applies the law to them in the present state, and rolls everything back.
+//! Predicts the outcomes of deliveries: applies the law to them in the present state, and rolls everything back.
 
 use std::time::Duration;
 

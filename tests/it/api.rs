@@ -57,7 +57,7 @@ async fn a_walk_whose_last_page_is_full_ends() {
 }
 
 #[tokio::test]
-async fn a_walk_over_stack_meets_every_user_once_whatever_its_cursor_means() {
+async fn a_walk_over_stack_meets_every_user_once_with_either_cursor() {
     for cursor in [Cursor::FirstOfNextPage, Cursor::LastOfThisPage] {
         let (vendor, ids) = enrolled("stack", 25).await;
         (vendor.desk().cursor, vendor.desk().page_cap) = (cursor, 10);

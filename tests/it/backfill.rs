@@ -61,7 +61,7 @@ async fn a_second_backfill_writes_nothing() {
 }
 
 #[tokio::test]
-async fn an_interrupted_backfill_goes_on_where_it_stood() {
+async fn an_interrupted_backfill_continues_at_its_last_page() {
     let (vendor, ids) = enrolled("stack", 50).await;
     vendor.desk().page_cap = 10;
     let mirror = Mirror::new().await;
@@ -141,7 +141,7 @@ async fn the_lease_of_a_holder_that_died_is_taken_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn beside_live_webhooks_a_backfill_ends_with_what_the_provider_has() {
+async fn a_backfill_beside_live_webhooks_ends_with_the_providers_data() {
     let (vendor, _) = enrolled("clerk", 1200).await;
     let mirror = Mirror::new().await;
     let service = Arc::new(Service::start(mirror.database.url()).await);

@@ -89,7 +89,7 @@ async fn an_email_that_is_taken_away_goes_from_the_row_too() {
 }
 
 #[tokio::test]
-async fn a_name_is_what_there_is_of_first_and_last() {
+async fn a_name_is_first_and_last_name_or_the_only_one() {
     let front = Front::new().await;
     let names = [
         (json!("Ada"), json!("Lovelace"), "Ada Lovelace"),
@@ -121,7 +121,7 @@ async fn a_user_without_names_is_called_by_its_username() {
 }
 
 #[tokio::test]
-async fn of_two_changes_at_one_moment_the_greater_delivery_id_stands_in_either_order() {
+async fn of_two_simultaneous_changes_the_greater_delivery_id_wins_in_either_order() {
     let moment = 1_747_000_000_000_i64;
     let lesser = update(&json!({ "first_name": "Lesser", "updated_at": moment })).with_id("msg_a");
     let greater =
@@ -181,7 +181,7 @@ async fn ignores(front: &Front, body: &Value) {
 }
 
 #[tokio::test]
-async fn events_about_nothing_that_is_kept_are_ignored_and_make_no_row() {
+async fn events_about_other_kinds_are_ignored_and_make_no_row() {
     let front = Front::new().await;
     let events = "organizationDomain.updated organizationInvitation.accepted session.created session.ended email.created sms.created \
         waitlistEntry.created paymentAttempt.updated subscription.active subscriptionItem.upcoming \
@@ -200,7 +200,7 @@ async fn events_about_nothing_that_is_kept_are_ignored_and_make_no_row() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_the_users_object_and_not_the_envelope() {
+async fn raw_json_is_the_users_object_without_the_envelope() {
     let front = Front::new().await;
     let signed = update(&json!({ "private_metadata": { "b": [1, 2.50], "a": null } }));
 

@@ -172,7 +172,7 @@ async fn a_body_that_is_no_user_is_refused_without_its_words() {
 }
 
 #[tokio::test]
-async fn syncing_one_user_brings_it_takes_it_and_brings_it_back() {
+async fn syncing_one_user_creates_deletes_and_restores_the_row() {
     let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
     let service = mirror.serve(&vendor, sync::Options::default()).await;
     let sync = async || service.api("POST", "/api/users/user_1/sync", Value::Null).await;

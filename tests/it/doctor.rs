@@ -47,7 +47,7 @@ fn assert_reported(checks: &[Value], verdict: &str, name: &str, words: &[&str]) 
 }
 
 #[tokio::test]
-async fn a_healthy_service_has_nothing_that_fails() {
+async fn a_healthy_service_passes_every_check() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     let user = body("clerk", "user.created", "user_1", &serde_json::json!({}));

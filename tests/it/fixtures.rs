@@ -100,7 +100,7 @@ async fn promised_raw_json(front: &Front, fixture: &Fixture, promised: &Value) -
 }
 
 #[tokio::test]
-async fn every_fixture_becomes_what_stands_beside_it() {
+async fn every_fixture_becomes_the_expected_row() {
     let front = Front::new().await;
     let mut wrong = Vec::new();
     for fixture in fixtures() {

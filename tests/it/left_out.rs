@@ -49,7 +49,7 @@ impl Desk {
 }
 
 #[tokio::test]
-async fn a_user_who_cannot_be_read_does_not_cost_the_others() {
+async fn an_unreadable_user_does_not_stop_the_others() {
     let desk = Desk::in_sync(3).await;
     desk.vendor.put("user_bad", &json!({ "updated_at": "yesterday" }));
     desk.vendor.put("user_new", &json!({}));

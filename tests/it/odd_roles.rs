@@ -99,7 +99,7 @@ async fn two_services_of_an_odd_role_answer_every_delivery_and_the_newest_stays(
 }
 
 #[tokio::test]
-async fn a_commit_is_durable_whatever_the_role_has_for_a_default() {
+async fn a_commit_is_durable_under_any_default_of_the_role() {
     for (default, expected) in
         [("off", "on"), ("local", "on"), ("remote_apply", "remote_apply"), ("on", "on")]
     {
@@ -118,7 +118,7 @@ async fn a_commit_is_durable_whatever_the_role_has_for_a_default() {
 }
 
 #[tokio::test]
-async fn an_erasure_and_a_remap_are_durable_whatever_the_role_has_for_a_default() {
+async fn an_erasure_and_a_remap_are_durable_under_any_default_of_the_role() {
     for command in [["users", "erase", "user_1"].as_slice(), &["remap"]] {
         let database = TestDatabase::new().await;
         let role = Role::new(&database, &["synchronous_commit = off"]).await;

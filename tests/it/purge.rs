@@ -222,7 +222,7 @@ async fn an_erased_user_is_gone_at_once_from_mirror_and_journal_and_quarantine()
 }
 
 #[tokio::test]
-async fn an_erasure_removes_the_row_where_it_may_and_empties_it_where_it_must() {
+async fn an_erasure_removes_the_row_if_it_can_and_empties_it_otherwise() {
     let database = TestDatabase::new().await;
     let (client, service) = (database.client().await, keeping_bodies(&database).await);
     notes_of_users(&client).await;

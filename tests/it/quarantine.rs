@@ -59,7 +59,7 @@ async fn the_retention_of_the_journal_ends_no_quarantine_and_it_becomes_a_findin
 }
 
 #[tokio::test]
-async fn what_is_in_quarantine_for_some_days_is_no_finding_yet() {
+async fn deliveries_in_quarantine_for_some_days_are_no_finding_yet() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     journal(&client, 1, 0, 6).await;
@@ -87,7 +87,7 @@ async fn pruning_removes_everything_past_any_number_of_deliveries_in_quarantine(
 }
 
 #[tokio::test]
-async fn what_is_discarded_leaves_the_quarantine_and_the_finding_goes() {
+async fn discarded_deliveries_leave_the_quarantine_and_clear_the_finding() {
     let database = TestDatabase::new().await;
     let (client, service) = (database.client().await, Service::start(database.url()).await);
     journal(&client, 1_200, 1, 8).await;
@@ -117,7 +117,7 @@ async fn what_is_discarded_leaves_the_quarantine_and_the_finding_goes() {
 }
 
 #[tokio::test]
-async fn only_what_is_in_quarantine_can_be_discarded() {
+async fn only_deliveries_in_quarantine_can_be_discarded() {
     let variables = [("DATABASE_URL", "postgres://nowhere.invalid/x")];
 
     let said = run(&["replay", "--discard", "--all"], &variables).await;

@@ -13,7 +13,7 @@ fn created(id: &str) -> Signed {
 }
 
 #[tokio::test]
-async fn a_user_who_is_there_is_answered_at_once() {
+async fn an_existing_user_is_returned_at_once() {
     let database = TestDatabase::new().await;
     let service = Service::start(database.url()).await;
     service.post(&created("user_1")).await;
@@ -86,7 +86,7 @@ async fn a_row_that_another_replica_writes_is_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_who_wait_for_one_user_cost_one_question() {
+async fn a_thousand_requests_that_wait_for_one_user_cause_one_fetch() {
     let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
     let service = mirror.serve(&vendor, sync::Options::default()).await;
     let mut waiting = JoinSet::new();

@@ -47,7 +47,7 @@ fn deleted(id: &str, at: Timestamp) -> Reading {
 }
 
 #[tokio::test]
-async fn what_is_missing_stale_and_gone_is_repaired() {
+async fn missing_stale_and_gone_users_are_repaired() {
     for provider in ["clerk", "stack"] {
         let (vendor, mirror) = in_sync(provider, 5).await;
         vendor.put("user_new", &json!({}));
@@ -259,7 +259,7 @@ async fn a_change_that_was_announced_in_other_words_is_no_silence() {
 }
 
 #[tokio::test]
-async fn of_many_replicas_one_reconciles_and_another_takes_over_when_it_has_died() {
+async fn one_of_many_replicas_reconciles_and_another_takes_over_after_its_death() {
     let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
     vendor.enrol(["user_1"]);
     vendor.desk().silent_after = Some(0);

@@ -134,7 +134,7 @@ async fn a_user_whom_the_api_lacks_keeps_the_mark_for_a_while() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_deleted_meanwhile_is_not_asked_for_again() {
+async fn a_user_who_is_deleted_meanwhile_is_not_fetched_again() {
     let (vendor, mirror) = (Vendor::new("stack").await, Mirror::new().await);
     let service = mirror.serve(&vendor, refetching()).await;
 
@@ -147,7 +147,7 @@ async fn a_user_who_is_deleted_meanwhile_is_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_burst_about_one_user_costs_one_fetch() {
+async fn a_burst_about_one_user_causes_one_fetch() {
     let (vendor, mirror) = (Vendor::new("stack").await, Mirror::new().await);
     vendor.enrol(["u1"]);
     let (service, _keeping) = fetching(&mirror, &vendor).await;

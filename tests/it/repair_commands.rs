@@ -41,7 +41,7 @@ impl Desk {
 }
 
 #[tokio::test]
-async fn a_backfill_that_is_killed_goes_on_where_it_stood() {
+async fn a_killed_backfill_continues_at_its_last_page() {
     let desk = Desk::new(2100).await;
     let (url, asked) = (desk.vendor.url(), || desk.vendor.asked("GET", "/users"));
     desk.vendor.desk().silent_after = Some(3);
@@ -91,7 +91,7 @@ async fn the_json_says_what_differed_and_what_was_written() {
 }
 
 #[tokio::test]
-async fn a_dry_run_exits_as_diff_does_and_shows_what_differs() {
+async fn a_dry_run_exits_as_diff_does_and_shows_the_differences() {
     let desk = Desk::new(2).await;
 
     let (differs, reported) = desk.run(&["reconcile", "--dry-run"]).await;
@@ -141,7 +141,7 @@ async fn one_user_is_created_shown_and_deleted_from_a_terminal() {
 }
 
 #[tokio::test]
-async fn a_command_that_waits_for_a_provider_says_what_it_waits_for() {
+async fn a_command_that_waits_for_a_provider_says_so() {
     let desk = Desk::new(1).await;
     let url = desk.vendor.url();
     let variables = desk.variables(&url);
@@ -205,7 +205,7 @@ async fn the_service_keeps_the_table_true_without_a_webhook() {
 }
 
 #[tokio::test]
-async fn polling_brings_what_changed_without_any_webhook() {
+async fn polling_brings_changes_without_any_webhook() {
     let desk = Desk::new(3).await;
     let url = desk.vendor.url();
     let (poll, variables) = (["--poll", "1s"], desk.variables(&url));

@@ -87,7 +87,7 @@ fn unusable_values_are_reported() {
 }
 
 #[test]
-fn no_secret_is_in_what_debugging_shows() {
+fn debug_output_contains_no_secret() {
     let [project, key] = STACK;
     let config = parse(&[project, key, CLERK, ("ADMIN_TOKEN", "the token of an operator")]);
 

@@ -39,7 +39,7 @@ fn outcomes(outcomes: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn what_was_quarantined_applies_after_a_fix() {
+async fn a_quarantined_delivery_applies_after_a_fix() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let mended = user("user.created", "user_1", 1_700_000_000_000);
@@ -118,7 +118,7 @@ async fn a_dry_run_predicts_the_replay_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn filters_choose_what_is_replayed() {
+async fn filters_choose_the_replayed_deliveries() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let one = user("user.created", "user_1", 1_700_000_000_000);
@@ -159,7 +159,7 @@ async fn a_delivery_whose_bytes_were_not_kept_is_counted_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_replay_of_nothing_in_particular_is_a_misuse() {
+async fn a_replay_without_a_filter_is_a_misuse() {
     let database = TestDatabase::new().await;
 
     let said = users_sync(database.url(), &["replay"]).await;

@@ -93,7 +93,7 @@ async fn a_404_counts_when_the_user_was_not_heard_of_for_a_minute() {
 }
 
 #[tokio::test]
-async fn a_reconcile_deletes_who_is_missing_for_longer_than_the_settling_time() {
+async fn a_reconcile_deletes_users_missing_for_longer_than_the_settling_time() {
     for provider in ["clerk", "stack"] {
         let desk = Desk::delivered(provider, &json!({})).await;
         desk.mirror.settle().await;
@@ -220,7 +220,7 @@ async fn an_answer_that_stays_older_is_reported_as_older() {
 }
 
 #[tokio::test]
-async fn an_answer_that_says_what_the_row_says_is_enough() {
+async fn an_answer_that_equals_the_row_is_enough() {
     let desk = Desk::delivered("stack", &json!({})).await;
     let row = desk.mirror.rows().await["user_1"].raw.clone();
     desk.vendor.put("user_1", &row);

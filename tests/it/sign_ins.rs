@@ -88,7 +88,7 @@ async fn a_backfill_writes_a_sign_in_and_does_not_count_it() {
 }
 
 #[tokio::test]
-async fn what_a_sign_in_moves_further_inside_is_no_drift() {
+async fn nested_fields_that_a_sign_in_changes_are_no_drift() {
     let mut desk = Desk::new("clerk").await;
 
     let counts = desk
@@ -139,7 +139,7 @@ async fn a_user_of_stack_who_was_only_active_is_not_written() {
 }
 
 #[tokio::test]
-async fn metadata_of_stack_is_compared_whatever_its_fields_are_called() {
+async fn metadata_of_stack_is_compared_under_any_field_name() {
     let mut desk = Desk::new("stack").await;
     desk.vendor.desk().date = Some(Timestamp::now() + SignedDuration::from_secs(5));
 

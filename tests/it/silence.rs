@@ -105,7 +105,7 @@ async fn a_reconcile_that_fails_does_not_end_the_silence() {
 }
 
 #[tokio::test]
-async fn what_another_process_repaired_is_in_the_metrics() {
+async fn the_metrics_contain_the_repairs_of_another_process() {
     let silent = Silent::since_some_minutes(14).await;
     let began = Timestamp::now().as_duration().as_secs_f64();
     assert_eq!(silent.metric(STALE).await, Some(0.0));

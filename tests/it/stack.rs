@@ -27,7 +27,7 @@ async fn a_blank_name_or_email_is_none() {
 }
 
 #[tokio::test]
-async fn a_user_of_nothing_but_an_id_is_a_row() {
+async fn a_user_with_only_an_id_makes_a_row() {
     let front = Front::new().await;
 
     let signed = Signed::new("stack", r#"{"type":"user.created","data":{"id":"u1"}}"#)
@@ -133,7 +133,7 @@ async fn a_field_of_another_type_is_quarantined_by_its_name() {
 }
 
 #[tokio::test]
-async fn events_about_nothing_that_is_kept_are_ignored_and_make_no_row() {
+async fn events_about_other_kinds_are_ignored_and_make_no_row() {
     let front = Front::new().await;
     let events = [
         ("stack.test", "test delivery"),

@@ -73,7 +73,7 @@ async fn json_that_parsers_refuse_is_returned_shown_and_replayed() {
 }
 
 #[tokio::test]
-async fn waiting_requests_get_an_answer_whatever_the_user_wrote() {
+async fn waiting_requests_get_an_answer_for_any_metadata() {
     for metadata in [nested(127), "1e400".into()] {
         let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
         let service = mirror.serve(&vendor, Default::default()).await;

@@ -78,7 +78,7 @@ async fn an_api_that_ignores_the_cursor_is_never_taken_for_whole() {
 }
 
 #[tokio::test]
-async fn the_findings_of_a_list_that_was_not_whole_end_with_one_that_is() {
+async fn a_whole_list_ends_the_findings_of_an_incomplete_one() {
     let desk = Desk::new("clerk", 1100).await;
     desk.vendor.desk().pages = Some(Box::new(|users, _| json!(users[..500])));
     desk.run(&["backfill"]).await;

@@ -94,7 +94,7 @@ fn by_creation(cursor: Option<&str>) -> Query {
     query
 }
 
-/// `{data, total_count}`; a page that is full is not the last one, whatever the count says.
+/// `{data, total_count}`; a full page is never the last one, even if the count says so.
 fn wrapped<'a>(text: &'a str, cursor: Option<&str>) -> Result<Page<'a>, Unreadable> {
     let body = Object::parse(text, "the page")?;
     if !body.has("data") {

@@ -151,7 +151,7 @@ fn question(Sought { key, .. }: &Sought) -> Option<Question> {
     })
 }
 
-/// Where a team or a user is gone, so is what ties them.
+/// If a team or a user is gone, so are its memberships and grants.
 fn missing(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::User => &["USER_NOT_FOUND"],

@@ -11,17 +11,17 @@ use crate::db::purge::{self, Purged, Shown};
 use crate::db::transaction;
 use crate::model::{DeletePolicy, Key, Kind};
 
-/// What an erasure did.
+/// The result of an erasure.
 #[derive(Debug)]
 pub struct Erased {
-    /// `None` where the mirror had no row.
+    /// `None` if the mirror had no row.
     pub shown: Option<Shown>,
     pub purged: Purged,
     /// Why the row was emptied, not removed.
     pub blocked: Option<String>,
 }
 
-/// Erases one user at once, known or not, with what hangs on it, whatever the policy says; where `hard` cannot be, the rows are
+/// Erases one user at once, known or not, with its dependent rows, under any policy; if `hard` is impossible, the rows are
 /// emptied at least.
 pub async fn erase(client: &mut Client, id: &str, hard: bool) -> Result<Erased, PurgeError> {
     let mut erased = erase_or_empty(client, id, hard).await?;

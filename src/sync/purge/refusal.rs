@@ -16,7 +16,7 @@ pub enum PurgeError {
     Database(#[from] Error),
 }
 
-/// Why Postgres will not let a row go, in words without values; an error where it is no row's fault.
+/// Why Postgres refuses to purge a row, as a text without values; an error if no row is the cause.
 pub(super) async fn refused(
     client: &Client,
     error: Error,
@@ -29,7 +29,7 @@ pub(super) async fn refused(
     }
 }
 
-/// Names the rights that are missing, where that is why.
+/// Names the missing rights if they are the cause.
 pub(super) async fn explained(client: &Client, error: Error, policy: DeletePolicy) -> PurgeError {
     match blame::missing_rights(client, &error, policy).await {
         Some(missing) => PurgeError::Rights(missing),

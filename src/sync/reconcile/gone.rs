@@ -3,7 +3,7 @@
 //! Two answers of the API have to agree before a row is deleted: the whole list, which did not show the entity, and the
 //! answer to a question for this one. A user and an organization have an address to ask at. A membership or a grant has
 //! none: there the second answer is a later list, narrowed to its user, that was read to its end. A role is asked for by
-//! reading the whole list again. Where the user or the organization that an entity ties is deleted already, that is the
+//! reading the whole list again. If the user or the organization of a membership or a grant is deleted already, that is the
 //! second answer. Nothing that was heard of within the settling time is deleted by any of them.
 
 use jiff::Timestamp;

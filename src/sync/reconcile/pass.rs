@@ -172,7 +172,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// What the API says of one entity; `None` where its answer says nothing, which must not hold up the others.
+    /// The API's answer about one entity; `None` if the request failed, which must not hold up the others.
     pub(super) async fn ask(&mut self, sought: &Sought) -> Result<Option<Found>, Error> {
         match self.client.one(sought).await {
             Ok(found) => Ok(Some(found)),
@@ -197,7 +197,7 @@ impl<'a> Pass<'a> {
         counts.unreadable = skipped.counted();
     }
 
-    /// Counts and names what differs; `known` is the version that a delivery had brought.
+    /// Counts and names a difference; `known` is the version that a delivery had brought.
     fn note(&mut self, change: &Change, drift: Drift, known: Option<Timestamp>) {
         let changed_at = self.changed_at(change, drift);
         let counts = &mut self.report.counts;
@@ -221,7 +221,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// When the provider made the change, where it can be known.
+    /// When the provider made the change, if that is known.
     fn changed_at(&self, change: &Change, drift: Drift) -> Option<Timestamp> {
         let Change::Snapshot { version, record, .. } = change else { return None };
         match drift {

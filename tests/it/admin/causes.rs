@@ -26,7 +26,7 @@ async fn the_page_of_a_user_links_to_a_wrong_secret_and_its_remedy() {
 }
 
 #[tokio::test]
-async fn a_quarantined_body_that_names_the_user_is_one_click_away() {
+async fn the_page_of_a_user_links_to_a_quarantined_body_that_names_it() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     service.post(&user("user_1", "Ada")).await;
@@ -93,7 +93,7 @@ async fn a_body_that_breaks_off_still_names_its_user() {
 }
 
 #[tokio::test]
-async fn a_silent_endpoint_is_one_click_from_the_user() {
+async fn the_page_of_a_user_links_to_a_silent_endpoint() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     service.post(&user("user_1", "Ada")).await;

@@ -7,7 +7,7 @@ use crate::harness::TestDatabase;
 const REFRESH: [(&str, &str); 1] = [("hx-request", "true")];
 
 #[tokio::test]
-async fn a_refresh_gets_the_part_that_changes_and_nothing_else() {
+async fn a_refresh_gets_only_the_part_that_changes() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     let person = Person::signed_in(&service).await;

@@ -61,7 +61,7 @@ async fn history(database: &TestDatabase) -> Vec<(Signed, Timestamp)> {
 }
 
 #[tokio::test]
-async fn all_of_one_reason_are_replayed_and_no_others() {
+async fn deliveries_of_one_reason_are_replayed_and_no_others() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     history(&database).await;
@@ -76,7 +76,7 @@ async fn all_of_one_reason_are_replayed_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_time_range_narrows_what_is_shown_and_what_is_replayed() {
+async fn a_time_range_narrows_the_list_and_the_replay() {
     let database = TestDatabase::new().await;
     let service = service(&database).await;
     let history = history(&database).await;

@@ -54,7 +54,7 @@ async fn a_404_with_an_unknown_code_names_it_and_concerns_this_one_user() {
 }
 
 #[tokio::test]
-async fn what_is_about_one_user_differs_from_what_is_about_all() {
+async fn an_error_about_one_user_differs_from_an_error_about_all() {
     let faults = [
         (Fault::Refused(400, "SCHEMA_ERROR"), true),
         (Fault::Refused(422, "form_param_value_invalid"), true),
@@ -112,7 +112,7 @@ async fn a_retry_after_date_is_read_by_the_servers_clock_and_never_negative() {
 }
 
 #[tokio::test]
-async fn what_no_retry_can_mend_is_asked_once() {
+async fn a_request_is_sent_once_if_no_retry_can_help() {
     for status in [400, 405, 410, 422, 501, 505, 511] {
         let vendor = Vendor::new("clerk").await;
         vendor.desk().stumbles = Some((1, Fault::Refused(status, "no")));

@@ -7,7 +7,7 @@ use users_sync::sync::backfill::{self, backfill};
 use crate::harness::{Fault, Mirror, Vendor};
 
 #[tokio::test]
-async fn an_interrupted_backfill_of_memberships_goes_on_where_it_stood() {
+async fn an_interrupted_backfill_of_memberships_continues_at_its_last_page() {
     let (vendor, mirror) = (Vendor::new("clerk").await, Mirror::new().await);
     vendor.found("org_1", &json!({}));
     for number in 0..10 {

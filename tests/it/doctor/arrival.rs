@@ -224,7 +224,7 @@ async fn a_file_in_utf_16_is_named() {
 }
 
 #[tokio::test]
-async fn a_megabyte_that_nothing_explains_is_given_up_soon() {
+async fn the_search_for_an_explanation_of_a_megabyte_ends_soon() {
     let megabyte = 1 << 20;
     for piece in ["[", "[ ] ", "1,", "\\u00eb"] {
         let signed = Signed::new("clerk", piece.repeat(megabyte / piece.len()));

@@ -65,7 +65,7 @@ async fn a_right_request_is_right() {
 }
 
 #[tokio::test]
-async fn an_old_one_is_right_but_too_old() {
+async fn an_old_request_has_a_valid_signature_but_is_too_old() {
     let old = signed().sent_at(Timestamp::now().as_second() - 7200);
 
     let check = explained(&old, |request| request).await;

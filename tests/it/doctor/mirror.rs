@@ -67,7 +67,7 @@ async fn rows_that_a_new_ledger_does_not_know_are_counted() {
 }
 
 #[tokio::test]
-async fn what_stands_on_another_mirror_is_named_with_its_kind() {
+async fn a_dependent_object_of_another_mirror_is_named_with_its_kind() {
     let sql = "create table public.bills (payer text constraint bills_payer references neon_auth.organizations_sync (id));
         create table public.seats (organization_id uuid);
         create unique index one_slug on neon_auth.organizations_sync (slug);

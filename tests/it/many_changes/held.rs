@@ -54,7 +54,7 @@ async fn deliveries_about_any_entity_of_a_held_one_wait_behind_it() {
 }
 
 #[tokio::test]
-async fn what_a_lane_was_also_about_can_be_held_again_after_its_end() {
+async fn a_further_entity_of_a_lane_can_be_held_again_after_its_end() {
     let database = TestDatabase::new().await;
     let mut application = database.client().await;
     let service = Arc::new(Service::start(database.url()).await);

@@ -91,7 +91,7 @@ async fn an_erasure_reports_what_else_it_removed() {
 }
 
 #[tokio::test]
-async fn the_policy_takes_along_what_hangs_on_a_user() {
+async fn the_policy_also_removes_the_dependents_of_a_user() {
     for (policy, left) in [("scrub:30d", json!({ "id": "mem_1" })), ("hard:30d", Value::Null)] {
         let database = TestDatabase::new().await;
         let (client, service) = (database.client().await, keeping_bodies(&database).await);
@@ -109,7 +109,7 @@ async fn the_policy_takes_along_what_hangs_on_a_user() {
 }
 
 #[tokio::test]
-async fn the_policy_takes_along_what_hangs_on_an_organization_and_keeps_the_users() {
+async fn the_policy_removes_the_dependents_of_an_organization_and_keeps_the_users() {
     let database = TestDatabase::new().await;
     let (client, service) = (database.client().await, keeping_bodies(&database).await);
     let all = [
@@ -164,7 +164,7 @@ async fn a_deleted_role_or_membership_is_purged_as_a_user_is() {
 }
 
 #[tokio::test]
-async fn who_joins_again_after_the_purge_of_a_membership_is_a_member_again() {
+async fn a_user_who_rejoins_after_the_purge_is_a_member_again() {
     let database = TestDatabase::new().await;
     let (client, service) = (database.client().await, keeping_bodies(&database).await);
     let (joins, leaves) = ("team_membership.created", "team_membership.deleted");
@@ -234,7 +234,7 @@ async fn bodies_that_mention_a_purged_entity_second_go_too() {
 }
 
 #[tokio::test]
-async fn a_foreign_key_on_an_organization_stops_that_one_alone_and_names_its_kind() {
+async fn a_foreign_key_on_an_organization_stops_only_its_purge() {
     let database = TestDatabase::new().await;
     let (client, service) = (database.client().await, keeping_bodies(&database).await);
     let table = "create table public.bills (payer text constraint bills_payer references neon_auth.organizations_sync (id))";

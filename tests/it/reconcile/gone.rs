@@ -67,7 +67,7 @@ async fn so_many_members_of_a_live_organization_are_not_believed_to_be_gone() {
 }
 
 #[tokio::test]
-async fn a_role_is_gone_where_every_list_of_roles_lacks_it() {
+async fn a_role_is_gone_if_every_list_of_roles_lacks_it() {
     // Stack's second list does not exist here: it may hold the role.
     for (provider, left) in [("clerk", 2), ("stack", 3)] {
         let (vendor, mirror) = in_sync(provider, 2).await;

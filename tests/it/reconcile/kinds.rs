@@ -99,7 +99,7 @@ fn differences(provider: &str, kind: Kind) -> Vec<(String, Drift)> {
 }
 
 #[tokio::test]
-async fn what_is_missing_stale_and_gone_is_repaired_in_every_kind() {
+async fn missing_stale_and_gone_rows_of_every_kind_are_repaired() {
     for provider in ["clerk", "stack"] {
         let (vendor, mirror) = in_sync(provider).await;
         vendor.found("org_2", &json!({ "name": "Renamed", "display_name": "Renamed" }));
@@ -186,7 +186,7 @@ async fn a_list_that_lacks_most_of_the_rows_deletes_nothing_of_any_kind() {
 }
 
 #[tokio::test]
-async fn what_the_list_left_out_stays_where_the_api_still_shows_it() {
+async fn a_row_missing_from_the_list_stays_if_the_api_shows_it() {
     let (vendor, mirror) = in_sync("clerk").await;
     vendor.desk().others.unlisted =
         Box::new(|one| one["id"] == "org_3" || one["id"] == "orgmem_org_2_user_a");
@@ -218,7 +218,7 @@ async fn a_list_that_breaks_off_deletes_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_here_and_alive_there_lives_again() {
+async fn a_deleted_row_that_is_alive_at_the_provider_is_restored() {
     for (provider, kind, id) in [
         ("clerk", Kind::Organization, "org_3"),
         ("clerk", Kind::Membership, "orgmem_org_2_user_a"),

@@ -69,7 +69,7 @@ async fn a_team_that_is_created_brings_its_members_and_their_permissions() {
 }
 
 #[tokio::test]
-async fn a_member_who_leaves_takes_the_permissions_along() {
+async fn a_member_who_leaves_loses_the_permissions() {
     let desk = Desk::filled().await;
     desk.mirror.settle().await;
     desk.vendor.leave("t1", "u2");
@@ -118,7 +118,7 @@ async fn the_permissions_of_a_member_who_is_still_listed_stay() {
 }
 
 #[tokio::test]
-async fn a_burst_about_one_team_costs_one_question() {
+async fn a_burst_about_one_team_causes_one_fetch() {
     let desk = Desk::new().await;
 
     desk.hears("team.created", json!({ "id": "t1", "display_name": "Engines" })).await;

@@ -72,7 +72,7 @@ async fn a_backfill_of_one_kind_leaves_the_others() {
 }
 
 #[tokio::test]
-async fn a_feature_that_is_switched_off_costs_one_line_and_no_failure() {
+async fn a_feature_that_is_switched_off_prints_one_line_without_a_failure() {
     let desk = Desk::new(2).await;
     let url = desk.vendor.url();
     let [database, key, api] = desk.variables(&url);

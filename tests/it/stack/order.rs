@@ -26,7 +26,7 @@ async fn an_update_made_earlier_does_not_win_though_its_attempt_is_later() {
 }
 
 #[tokio::test]
-async fn a_retry_says_nothing_new_however_late_it_is() {
+async fn even_a_late_retry_changes_nothing() {
     let front = Front::new().await;
     let first = named("First", &made(1));
     front.receive(&first).await;
