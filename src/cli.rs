@@ -102,7 +102,7 @@ enum Command {
     Replay(replay::Arguments),
     /// Derive names, addresses and times from raw_json again, after an upgrade mended a mapping
     Remap(remap::Arguments),
-    /// Empty or remove the rows of deleted users, as DELETE_POLICY says
+    /// Empty or remove the rows of what was deleted, as DELETE_POLICY says
     Purge(purge::Arguments),
     /// Look at everything that can be wrong, and say what to do
     Doctor(doctor::Arguments),

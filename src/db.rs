@@ -5,6 +5,7 @@ pub mod apply;
 pub mod blame;
 pub mod composite;
 pub mod durable;
+pub mod entities;
 pub mod fault;
 pub mod findings;
 pub mod grants;

@@ -8,6 +8,7 @@ mod connection;
 mod deliveries;
 mod health;
 mod metrics;
+mod organizations;
 mod paths;
 mod problem;
 mod progress;
@@ -103,8 +104,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/deliveries", get(deliveries::list))
         .route("/api/deliveries/{source}/{id}", get(deliveries::show))
         .route("/api/deliveries/{source}/{id}/replay", post(deliveries::replay))
+        .route("/api/organizations/{id}", get(organizations::show))
+        .route("/api/organizations/{id}/members", get(organizations::members))
         .route("/api/users", post(users::create))
         .route("/api/users/{id}", get(users::show))
+        .route("/api/users/{id}/memberships", get(organizations::memberships))
         .route("/api/users/{id}/sync", post(users::sync))
         .route_layer(middleware::from_fn_with_state(app.clone(), admin_token::required));
     // A layer costs each request, and no path of a delivery needs this one.

@@ -19,13 +19,13 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use crate::model::Outcome;
+use crate::model::{Change, Outcome};
 use crate::provider::Provider;
 use crate::signature::Rejection;
 use findings::Findings;
 use labels::{
-    DeliveryLabels, ReasonLabels, RejectionLabels, RequestLabels, SecretLabels, SourceLabels,
-    StateLabels,
+    ChangeLabels, DeliveryLabels, ReasonLabels, RejectionLabels, RequestLabels, SecretLabels,
+    SourceLabels, StateLabels,
 };
 use reconciles::Reconciles;
 use rejections::Rejections;
@@ -61,6 +61,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     deliveries: Family<DeliveryLabels, Counter>,
+    changes: Family<ChangeLabels, Counter>,
     rejections: Rejections,
     secret_matches: Family<SecretLabels, Counter>,
     unavailable: Family<RejectionLabels, Counter>,
@@ -93,8 +94,8 @@ pub struct Delivered<'a> {
     pub provider: &'static Provider,
     pub event_type: Option<&'a str>,
     pub outcome: Outcome,
-    /// When the provider made the change; `None` where the delivery says nothing of one.
-    pub event_at: Option<Timestamp>,
+    /// What it says of entities.
+    pub changes: &'a [Change],
     pub received_at: Timestamp,
 }
 
@@ -126,6 +127,7 @@ impl Default for Metrics {
             registry: Registry::default(),
             requests: Family::default(),
             deliveries: Family::default(),
+            changes: Family::default(),
             rejections: Rejections::default(),
             secret_matches: Family::default(),
             unavailable: Family::default(),
@@ -165,6 +167,8 @@ impl Metrics {
 
     fn register_deliveries(&mut self) {
         let Self { registry, deliveries, rejections, secret_matches, unavailable, .. } = self;
+        let help = "Changes that applied deliveries said, by source and the kind of the entity";
+        registry.register(names::CHANGES, help, self.changes.clone());
         rejections.register(registry);
         let help = "Deliveries by source, event type and outcome, after their commit";
         registry.register(names::DELIVERIES, help, deliveries.clone());
@@ -238,16 +242,22 @@ impl Metrics {
 
     /// Called after the commit.
     pub fn delivered(&self, delivered: &Delivered<'_>) {
-        let Delivered { source, provider, event_type, outcome, event_at, received_at } = delivered;
+        let Delivered { source, provider, event_type, outcome, changes, received_at } = delivered;
         let source = Arc::clone(source);
         let event = provider.known_event(*event_type);
         let labels = DeliveryLabels { source: source.clone(), event, outcome: outcome.as_str() };
         self.deliveries.get_or_create(&labels).inc();
 
+        if *outcome == Outcome::Applied {
+            for kind in changes.iter().map(|change| change.key().kind.as_str()) {
+                self.changes.get_or_create(&ChangeLabels { source: source.clone(), kind }).inc();
+            }
+        }
+        let event_at = changes.first().map(Change::at);
         let labels = SourceLabels { source };
         self.receipt_lag.get_or_create(&labels).observe(since(*received_at));
         if let (Outcome::Applied, Some(event_at)) = (outcome, event_at) {
-            self.event_lag.get_or_create(&labels).observe(since(*event_at));
+            self.event_lag.get_or_create(&labels).observe(since(event_at));
         }
     }
 

@@ -65,7 +65,7 @@ impl Kind {
         }
     }
 
-    /// The word for several of them.
+    /// Many of them.
     pub fn plural(self) -> &'static str {
         match self {
             Self::User => "users",
@@ -270,7 +270,7 @@ pub enum Subject {
     Backfill,
     /// A mirror that lacks rows which the ledger knows; its id is the table.
     Mirror,
-    /// A user's row that the delete policy could not purge; its id is the user.
+    /// A row that the delete policy could not purge; its id is a user's, or another kind and its id.
     Purge,
     /// Deliveries that are in quarantine for long; its id is the source.
     Quarantine,

@@ -89,6 +89,9 @@ impl Provider {
         let mut record = (self.record)(kind, &Object::parse(text, "raw_json")?, &bytes)?;
         if !self.versioned {
             record.updated_at = Some(version.at);
+        } else if record.updated_at.is_none() {
+            // It came from no snapshot of this provider's.
+            return Err(Unreadable::Missing { field: "updated_at" });
         }
         Ok(record)
     }
@@ -199,6 +202,11 @@ const CREDENTIALS: [&str; 10] = [
 pub fn private() -> Vec<&'static str> {
     let fields = ALL.into_iter().flat_map(|provider| provider.private).copied();
     fields.chain(CREDENTIALS).collect()
+}
+
+/// Whether an id of this kind may live again after a deletion, whichever provider it is of.
+pub fn reuses(kind: Kind) -> bool {
+    ALL.into_iter().any(|provider| provider.reused.contains(&kind))
 }
 
 pub fn find(name: &str) -> Option<&'static Provider> {

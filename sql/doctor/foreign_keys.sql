@@ -1,4 +1,4 @@
--- foreign_keys: the applications' foreign keys on users_sync
+-- foreign_keys: the applications' foreign keys on the mirror $1
 select
     k.conname::text as name,
     k.conrelid::regclass::text as table,
@@ -14,5 +14,5 @@ select
 from pg_constraint k
 join pg_class c on c.oid = k.confrelid
 join pg_namespace n on n.oid = c.relnamespace
-where k.contype = 'f' and k.conparentid = 0 and n.nspname = 'neon_auth' and c.relname = 'users_sync'
+where k.contype = 'f' and k.conparentid = 0 and n.nspname = 'neon_auth' and c.relname = $1
 order by 2, 1

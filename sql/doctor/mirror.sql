@@ -1,4 +1,4 @@
--- mirror: what stands in the way of writing to users_sync
+-- mirror: what stands in the way of writing to the mirror $1
 select
     c.relrowsecurity
         and not row_security_bypassed
@@ -16,4 +16,4 @@ select
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 cross join (select rolsuper or rolbypassrls from pg_roles where rolname = current_user) as r (row_security_bypassed)
-where n.nspname = 'neon_auth' and c.relname = 'users_sync'
+where n.nspname = 'neon_auth' and c.relname = $1

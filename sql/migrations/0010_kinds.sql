@@ -31,5 +31,13 @@ alter table users_sync.runs add column entity text not null default 'user';
 
 comment on column users_sync.runs.entity is 'The kind of the entities that it looks at.';
 
+-- What is deleted is looked for kind by kind.
+drop index if exists users_sync.ledger_to_purge_idx;
+create index ledger_to_purge_idx on users_sync.ledger (kind, deleted_at)
+    where deleted_at is not null and purged_at is null;
+
+comment on column users_sync.findings.id is
+    'What it is about: for purge a user, or the kind of another entity before its id.';
+
 -- Of the versions before the last one; write_batch stays, because an older replica may still call it.
 drop function if exists users_sync.apply;

@@ -8,7 +8,7 @@ create index if not exists journal_source_idx on users_sync.journal (source, rec
 create index if not exists journal_quarantined_idx on users_sync.journal (source, received_at)
     where outcome = 'quarantined';
 
-create index if not exists ledger_to_purge_idx on users_sync.ledger (deleted_at)
+create index if not exists ledger_to_purge_idx on users_sync.ledger (kind, deleted_at)
     where deleted_at is not null and purged_at is null;
 create index if not exists ledger_purged_idx on users_sync.ledger (purged_at)
     where purged_at is not null;

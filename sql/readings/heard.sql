@@ -17,10 +17,11 @@ cross join lateral (
             order by j.received_at desc
             limit 1
         ),
-        -- A delivery that says more than one change is journaled under the first.
+        -- Where a delivery names it second or further.
         (
-            select n.received_at
+            select greatest(j.received_at, j.processed_at)
             from users_sync.mentions n
+            join users_sync.journal j on j.source = n.source and j.delivery_id = n.delivery_id
             where n.kind = '{kind}' and n.entity_id = known.id
             order by n.received_at desc
             limit 1

@@ -5,7 +5,7 @@ select u.id, u.name, u.email, u.created_at, u.updated_at, u.deleted_at,
     coalesce(l.disabled, false) as disabled,
     -- Empty where no source has claimed the user yet.
     nullif(l.source, '') as source
-from neon_auth.users_sync u
-left join users_sync.ledger l on l.kind = 'user' and l.id = u.id
+from {table} u
+left join users_sync.ledger l on l.kind = '{kind}' and l.id = u.id
 where u.id = $1
   and (l.id is not null or u.raw_json <> jsonb_build_object('id', u.id))

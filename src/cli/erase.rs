@@ -10,11 +10,12 @@ use super::table::print_json;
 use super::work::{current_schema, maintain};
 use crate::config::{Config, Environment};
 use crate::json::MAX_ID_LEN;
-use crate::model::DeletePolicy;
+use crate::model::{DeletePolicy, Kind};
 use crate::sync::purge::{self, Erased};
 
-/// Erases what is kept of one user: name, address and raw_json in the mirror, bodies in the journal. What stays is the id
-/// and a tombstone, so that no late webhook brings the user back. With DELETE_POLICY=hard:… the row is removed.
+/// Erases what is kept of one user: name, address and raw_json in the mirror, the user's memberships and grants, bodies in the
+/// journal. What stays are ids and tombstones, so that no late webhook brings the user back. With DELETE_POLICY=hard:… the rows
+/// are removed.
 #[derive(Args)]
 #[command(
     after_help = examples("Examples:\n  users-sync users erase {user}\n  users-sync users erase {user} --hard")
@@ -22,7 +23,7 @@ use crate::sync::purge::{self, Erased};
 pub(super) struct Arguments {
     /// The user's id
     id: String,
-    /// Remove the row, so that ON DELETE of the application's foreign keys fires
+    /// Remove the rows, so that ON DELETE of the application's foreign keys fires
     #[arg(long)]
     hard: bool,
     /// Print JSON
@@ -48,11 +49,7 @@ async fn erase(arguments: &Arguments, config: &Config, open: &Open) -> Result<Er
 
 fn report(arguments: &Arguments, erased: &Erased) -> Result<(), Failure> {
     let Erased { shown, purged, blocked } = erased;
-    let row = match (purged.removed, purged.emptied) {
-        (1.., _) => "removed",
-        (_, 1..) => "emptied",
-        _ => "none",
-    };
+    let row = row(erased);
     let shown_fields = shown.map_or(vec![], |shown| {
         let fields = [("name", shown.name), ("email", shown.email), ("raw_json", true)];
         fields.into_iter().filter(|(_, there)| *there).map(|(field, _)| field).collect()
@@ -65,6 +62,8 @@ fn report(arguments: &Arguments, erased: &Erased) -> Result<(), Failure> {
             "raw_json_bytes": shown.map_or(0, |shown| shown.raw_json_bytes),
             "journal_bodies": purged.bodies,
             "quarantined": purged.quarantined,
+            "memberships": purged.of(Kind::Membership),
+            "grants": purged.of(Kind::Grant),
             "not_removed_because": blocked,
         }));
     }
@@ -72,6 +71,25 @@ fn report(arguments: &Arguments, erased: &Erased) -> Result<(), Failure> {
     match shown {
         Some(_) => println!("  row {row}: {}", shown_fields.join(", ")),
         None => println!("  there was no row"),
+    }
+    print_rest(erased);
+    Ok(())
+}
+
+/// What became of the user's row.
+fn row(Erased { shown, purged, .. }: &Erased) -> &'static str {
+    match (shown, purged.removed) {
+        (None, _) => "none",
+        (Some(_), 1..) => "removed",
+        (Some(_), _) => "emptied",
+    }
+}
+
+/// What was taken along, and what stays.
+fn print_rest(Erased { shown, purged, blocked }: &Erased) {
+    let done = if purged.removed > 0 { "removed" } else { "emptied" };
+    for kind in [Kind::Membership, Kind::Grant].into_iter().filter(|kind| purged.of(*kind) > 0) {
+        println!("  {} {done}: {}", kind.plural(), purged.of(kind));
     }
     println!("  bodies removed from the journal: {}", purged.bodies + purged.quarantined);
     println!(
@@ -82,5 +100,4 @@ fn report(arguments: &Arguments, erased: &Erased) -> Result<(), Failure> {
         println!("  the row was emptied, not removed: {reason}");
     }
     println!("If the provider still has this user, delete it there too.");
-    Ok(())
 }

@@ -9,7 +9,8 @@ use super::progress::Progress;
 use super::table::{print_json, print_table};
 use super::work::{current_schema, maintain};
 use crate::config::{Config, Environment};
-use crate::model::DeletePolicy;
+use crate::db::findings;
+use crate::model::{DeletePolicy, Kind};
 use crate::sync::purge::{self, Round};
 
 /// Applies DELETE_POLICY once; the service does it every hour.
@@ -33,12 +34,12 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
 
 async fn purge(arguments: &Arguments, config: &Config, open: &Open) -> Result<Round, Failure> {
     if config.delete_policy == DeletePolicy::Soft {
-        eprintln!("users-sync: DELETE_POLICY is soft: the rows of deleted users stay");
+        eprintln!("users-sync: DELETE_POLICY is soft: the rows of what was deleted stay");
     }
     current_schema(open).await?;
     let mut client = open.connect().await?;
-    let mut bar = Progress::new("users".into(), None);
-    let told = |round: &Round| bar.at(round.purged.users.cast_unsigned());
+    let mut bar = Progress::new("rows".into(), None);
+    let told = |round: &Round| bar.at(round.purged.total().cast_unsigned());
     let policy = config.delete_policy;
     let round = purge::apply(&mut client, policy, arguments.dry_run, told).await;
     bar.finish();
@@ -50,31 +51,37 @@ fn report(arguments: &Arguments, round: &Round) -> Result<(), Failure> {
     let Round { purged, blocked } = round;
     if arguments.json {
         let blocked: Vec<_> =
-            blocked.iter().map(|(id, reason)| json!({ "id": id, "reason": reason })).collect();
-        print_json(&json!({
+            blocked.iter().map(|(key, reason)| json!({ "kind": key.kind.as_str(), "id": key.id, "reason": reason })).collect();
+        let mut told = json!({
             "dry_run": arguments.dry_run,
-            "users": purged.users,
             "emptied": purged.emptied,
             "removed": purged.removed,
             "journal_bodies": purged.bodies,
             "quarantined": purged.quarantined,
             "blocked": blocked,
-        }))?;
+        });
+        for kind in Kind::ALL {
+            told[kind.plural()] = json!(purged.of(kind));
+        }
+        print_json(&told)?;
     } else {
         let rows = [
-            ("users", purged.users),
             ("rows emptied", purged.emptied),
             ("rows removed", purged.removed),
             ("bodies removed from the journal", purged.bodies + purged.quarantined),
         ];
         let head = if arguments.dry_run { "would be purged" } else { "purged" };
-        print_table([head, ""], rows.map(|(what, count)| [what.to_owned(), count.to_string()]));
-        for (id, reason) in blocked {
-            println!("{id} stays: {reason}");
+        let kinds = Kind::ALL.map(|kind| (kind.plural(), purged.of(kind)));
+        print_table(
+            [head, ""],
+            kinds.into_iter().chain(rows).map(|(what, count)| [what.to_owned(), count.to_string()]),
+        );
+        for (key, reason) in blocked {
+            println!("{} stays: {reason}", findings::name_of(key));
         }
     }
     match blocked.len() {
         0 => Ok(()),
-        stay => Err(Failure::Failed(format!("{stay} users could not be purged"))),
+        stay => Err(Failure::Failed(format!("{stay} rows could not be purged"))),
     }
 }

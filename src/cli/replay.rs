@@ -16,7 +16,7 @@ use super::writing::{Writing, source_named};
 use crate::capture::Capture;
 use crate::config::{Config, Environment, length_of_time};
 use crate::db::journal::search::Filter;
-use crate::model::Outcome;
+use crate::model::{Key, Kind, Outcome};
 use crate::sync::look_at_quarantine;
 use crate::sync::replay::{self, Doing, Replayed};
 use crate::webhook::{Delivery, Source};
@@ -38,9 +38,15 @@ pub(super) struct Arguments {
     /// Only what was quarantined or ignored for this reason, as the journal tells it
     #[arg(long)]
     reason: Option<String>,
-    /// Only deliveries about this user
+    /// Only deliveries that name this user
     #[arg(long, value_name = "ID")]
     user: Option<String>,
+    /// Only deliveries that name the entity of this kind: user, organization, membership, role or grant; needs --entity
+    #[arg(long, value_parser = kind, requires = "entity", conflicts_with = "user")]
+    kind: Option<Kind>,
+    /// Only deliveries that name the entity with this id; needs --kind
+    #[arg(long, value_name = "ID", requires = "kind")]
+    entity: Option<String>,
     /// Only what arrived since then: 2026-01-31T12:00:00Z, or 2h for two hours ago
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Timestamp>,
@@ -51,7 +57,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     all: bool,
     /// Captured requests (head, blank line, body; separated by ###) instead of the journal; may be repeated
-    #[arg(long = "file", value_name = "PATH", conflicts_with_all = ["quarantined", "source", "event_type", "reason", "user", "since", "until", "all"])]
+    #[arg(long = "file", value_name = "PATH", conflicts_with_all = ["quarantined", "source", "event_type", "reason", "user", "kind", "entity", "since", "until", "all"])]
     files: Vec<PathBuf>,
     /// The source of captured requests whose first line does not name it
     #[arg(long = "as", value_name = "SOURCE", requires = "files")]
@@ -76,22 +82,32 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
         .ok_or_else(|| "a time such as 2026-01-31T12:00:00Z or 2h is expected".into())
 }
 
+fn kind(text: &str) -> Result<Kind, String> {
+    let words = || Kind::ALL.map(Kind::as_str).join(", ");
+    Kind::parse(text).ok_or_else(|| format!("one of {} is expected", words()))
+}
+
 impl Arguments {
+    fn entity(&self) -> Option<Key> {
+        let user = self.user.clone().map(Key::user);
+        user.or_else(|| Some(Key::new(self.kind?, self.entity.clone()?)))
+    }
+
     /// What arrives while we are at it needs no replay.
     fn filter(&self) -> Result<Filter, Failure> {
         let filter = Filter {
             source: self.source.clone(),
             outcome: self.quarantined.then_some(Outcome::Quarantined),
-            user: self.user.clone(),
+            entity: self.entity(),
             event_type: self.event_type.clone(),
             reason: self.reason.clone(),
             since: self.since,
             until: self.until.or_else(|| Some(Timestamp::now())),
         };
-        let Filter { source, outcome, user, event_type, reason, since, until: _ } = &filter;
+        let Filter { source, outcome, entity, event_type, reason, since, until: _ } = &filter;
         let some = source.is_some()
             || outcome.is_some()
-            || user.is_some()
+            || entity.is_some()
             || event_type.is_some()
             || reason.is_some()
             || since.is_some()
@@ -99,7 +115,7 @@ impl Arguments {
         if some || self.all {
             return Ok(filter);
         }
-        let problem = "say what to replay: --quarantined, --source, --type, --reason, --user, --since, --until, --file or --all";
+        let problem = "say what to replay: --quarantined, --source, --type, --reason, --user, --kind with --entity, --since, --until, --file or --all";
         Err(Failure::Misused(problem.into()))
     }
 }

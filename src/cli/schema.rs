@@ -1,5 +1,7 @@
 //! `users-sync schema`
 
+mod render;
+
 use clap::Args;
 
 use super::Failure;
@@ -35,13 +37,13 @@ struct Wanted {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Wanted { sql, drizzle, prisma, typescript } = arguments.wanted;
     let texts = [
-        (sql, include_str!("schema/application.sql")),
-        (drizzle, include_str!("schema/drizzle.ts")),
-        (prisma, include_str!("schema/schema.prisma")),
-        (typescript, include_str!("schema/rows.ts")),
+        (sql, render::sql as fn() -> String),
+        (drizzle, render::drizzle),
+        (prisma, render::prisma),
+        (typescript, render::typescript),
     ];
     for (_, text) in texts.into_iter().filter(|(wanted, _)| *wanted) {
-        print!("{text}");
+        print!("{}", text());
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ use crate::webhook::Source;
 
 #[derive(Args)]
 #[command(
-    after_help = examples("Examples:\n  users-sync send --id user_1\n  users-sync send --event organization.created --id org_1\n  users-sync send --event organizationMembership.created --user-id user_1 --organization-id org_1\n  users-sync send --provider {other} --event user.deleted --id 5ad2…\n  users-sync send --provider {provider} --file payload.json --curl")
+    after_help = examples("Examples:\n  users-sync send --id {user}\n  users-sync send --event organization.created --id org_1\n  users-sync send --event organizationMembership.created --user-id {user} --organization-id org_1\n  users-sync send --provider {other} --event user.deleted --id 5ad2…\n  users-sync send --provider {provider} --file payload.json --curl")
 )]
 pub(super) struct Arguments {
     /// Whose webhooks to imitate
@@ -31,7 +31,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     id: Option<String>,
     /// Whose membership or permission it is
-    #[arg(long, value_name = "ID", default_value = "user_1")]
+    #[arg(long, value_name = "ID", default_value_t = first_user())]
     user_id: String,
     /// The organization or team of the membership or permission
     #[arg(long, value_name = "ID", default_value = "org_1")]
@@ -162,6 +162,11 @@ fn body(arguments: &Arguments, now: Timestamp) -> Result<String, Failure> {
     let id = id.clone().unwrap_or_else(|| new_id(provider, kind));
     let sample = Sample { event_type: event, id: &id, user_id, organization_id, email, now };
     Ok((provider.sample)(&sample).to_string())
+}
+
+/// A user that the quick start creates.
+fn first_user() -> String {
+    format!("{}1", provider::ALL[0].id_prefix)
 }
 
 fn new_id(provider: &Provider, kind: Kind) -> String {

@@ -6,7 +6,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, GenericClient, Row};
 
 use super::values::time;
-use crate::model::Subject;
+use crate::model::{Key, Kind, Subject};
 
 #[derive(Debug, Serialize)]
 pub struct Finding {
@@ -15,6 +15,20 @@ pub struct Finding {
     pub found_at: Timestamp,
     /// The problem and the remedy, in words.
     pub detail: String,
+}
+
+/// What a finding calls an entity: a user by its id alone, any other with its kind before.
+pub fn name_of(key: &Key) -> String {
+    match key.kind {
+        Kind::User => key.id.clone(),
+        kind => format!("{kind} {}", key.id),
+    }
+}
+
+/// The entity of such a name.
+pub fn named(name: &str) -> Key {
+    let other = name.split_once(' ').and_then(|(kind, id)| Some((Kind::parse(kind)?, id)));
+    other.map_or_else(|| Key::user(name), |(kind, id)| Key::new(kind, id))
 }
 
 /// Remembers a finding about `id`; a newer text replaces the older one.

@@ -1,7 +1,10 @@
 //! What a doctor asks a database.
 
 use jiff::Timestamp;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, GenericClient, Row};
+
+use super::mirror::Mirror;
 
 /// What the server is, and how it was reached.
 pub struct Server {
@@ -25,14 +28,14 @@ pub struct Server {
     pub search_path: String,
 }
 
-/// What stands in the way of writing to the mirror.
+/// What stands in the way of writing to a mirror.
 pub struct Obstacles {
     pub row_security: bool,
     pub unique_indexes: String,
     pub triggers: String,
 }
 
-/// A foreign key of an application on the mirror.
+/// A foreign key of an application on a mirror.
 pub struct ForeignKey {
     pub name: String,
     pub table: String,
@@ -51,8 +54,8 @@ pub enum OnDelete {
     SetDefault,
 }
 
-/// A column that looks like a user's id and cannot be one.
-pub struct UserColumn {
+/// A column that looks like an entity's id and cannot be one.
+pub struct WrongColumn {
     pub table: String,
     pub column: String,
     pub r#type: String,
@@ -97,8 +100,9 @@ async fn process(client: &impl GenericClient) -> Result<i32, Error> {
 }
 
 /// `None` where there is no mirror.
-pub async fn obstacles(client: &Client) -> Result<Option<Obstacles>, Error> {
-    let row = client.query_typed_opt(include_str!("../../sql/doctor/mirror.sql"), &[]).await?;
+pub async fn obstacles(client: &Client, mirror: &Mirror) -> Result<Option<Obstacles>, Error> {
+    let statement = include_str!("../../sql/doctor/mirror.sql");
+    let row = client.query_typed_opt(statement, &[(&mirror.name(), Type::TEXT)]).await?;
     Ok(row.map(|row| Obstacles {
         row_security: row.get("row_security"),
         unique_indexes: row.get("unique_indexes"),
@@ -106,8 +110,9 @@ pub async fn obstacles(client: &Client) -> Result<Option<Obstacles>, Error> {
     }))
 }
 
-pub async fn foreign_keys(client: &Client) -> Result<Vec<ForeignKey>, Error> {
-    let rows = client.query_typed(include_str!("../../sql/doctor/foreign_keys.sql"), &[]).await?;
+pub async fn foreign_keys(client: &Client, mirror: &Mirror) -> Result<Vec<ForeignKey>, Error> {
+    let statement = include_str!("../../sql/doctor/foreign_keys.sql");
+    let rows = client.query_typed(statement, &[(&mirror.name(), Type::TEXT)]).await?;
     let foreign_key = |row: &Row| ForeignKey {
         name: row.get("name"),
         table: row.get("table"),
@@ -124,9 +129,11 @@ pub async fn foreign_keys(client: &Client) -> Result<Vec<ForeignKey>, Error> {
     Ok(rows.iter().map(foreign_key).collect())
 }
 
-pub async fn user_columns(client: &Client) -> Result<Vec<UserColumn>, Error> {
-    let rows = client.query_typed(include_str!("../../sql/doctor/user_columns.sql"), &[]).await?;
-    let column = |row: &Row| UserColumn {
+/// Columns that are named like the id of an entity of this mirror.
+pub async fn wrong_columns(client: &Client, mirror: &Mirror) -> Result<Vec<WrongColumn>, Error> {
+    let statement = include_str!("../../sql/doctor/columns.sql");
+    let rows = client.query_typed(statement, &[(&mirror.called, Type::TEXT_ARRAY)]).await?;
+    let column = |row: &Row| WrongColumn {
         table: row.get("table"),
         column: row.get("column"),
         r#type: row.get("type"),

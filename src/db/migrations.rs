@@ -171,11 +171,7 @@ async fn make(
 /// What `apply` would do; writes nothing.
 pub async fn pending(client: &impl GenericClient) -> Result<Vec<Upgrade>, Error> {
     check::check(client).await?;
-    let migrations = if objects::missing(client, &["users_sync.migrations"]).await?.is_empty() {
-        unapplied(client).await?
-    } else {
-        ALL.iter().collect()
-    };
+    let migrations = unapplied(client).await?;
     if migrations.is_empty() {
         lost_tables(client).await?;
     }
@@ -191,8 +187,8 @@ pub async fn pending(client: &impl GenericClient) -> Result<Vec<Upgrade>, Error>
 /// side by side during a rolling update.
 pub async fn serves(client: &impl GenericClient) -> Result<bool, Error> {
     check::check(client).await?;
-    let history = history(client).await?;
-    if !history.pending.is_empty() {
+    let is_new = !objects::missing(client, &["users_sync.migrations"]).await?.is_empty();
+    if is_new || !history(client).await?.pending.is_empty() {
         return Ok(false);
     }
     lost_tables(client).await?;
@@ -214,8 +210,11 @@ struct History {
 }
 
 async fn history(client: &impl GenericClient) -> Result<History, Error> {
-    let applied = client.query_typed(include_str!("../../sql/schema/applied.sql"), &[]).await?;
     let mut history = History { pending: ALL.iter().collect(), newer: None };
+    if !objects::missing(client, &["users_sync.migrations"]).await?.is_empty() {
+        return Ok(history);
+    }
+    let applied = client.query_typed(include_str!("../../sql/schema/applied.sql"), &[]).await?;
     for row in applied {
         let number: i32 = row.get("number");
         let is_it = |migration: &&Migration| migration.number == number;

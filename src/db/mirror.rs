@@ -13,11 +13,13 @@ pub struct Mirror {
     /// With its schema.
     pub table: &'static str,
     /// What it holds, for the comment on the table.
-    about: &'static str,
+    pub about: &'static str,
     /// The kind's own columns, which stand between `id` and `created_at`.
     pub columns: &'static [Column],
     /// Beside the one on `deleted_at`: a name and the columns.
-    indexes: &'static [(&'static str, &'static str)],
+    pub indexes: &'static [(&'static str, &'static str)],
+    /// What applications call a column that holds its ids, in lower case without underscores.
+    pub called: &'static [&'static str],
     /// What the id and the time of creation are, for the comments on them.
     id: &'static str,
     created_at: &'static str,
@@ -28,7 +30,9 @@ pub struct Mirror {
 pub struct Column {
     pub name: &'static str,
     pub shape: Shape,
-    about: &'static str,
+    /// The kind whose id it holds, where it holds one: the row hangs on that entity.
+    pub refers_to: Option<Kind>,
+    pub about: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +53,15 @@ impl Shape {
 }
 
 const fn text(name: &'static str, about: &'static str) -> Column {
-    Column { name, shape: Shape::Text, about }
+    Column { name, shape: Shape::Text, refers_to: None, about }
+}
+
+const fn reference(name: &'static str, to: Kind, about: &'static str) -> Column {
+    Column { name, shape: Shape::Text, refers_to: Some(to), about }
 }
 
 const fn permissions(about: &'static str) -> Column {
-    Column { name: "permissions", shape: Shape::Permissions, about }
+    Column { name: "permissions", shape: Shape::Permissions, refers_to: None, about }
 }
 
 /// Every mirror, one for each kind, in the order of [`Kind::ALL`].
@@ -62,6 +70,7 @@ pub static ALL: [Mirror; 5] = [
         kind: Kind::User,
         table: "neon_auth.users_sync",
         about: "The auth provider's users, kept by users-sync. Join to it, put foreign keys on id; do not write to it.",
+        called: &["userid", "ownerid", "authorid", "authuserid", "externaluserid", "createdby"],
         id: "The provider's user id.",
         created_at: "When the user signed up, as the provider says.",
         columns: &[
@@ -74,6 +83,7 @@ pub static ALL: [Mirror; 5] = [
         kind: Kind::Organization,
         table: "neon_auth.organizations_sync",
         about: "The auth provider's organizations or teams, kept by users-sync. Join to it, put foreign keys on id; do not write to it.",
+        called: &["organizationid", "organisationid", "orgid", "teamid"],
         id: "The provider's organization or team id.",
         created_at: "When the organization was created, as the provider says.",
         columns: &[
@@ -86,11 +96,12 @@ pub static ALL: [Mirror; 5] = [
         kind: Kind::Membership,
         table: "neon_auth.memberships_sync",
         about: "Who is in which organization, kept by users-sync. Read memberships_active for those that count; do not write to it.",
+        called: &[],
         id: "The provider's membership id, or organization_id/user_id where it has none.",
         created_at: "When the membership was created, as the provider says.",
         columns: &[
-            text("user_id", "The member."),
-            text("organization_id", "The organization."),
+            reference("user_id", Kind::User, "The member."),
+            reference("organization_id", Kind::Organization, "The organization."),
             text("role", "The key of the member's role; null where the provider has no roles."),
             permissions(
                 "What the provider says that the member may do, beside the role of roles_sync.",
@@ -98,13 +109,14 @@ pub static ALL: [Mirror; 5] = [
         ],
         indexes: &[
             ("memberships_sync_user_id_idx", "user_id, organization_id"),
-            ("memberships_sync_organization_id_idx", "organization_id"),
+            ("memberships_sync_organization_id_idx", "organization_id, user_id"),
         ],
     },
     Mirror {
         kind: Kind::Role,
         table: "neon_auth.roles_sync",
         about: "The auth provider's roles, kept by users-sync. Do not write to it.",
+        called: &[],
         id: "The provider's role id.",
         created_at: "When the role was created, as the provider says.",
         columns: &[
@@ -118,16 +130,31 @@ pub static ALL: [Mirror; 5] = [
         kind: Kind::Grant,
         table: "neon_auth.grants_sync",
         about: "Permissions that single users have, kept by users-sync. Do not write to it.",
+        called: &[],
         id: "The parts that identify the grant: organization_id/user_id/permission, or user_id/permission.",
         created_at: "When the grant was created, as the provider says.",
         columns: &[
-            text("user_id", "Who has the permission."),
-            text("organization_id", "Where it holds; null for the whole project."),
+            reference("user_id", Kind::User, "Who has the permission."),
+            reference(
+                "organization_id",
+                Kind::Organization,
+                "Where it holds; null for the whole project.",
+            ),
             text("permission", "The provider's id of the permission."),
         ],
-        indexes: &[("grants_sync_user_id_idx", "user_id, organization_id, permission")],
+        indexes: &[
+            ("grants_sync_user_id_idx", "user_id, organization_id, permission"),
+            ("grants_sync_organization_id_idx", "organization_id"),
+        ],
     },
 ];
+
+impl Mirror {
+    /// The columns by which a row hangs on another entity, and the kinds of those.
+    pub fn references(&self) -> impl Iterator<Item = (&'static str, Kind)> {
+        self.columns.iter().filter_map(|column| Some((column.name, column.refers_to?)))
+    }
+}
 
 /// The mirror of a kind.
 pub fn of(kind: Kind) -> &'static Mirror {

@@ -6,8 +6,9 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row};
 
 use super::durable::durable;
+use super::mirror;
 use super::values::optional_time;
-use crate::model::RawJson;
+use crate::model::{Kind, RawJson};
 
 /// As the mirror shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,8 +27,8 @@ pub struct UserRow {
 
 /// `None` where there is no row, and where it is a stub.
 pub async fn one(client: &Client, id: &str) -> Result<Option<UserRow>, Error> {
-    let statement = include_str!("../../sql/users/one.sql");
-    let row = client.query_typed_opt(statement, &[(&id, Type::TEXT)]).await?;
+    let statement = statement(include_str!("../../sql/users/one.sql"));
+    let row = client.query_typed_opt(&statement, &[(&id, Type::TEXT)]).await?;
     row.map(|row| user(&row)).transpose()
 }
 
@@ -47,8 +48,8 @@ fn user(row: &Row) -> Result<UserRow, Error> {
 
 /// Which of these users have a row that is not a stub.
 pub async fn present(client: &Client, ids: &[String]) -> Result<Vec<String>, Error> {
-    let statement = include_str!("../../sql/users/present.sql");
-    let rows = client.query_typed(statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
+    let statement = statement(include_str!("../../sql/users/present.sql"));
+    let rows = client.query_typed(&statement, &[(&ids, Type::TEXT_ARRAY)]).await?;
     rows.iter().map(|row| row.try_get("id")).collect()
 }
 
@@ -56,10 +57,14 @@ pub async fn present(client: &Client, ids: &[String]) -> Result<Vec<String>, Err
 pub async fn transfer(client: &mut Client, id: &str, to: &str) -> Result<Option<String>, Error> {
     let transaction = client.transaction().await?;
     durable(&transaction).await?;
-    let statement = include_str!("../../sql/users/transfer.sql");
+    let statement = statement(include_str!("../../sql/users/transfer.sql"));
     let params = [(&id as _, Type::TEXT), (&to as _, Type::TEXT)];
-    let row = transaction.query_typed_opt(statement, &params).await?;
+    let row = transaction.query_typed_opt(&statement, &params).await?;
     let from = row.map(|row| row.try_get("source")).transpose()?;
     transaction.commit().await?;
     Ok(from)
+}
+
+fn statement(template: &str) -> String {
+    mirror::of(Kind::User).statement(template)
 }

@@ -3,8 +3,10 @@
 mod causes;
 mod chart;
 mod deliveries;
+mod entity;
 mod links;
 mod live;
+mod members;
 mod now;
 mod quarantine;
 mod runs;
@@ -52,6 +54,8 @@ pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/admin/deliveries", get(deliveries::list))
         .route("/admin/deliveries/{source}/{id}", get(deliveries::one))
         .route("/admin/deliveries/{source}/{id}/replay", post(deliveries::replay))
+        .route("/admin/find", get(entity::find))
+        .route("/admin/entities", get(entity::show))
         .route("/admin/users", get(user::show))
         .route("/admin/users/sync", post(user::sync))
         .route("/admin/runs", get(runs::runs))

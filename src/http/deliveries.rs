@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::{App, sources};
 use crate::db::journal::search::{self, Filter, Place, Recalled, Record};
 use crate::db::values::Moment;
-use crate::model::Outcome;
+use crate::model::{Key, Kind, Outcome};
 use crate::sync;
 use crate::sync::replay::{Missing, delivery};
 
@@ -26,6 +26,8 @@ pub(super) struct Wanted {
     #[serde(rename = "type")]
     event_type: Option<String>,
     user: Option<String>,
+    kind: Option<String>,
+    entity: Option<String>,
     reason: Option<String>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
@@ -55,7 +57,7 @@ pub(super) struct Replayed {
 
 const MOST: i64 = 500;
 
-const EXPECTED: &str = "it takes source, outcome, type, user, reason, since, until, after and limit; a time is written as 2026-01-31T12:00:00Z";
+const EXPECTED: &str = "it takes source, outcome, type, user, kind and entity, reason, since, until, after and limit; a time is written as 2026-01-31T12:00:00Z";
 
 pub(super) async fn list(
     State(app): State<Arc<App>>,
@@ -107,7 +109,7 @@ pub(super) async fn find(app: &App, source: &str, id: &str) -> Result<(Record, R
 }
 
 fn filter(wanted: Wanted) -> Result<Filter, Problem> {
-    let Wanted { source, outcome, event_type, user, reason, since, until, after: _, limit: _ } =
+    let Wanted { source, outcome, event_type, user, kind, entity, reason, since, until, .. } =
         wanted;
     let words = || Outcome::ALL.map(Outcome::as_str).join(", ");
     let outcome = outcome
@@ -116,7 +118,18 @@ fn filter(wanted: Wanted) -> Result<Filter, Problem> {
             Outcome::parse(&word).ok_or_else(unknown)
         })
         .transpose()?;
-    Ok(Filter { source, outcome, user, event_type, reason, since, until })
+    let entity = match (user, kind, entity) {
+        (Some(id), None, None) => Some(Key::user(id)),
+        (None, Some(kind), Some(id)) => Some(Key::new(self::kind(&kind)?, id)),
+        (None, None, None) => None,
+        _ => return Err(Problem::BadQuery("either user, or both kind and entity".into())),
+    };
+    Ok(Filter { source, outcome, entity, event_type, reason, since, until })
+}
+
+pub(super) fn kind(word: &str) -> Result<Kind, Problem> {
+    let words = || Kind::ALL.map(Kind::as_str).join(", ");
+    Kind::parse(word).ok_or_else(|| Problem::BadQuery(format!("kind is one of {}", words())))
 }
 
 /// Opaque to callers, so that what it holds may change.

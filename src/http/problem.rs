@@ -66,6 +66,8 @@ pub(super) enum Problem {
     BadRequest(&'static str),
     #[error("there is no such user, or it has not come yet")]
     NoSuchUser,
+    #[error("there is no such organization, or it has not come yet")]
+    NoSuchOrganization,
     #[error("{detail}")]
     Unconfirmed { detail: String, wait: Option<Duration> },
     #[error("a request with this Idempotency-Key is under way")]
@@ -96,7 +98,9 @@ impl Problem {
             Self::NoSuchRoute | Self::NoSuchSource(_) | Self::NoSuchDelivery => {
                 StatusCode::NOT_FOUND
             }
-            Self::NoAdminToken | Self::NoSuchUser => StatusCode::NOT_FOUND,
+            Self::NoAdminToken | Self::NoSuchUser | Self::NoSuchOrganization => {
+                StatusCode::NOT_FOUND
+            }
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::UnderWay | Self::BodyNotKept | Self::Unconfirmed { .. } => StatusCode::CONFLICT,

@@ -1,5 +1,6 @@
 //! `GET /api/status`: how things stand, in one answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,7 +13,7 @@ use super::problem::Problem;
 use super::sources::{self, Known, Standing};
 use crate::db::findings::{self, Finding};
 use crate::db::runs::Recorded;
-use crate::db::status::{self, Reason, Users};
+use crate::db::status::{self, Counts, Reason, Users};
 use crate::metrics::Rejected;
 
 #[derive(Serialize)]
@@ -20,6 +21,9 @@ pub(super) struct Answer {
     version: &'static str,
     draining: bool,
     users: Users,
+    /// Of the other kinds, by their plural.
+    #[serde(flatten)]
+    others: BTreeMap<&'static str, Counts>,
     sources: Vec<Source>,
     quarantine: Vec<Reason>,
     findings: Vec<Finding>,
@@ -55,8 +59,9 @@ struct Queue {
 
 pub(super) async fn status(State(app): State<Arc<App>>) -> Result<Json<Answer>, Problem> {
     let client = super::connection_of(&app).await?;
-    let (users, standings, quarantine, findings) = tokio::try_join!(
+    let (users, others, standings, quarantine, findings) = tokio::try_join!(
         status::users(&client),
+        status::others(&client),
         sources::standings(&app, &client),
         status::quarantine(&client, None, None),
         findings::newest(&client),
@@ -67,6 +72,7 @@ pub(super) async fn status(State(app): State<Arc<App>>) -> Result<Json<Answer>, 
         version: env!("CARGO_PKG_VERSION"),
         draining: app.draining.is_cancelled(),
         users,
+        others: others.into_iter().map(|(kind, counts)| (kind.plural(), counts)).collect(),
         sources: standings.into_iter().map(|standing| source(&app, standing)).collect(),
         quarantine,
         findings,

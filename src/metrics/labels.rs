@@ -12,6 +12,12 @@ pub(super) struct DeliveryLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct ChangeLabels {
+    pub(super) source: Arc<str>,
+    pub(super) kind: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct RejectionLabels {
     pub(super) source: Arc<str>,
     pub(super) reason: &'static str,

@@ -4,6 +4,7 @@ pub const BUILD: &str = "users_sync_build";
 pub const STARTED: &str = "users_sync_start_time_seconds";
 pub const REQUESTS: &str = "users_sync_requests";
 pub const DELIVERIES: &str = "users_sync_deliveries";
+pub const CHANGES: &str = "users_sync_changes";
 pub const REJECTIONS: &str = "users_sync_rejections";
 pub const SECRET_MATCHES: &str = "users_sync_secret_matches";
 pub const UNAVAILABLE: &str = "users_sync_unavailable";
@@ -25,11 +26,12 @@ pub const REPAIRS: &str = "users_sync_reconcile_repairs";
 pub const UNANNOUNCED: &str = "users_sync_unannounced_changes";
 pub const LAST_RECONCILE: &str = "users_sync_reconcile_last_success_time_seconds";
 
-pub const ALL: [&str; 24] = [
+pub const ALL: [&str; 25] = [
     BUILD,
     STARTED,
     REQUESTS,
     DELIVERIES,
+    CHANGES,
     REJECTIONS,
     SECRET_MATCHES,
     UNAVAILABLE,

@@ -1,5 +1,6 @@
-//! The delete policy: what becomes of the rows of deleted users, in the background and at once.
+//! The delete policy: what becomes of the rows of deleted entities, in the background and at once.
 
+mod erase;
 mod refusal;
 
 use std::time::Duration;
@@ -11,14 +12,16 @@ use tokio_postgres::{Client, Error};
 
 use crate::db::durable::durable;
 use crate::db::findings;
-use crate::db::purge::{self, Due, Purged, Shown};
+use crate::db::mirror::{self, Mirror};
+use crate::db::purge::{self, Due, Purged};
 use crate::db::transaction::{self, Limits};
-use crate::model::{DeletePolicy, Subject};
+use crate::model::{DeletePolicy, Key, Kind, Subject};
 
+pub use erase::{Erased, erase};
 pub use refusal::PurgeError;
 use refusal::{explained, refused};
 
-/// Users in one transaction: their cascades reach into tables of the application.
+/// Entities in one transaction: their cascades reach into tables of the application.
 const STEP: i64 = 100;
 const EVERY: Duration = Duration::from_secs(3600);
 /// A purge waits a short time for a lock, and gives up where a foreign key has no index.
@@ -34,18 +37,8 @@ const ROUND: &str = "neon_auth.users_sync";
 #[derive(Debug, Default)]
 pub struct Round {
     pub purged: Purged,
-    /// Users whose rows stayed, and why.
-    pub blocked: Vec<(String, String)>,
-}
-
-/// What an erasure did.
-#[derive(Debug)]
-pub struct Erased {
-    /// `None` where the mirror had no row.
-    pub shown: Option<Shown>,
-    pub purged: Purged,
-    /// Why the row was emptied, not removed.
-    pub blocked: Option<String>,
+    /// Entities whose rows stayed, and why.
+    pub blocked: Vec<(Key, String)>,
 }
 
 /// Applies the policy, now and every hour; never returns.
@@ -55,7 +48,7 @@ pub async fn run(pool: Pool, policy: DeletePolicy) {
         ticks.tick().await;
         match in_background(&pool, policy).await {
             Ok(round) => tell(&round),
-            Err(error) => tracing::warn!(error, "deleted users could not be purged"),
+            Err(error) => tracing::warn!(error, "deleted rows could not be purged"),
         }
     }
 }
@@ -65,12 +58,21 @@ async fn in_background(pool: &Pool, policy: DeletePolicy) -> Result<Round, Strin
     apply(&mut client, policy, false, |_| ()).await.map_err(|error| crate::error_chain(&error))
 }
 
-fn tell(round: &Round) {
-    if round.purged.users > 0 {
-        tracing::info!(users = round.purged.users, "deleted users were purged");
+fn tell(Round { purged, blocked }: &Round) {
+    if purged.total() > 0 {
+        let [users, organizations, memberships, roles, grants] =
+            Kind::ALL.map(|kind| purged.of(kind));
+        tracing::info!(
+            users,
+            organizations,
+            memberships,
+            roles,
+            grants,
+            "deleted rows were purged"
+        );
     }
-    for (id, reason) in &round.blocked {
-        tracing::warn!(user = id, reason, "a deleted user could not be purged");
+    for (Key { kind, id }, reason) in blocked {
+        tracing::warn!(%kind, id, reason, "a deleted row could not be purged");
     }
 }
 
@@ -90,7 +92,8 @@ pub async fn apply(
     }
     match &round {
         Ok(Round { blocked, .. }) => {
-            let still: Vec<_> = blocked.iter().map(|(id, _)| id.as_str()).collect();
+            let still: Vec<_> = blocked.iter().map(|(key, _)| findings::name_of(key)).collect();
+            let still: Vec<_> = still.iter().map(String::as_str).collect();
             findings::settle(client, Subject::Purge, &still).await?;
         }
         Err(error) => {
@@ -108,7 +111,7 @@ fn problem(error: &PurgeError) -> String {
         PurgeError::Database(error) => {
             let code = error.code().map_or("no answer", SqlState::code);
             format!(
-                "the last round failed ({code}), and deleted users may still have rows: see the log, then try `users-sync purge --dry-run`"
+                "the last round failed ({code}), and what was deleted may still have rows: see the log, then try `users-sync purge --dry-run`"
             )
         }
     }
@@ -122,68 +125,128 @@ async fn round(
 ) -> Result<Round, PurgeError> {
     let mut round = Round::default();
     let now = Timestamp::now();
+    let mut attempt = Attempt { client, policy, dry_run };
     if !dry_run {
-        round.purged.bodies += purge::sweep(client, now - SWEPT).await?.cast_signed();
+        round.purged.bodies += purge::sweep(attempt.client, now - SWEPT).await?.cast_signed();
+        for mirror in &mirror::ALL {
+            attempt.what_is_left(mirror, &mut round).await?;
+        }
     }
     let (grace, hard) = match policy {
         DeletePolicy::Soft => return Ok(round),
         DeletePolicy::Scrub(grace) => (grace, false),
         DeletePolicy::Hard(grace) => (grace, true),
     };
-    let mut attempt = Attempt { client, policy, before: now - grace, hard, dry_run };
-    let mut last: Option<Due> = None;
-    loop {
-        let due = purge::due(attempt.client, attempt.before, last.as_ref(), STEP).await?;
-        let Some(end) = due.last() else { return Ok(round) };
-        last = Some(end.clone());
-        attempt.all(&due, &mut round).await?;
-        progress(&round);
+    for mirror in &mirror::ALL {
+        let mut last: Option<Due> = None;
+        loop {
+            let (before, after) = (now - grace, last.as_ref());
+            let due = purge::due(attempt.client, mirror, before, hard, after, STEP).await?;
+            let Some(end) = due.last() else { break };
+            last = Some(end.clone());
+            let ids: Vec<_> = due.iter().map(|due| due.id.as_str()).collect();
+            attempt.all(mirror, Work::Due { before, hard }, &ids, &mut round).await?;
+            progress(&round);
+        }
     }
+    Ok(round)
 }
 
 struct Attempt<'a> {
     client: &'a mut Client,
     policy: DeletePolicy,
-    before: Timestamp,
-    hard: bool,
     dry_run: bool,
 }
 
+/// What is done to some rows of a mirror.
+#[derive(Clone, Copy)]
+enum Work {
+    /// They were deleted before a moment, and are emptied, or removed where `hard`.
+    Due { before: Timestamp, hard: bool },
+    /// They came after what they hang on was purged, and are emptied.
+    Left,
+}
+
 impl Attempt<'_> {
+    /// A late delivery, or the provider's API, may have filled them: no writer looks at what a membership hangs on.
+    async fn what_is_left(
+        &mut self,
+        mirror: &'static Mirror,
+        round: &mut Round,
+    ) -> Result<(), PurgeError> {
+        loop {
+            let left = purge::left(self.client, mirror, STEP).await?;
+            let ids: Vec<_> = left.iter().map(String::as_str).collect();
+            let before = round.purged.total();
+            if !ids.is_empty() {
+                self.all(mirror, Work::Left, &ids, round).await?;
+            }
+            // Only those that cannot be emptied may be left for ever.
+            if round.purged.total() == before {
+                return Ok(());
+            }
+        }
+    }
+
     /// Together where that is possible, else one by one, so that a row that cannot go holds up no other.
-    async fn all(&mut self, due: &[Due], round: &mut Round) -> Result<(), PurgeError> {
-        let ids: Vec<_> = due.iter().map(|due| due.id.as_str()).collect();
-        match self.some(&ids).await {
+    async fn all(
+        &mut self,
+        mirror: &'static Mirror,
+        work: Work,
+        ids: &[&str],
+        round: &mut Round,
+    ) -> Result<(), PurgeError> {
+        match self.some(mirror, work, ids).await {
             Ok(purged) => round.purged.add(purged),
             Err(error) => {
-                refused(self.client, error, self.policy).await?;
+                refused(self.client, error, self.policy, mirror.kind).await?;
                 for id in ids {
-                    self.one(id, round).await?;
+                    self.one(mirror, work, id, round).await?;
                 }
             }
         }
         Ok(())
     }
 
-    async fn one(&mut self, id: &str, round: &mut Round) -> Result<(), PurgeError> {
-        match self.some(&[id]).await {
+    async fn one(
+        &mut self,
+        mirror: &'static Mirror,
+        work: Work,
+        id: &str,
+        round: &mut Round,
+    ) -> Result<(), PurgeError> {
+        match self.some(mirror, work, &[id]).await {
             Ok(purged) => round.purged.add(purged),
             Err(error) => {
-                let reason = refused(self.client, error, self.policy).await?;
+                let reason = refused(self.client, error, self.policy, mirror.kind).await?;
+                let key = Key::new(mirror.kind, id);
                 if !self.dry_run {
-                    findings::set(self.client, Subject::Purge, id, &reason).await?;
+                    let id = findings::name_of(&key);
+                    findings::set(self.client, Subject::Purge, &id, &reason).await?;
                 }
-                round.blocked.push((id.to_owned(), reason));
+                if round.blocked.iter().all(|(blocked, _)| *blocked != key) {
+                    round.blocked.push((key, reason));
+                }
             }
         }
         Ok(())
     }
 
-    async fn some(&mut self, ids: &[&str]) -> Result<Purged, Error> {
+    async fn some(
+        &mut self,
+        mirror: &'static Mirror,
+        work: Work,
+        ids: &[&str],
+    ) -> Result<Purged, Error> {
         let transaction = self.client.transaction().await?;
         transaction::limit(&transaction, LIMITS).await?;
         durable(&transaction).await?;
-        let purged = purge::purge(&transaction, ids, self.before, self.hard).await?;
+        let purged = match work {
+            Work::Due { before, hard } => {
+                purge::purge(&transaction, mirror, ids, before, hard).await?
+            }
+            Work::Left => purge::empty_left(&transaction, mirror, ids).await?,
+        };
         if self.dry_run {
             transaction::check_deferred(&transaction).await?;
             transaction.rollback().await?;
@@ -191,49 +254,5 @@ impl Attempt<'_> {
             transaction.commit().await?;
         }
         Ok(purged)
-    }
-}
-
-/// Erases one user at once, known or not, whatever the policy says; where `hard` cannot be, the row is emptied at least.
-pub async fn erase(client: &mut Client, id: &str, hard: bool) -> Result<Erased, PurgeError> {
-    let done = |blocked| |(shown, purged)| Erased { shown, purged, blocked };
-    let policy = if hard { DeletePolicy::Hard(SignedDuration::ZERO) } else { DeletePolicy::Soft };
-    let blocked = match erase_as(client, id, hard).await {
-        Ok(erased) => return Ok(done(None)(erased)),
-        Err(error) if !hard => return Err(explained(client, error, policy).await),
-        Err(error) => match refused(client, error, policy).await {
-            Ok(reason) => reason,
-            Err(lacking @ PurgeError::Rights(_)) => lacking.to_string(),
-            Err(error) => return Err(error),
-        },
-    };
-    match erase_as(client, id, false).await {
-        Ok(erased) => Ok(done(Some(blocked))(erased)),
-        Err(error) => Err(explained(client, error, DeletePolicy::Soft).await),
-    }
-}
-
-async fn erase_as(
-    client: &mut Client,
-    id: &str,
-    hard: bool,
-) -> Result<(Option<Shown>, Purged), Error> {
-    let transaction = client.transaction().await?;
-    transaction::limit(&transaction, LIMITS).await?;
-    durable(&transaction).await?;
-    let shown = purge::bury(&transaction, id).await?;
-    let purged = purge::purge(&transaction, &[id], Timestamp::MAX, hard).await?;
-    transaction.commit().await?;
-    Ok((shown, purged))
-}
-
-impl Purged {
-    fn add(&mut self, other: Self) {
-        let Self { users, emptied, removed, bodies, quarantined } = other;
-        self.users += users;
-        self.emptied += emptied;
-        self.removed += removed;
-        self.bodies += bodies;
-        self.quarantined += quarantined;
     }
 }

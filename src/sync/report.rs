@@ -15,7 +15,7 @@ pub(super) fn report(decoded: &Decoded, outcome: Outcome, metrics: &Metrics) {
         provider,
         event_type: event_type.as_deref(),
         outcome,
-        event_at: changes.first().map(Change::at),
+        changes,
         received_at: *received_at,
     });
     let entity = changes.first().map(Change::key);

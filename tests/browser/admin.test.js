@@ -25,6 +25,7 @@ async function furnish() {
   await service.receive({ id: `user_${"with_a_long_id".repeat(9)}` });
   await service.post(JSON.stringify({ type: "session.created", data: {} }));
   await service.post("not JSON");
+  await organization();
   await service.database.query(
     `insert into users_sync.runs
        (kind, source, outcome, reason, finished_at, seen, stale, unannounced, unannounced_since)
@@ -41,10 +42,24 @@ async function furnish() {
     delivery,
     "delivery-replayed": `${delivery}?replayed=duplicate`,
     user: "/admin/users?id=user_1",
+    organization: "/admin/entities?kind=organization&id=org_1",
+    membership: "/admin/entities?kind=membership&id=mem_1",
     "user-unknown": "/admin/users?id=nobody",
     runs: "/admin/runs",
     quarantine: "/admin/quarantine",
   };
+}
+
+// An organization with a member.
+async function organization() {
+  const now = Date.now();
+  const data = { id: "org_1", name: "Acme", slug: "acme", created_at: now, updated_at: now };
+  await service.post(JSON.stringify({ type: "organization.created", data }));
+  const member = {
+    id: "mem_1", role: "org:admin", permissions: ["org:billing:manage"], organization: data,
+    public_user_data: { user_id: "user_1" }, created_at: now, updated_at: now,
+  };
+  await service.post(JSON.stringify({ type: "organizationMembership.created", data: member }));
 }
 
 // A delivery that the database refuses until the cause is gone, and then takes.

@@ -3,6 +3,7 @@
 mod causes;
 mod large;
 mod live;
+mod organizations;
 pub(crate) mod person;
 mod private;
 mod quarantine;
@@ -43,7 +44,8 @@ async fn seventy_deliveries(database: &TestDatabase) {
     database.client().await.batch_execute(many).await.expect("they are journaled");
 }
 
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
+    "/admin/entities?kind=organization&id=org_1",
     "/admin",
     "/admin/deliveries",
     "/admin/deliveries?outcome=applied&source=clerk&user=user_1",

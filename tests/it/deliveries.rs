@@ -1,5 +1,7 @@
 //! Looking at deliveries over `/api`, and replaying one.
 
+mod entities;
+
 use serde_json::{Value, json};
 
 use crate::harness::{ADMIN_TOKEN, Service, Signed, TestDatabase, body};

@@ -31,6 +31,7 @@ mod many_changes;
 mod metrics;
 mod migrations;
 mod odd_roles;
+mod organizations;
 mod ownership;
 mod printed;
 mod purge;

@@ -7,6 +7,7 @@ use serde_json::json;
 use users_sync::metrics::names;
 
 use crate::harness::{Service, ServiceSettings, Signed, TestDatabase, body};
+use crate::organizations::{of_stack, organization};
 
 pub(crate) async fn scrape(service: &Service) -> String {
     let answer = service.get("/metrics").await;
@@ -51,6 +52,25 @@ async fn deliveries_are_counted_by_source_event_and_outcome() {
     let lag = value(&text, "users_sync_event_to_commit_seconds_count{source=\"clerk\"}");
     assert_eq!(lag, Some(2.0), "only what was applied has a lag");
     assert!(value(&text, "users_sync_batch_commit_seconds_count") >= Some(1.0));
+}
+
+#[tokio::test]
+async fn changes_are_counted_by_the_kind_of_their_entity() {
+    let database = TestDatabase::new().await;
+    let service = Service::start(database.url()).await;
+    let left = json!({ "id": "u1", "teams": [{ "id": "t1" }, { "id": "t2" }] });
+
+    service.post(&organization("organization.created", "org_1")).await;
+    service.post(&of_stack("user.deleted", &left)).await;
+    service.post(&Signed::new("clerk", "not JSON")).await;
+
+    let text = scrape(&service).await;
+    let count = |source, kind| {
+        let labels = format!("{{source=\"{source}\",kind=\"{kind}\"}}");
+        value(&text, &format!("users_sync_changes_total{labels}"))
+    };
+    assert_eq!((count("clerk", "organization"), count("clerk", "user")), (Some(1.0), None));
+    assert_eq!((count("stack", "user"), count("stack", "membership")), (Some(1.0), Some(2.0)));
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What is printed for others: schemas for applications, completions, the manual.
 
+use users_sync::db::mirror;
+
 use crate::harness::{Scratch, TestDatabase, run};
 
 const COLUMNS: [&str; 7] =
@@ -13,6 +15,20 @@ async fn every_schema_has_the_columns_of_the_mirror() {
         assert_eq!(said.code, 0, "{said:?}");
         for column in COLUMNS {
             assert!(said.out.contains(column), "{form} lacks {column}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_schema_has_every_mirror_with_its_columns() {
+    for form in ["--sql", "--drizzle", "--prisma", "--typescript"] {
+        let said = run(&["schema", form], &[]).await;
+
+        for mirror in &mirror::ALL {
+            assert!(said.out.contains(mirror.name()), "{form} lacks {}", mirror.name());
+            for column in mirror.columns {
+                assert!(said.out.contains(column.name), "{form} lacks {}", column.name);
+            }
         }
     }
 }

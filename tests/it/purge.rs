@@ -1,6 +1,7 @@
 //! The delete policy and erasure: what goes, what stays, and that nobody comes back.
 
 mod findings;
+mod hanging;
 mod unprintable;
 
 use jiff::{SignedDuration, Timestamp};

@@ -69,13 +69,26 @@ export async function populate(service) {
   await service.post(JSON.stringify({ type: "user.deleted", data: { id: "user_gone", deleted: true } }));
 }
 
-// The columns of our table, as the database has them.
-export async function columns(database) {
+// A member of an organization.
+export async function populateOrganization(service) {
+  const now = Date.now();
+  const times = { created_at: now, updated_at: now };
+  const organization = { id: "org_acme", name: "Acme", slug: "acme", ...times };
+  const member = {
+    id: "mem_ada", role: "org:admin", permissions: ["org:billing:manage"], organization,
+    public_user_data: { user_id: "user_ada" }, ...times,
+  };
+  await service.post(JSON.stringify({ type: "organization.created", data: organization }));
+  await service.post(JSON.stringify({ type: "organizationMembership.created", data: member }));
+}
+
+// The columns of a table of ours, as the database has them.
+export async function columns(database, table = "users_sync") {
   const { rows } = await database.query(`
-    select column_name as name, data_type as type, is_nullable = 'YES' as nullable
-    from information_schema.columns
-    where table_schema = 'neon_auth' and table_name = 'users_sync'
-    order by ordinal_position`);
+    select attname as name, format_type(atttypid, atttypmod) as type, not attnotnull as nullable
+    from pg_attribute
+    where attrelid = to_regclass('neon_auth.' || $1) and attnum > 0 and not attisdropped
+    order by attnum`, [table]);
   return rows;
 }
 

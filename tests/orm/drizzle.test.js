@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { Service } from "../service.js";
-import { Application, columns, ours, populate, POSTS, schema } from "./application.js";
+import { Application, columns, ours, populate, populateOrganization, POSTS, schema } from "./application.js";
 
 const TABLES = `
 import { bigint, pgTable, text } from "drizzle-orm/pg-core";
@@ -33,10 +33,12 @@ import { usersSync as builtIn } from "drizzle-orm/neon";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { getTableConfig } from "drizzle-orm/pg-core";
 import { posts } from "./tables.js";
-import { usersSync, type UserSync } from "./users-sync.js";
+import { membershipsSync, organizationsSync, usersSync, type MembershipSync, type UserSync } from "./users-sync.js";
 
-export function columns() {
-  const { columns } = getTableConfig(usersSync);
+const TABLES = { usersSync, organizationsSync, membershipsSync };
+
+export function columns(table: keyof typeof TABLES = "usersSync") {
+  const { columns } = getTableConfig(TABLES[table]);
   return columns.map((column) => ({ name: column.name, type: column.getSQLType(), nullable: !column.notNull }));
 }
 
@@ -56,6 +58,15 @@ export async function ids(url: string): Promise<string[]> {
   return found.map((user) => user.id);
 }
 
+export async function members(url: string): Promise<{ organization: string | null; member: MembershipSync }[]> {
+  const db = drizzle(url);
+  const wanted = { organization: organizationsSync.name, member: membershipsSync };
+  const isIn = eq(organizationsSync.id, membershipsSync.organizationId);
+  const found = await db.select(wanted).from(membershipsSync).innerJoin(organizationsSync, isIn);
+  await db.$client.end();
+  return found;
+}
+
 export function initial(user: UserSync): string {
   // @ts-expect-error A user may have no name.
   return user.name[0] + user.id;
@@ -67,6 +78,7 @@ let service, application;
 before(async () => {
   service = await Service.start();
   await populate(service);
+  await populateOrganization(service);
 });
 
 after(() => service?.stop());
@@ -111,6 +123,9 @@ test("the table has the columns that the database has", async () => {
   const queries = await application.compiled("queries.js");
 
   assert.deepEqual(queries.columns(), await columns(service.database));
+  for (const [name, table] of [["organizationsSync", "organizations_sync"], ["membershipsSync", "memberships_sync"]]) {
+    assert.deepEqual(queries.columns(name), await columns(service.database, table), table);
+  }
 });
 
 test("posts come with their authors, typed as they are", async () => {
@@ -126,4 +141,12 @@ test("posts come with their authors, typed as they are", async () => {
   assert.ok(createdAt instanceof Date && updatedAt instanceof Date);
   assert.deepEqual([deletedAt, rawJson.first_name], [null, "Ada"]);
   assert.deepEqual(await ids(service.databaseUrl), ["user_ada"]);
+});
+
+test("members come with their organization, typed as they are", async () => {
+  const { members } = await application.compiled("queries.js");
+  const [found] = await members(service.databaseUrl);
+
+  assert.deepEqual([found.organization, found.member.userId], ["Acme", "user_ada"]);
+  assert.deepEqual([found.member.role, found.member.permissions], ["org:admin", ["org:billing:manage"]]);
 });

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Service } from "../service.js";
-import { Application, columns, populate, schema } from "./application.js";
+import { Application, columns, populate, populateOrganization, schema } from "./application.js";
 
 const QUERIES = `
 import pg from "pg";
-import type { UserSync } from "./rows.js";
+import type { MembershipSync, UserSync } from "./rows.js";
 
 export async function users(url: string): Promise<UserSync[]> {
   const client = new pg.Client(url);
@@ -28,6 +28,30 @@ export const TYPES: { [Column in keyof UserSync]: Name<UserSync[Column]> } = {
   deleted_at: "Date",
   raw_json: "Object",
 };
+export async function members(url: string): Promise<MembershipSync[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  const { rows } = await client.query<MembershipSync>("select * from neon_auth.memberships_sync");
+  await client.end();
+  return rows;
+}
+
+export function first(member: MembershipSync): string {
+  // @ts-expect-error A membership of which only the deletion is known has no permissions.
+  return member.permissions[0] + member.id;
+}
+
+export const MEMBERSHIP: { [Column in keyof MembershipSync]: null extends MembershipSync[Column] ? true : false } = {
+  id: false,
+  user_id: true,
+  organization_id: true,
+  role: true,
+  permissions: true,
+  created_at: true,
+  updated_at: true,
+  deleted_at: true,
+  raw_json: false,
+};
 export const NULLABLE: { [Column in keyof UserSync]: null extends UserSync[Column] ? true : false } = {
   id: false,
   name: true,
@@ -44,6 +68,7 @@ let service;
 before(async () => {
   service = await Service.start();
   await populate(service);
+  await populateOrganization(service);
 });
 
 after(() => service?.stop());
@@ -66,4 +91,16 @@ test("rows are what the types say", async () => {
   assert.ok(rows[1].deleted_at, "one of them was deleted");
   const nullable = (await columns(service.database)).map((column) => [column.name, column.nullable]);
   assert.deepEqual(Object.fromEntries(nullable), NULLABLE);
+});
+
+test("memberships are what the types say", async () => {
+  const files = { "rows.ts": await schema("--typescript"), "queries.ts": QUERIES };
+  const application = await Application.create("typescript-members", files);
+
+  const { members, MEMBERSHIP } = await application.compiled("queries.js");
+  const [member] = await members(service.databaseUrl);
+
+  assert.deepEqual([member.user_id, member.permissions], ["user_ada", ["org:billing:manage"]]);
+  const nullable = (await columns(service.database, "memberships_sync")).map((column) => [column.name, column.nullable]);
+  assert.deepEqual(Object.fromEntries(nullable), MEMBERSHIP);
 });

@@ -1,9 +1,10 @@
--- For an application that joins to the users. Replace `app` by its role and `posts` by its table.
+-- For an application that joins to the users and organizations. Replace `app` by its role and `posts` by its table.
 
 -- It reads the mirror, and nothing of the schema users_sync. Leave raw_json out where it is not needed: it holds all that
 -- the provider sends, private metadata too.
 grant usage on schema neon_auth to app;
 grant select (id, name, email, created_at, updated_at, deleted_at) on neon_auth.users_sync to app;
+{grants}
 
 -- Whoever makes a foreign key needs this right as well.
 grant references (id) on neon_auth.users_sync to app;
@@ -20,3 +21,10 @@ create index posts_author_idx on posts (author);
 select p.title, coalesce(u.name, 'a former user') as author
 from posts p
 left join neon_auth.users_sync u on u.id = p.author and u.deleted_at is null;
+
+-- Memberships do not wait for their user or their organization, nor go with them: ask all three.
+select m.organization_id, o.name, m.role
+from neon_auth.memberships_sync m
+join neon_auth.organizations_sync o on o.id = m.organization_id and o.deleted_at is null
+join neon_auth.users_sync u on u.id = m.user_id and u.deleted_at is null
+where m.user_id = 'user_1' and m.deleted_at is null;

@@ -1,4 +1,4 @@
-// The users that users-sync keeps, for drizzle-orm. Import it where you join; do not export it from the schema that
+// The tables that users-sync keeps, for drizzle-orm. Import it where you join; do not export it from the schema that
 // drizzle-kit reads, and keep drizzle-kit away from what is not yours, in drizzle.config.ts:
 //
 //   export default defineConfig({ …, schemaFilter: ["public"] });
@@ -20,5 +20,7 @@ export const usersSync = neonAuth.table("users_sync", {
 });
 
 export type UserSync = typeof usersSync.$inferSelect;
+
+{tables}
 
 // A reference of yours: author: text("author").references(() => usersSync.id, { onDelete: "set null" })

@@ -12,3 +12,5 @@ export interface UserSync {
   /** The provider's user object, whole. */
   raw_json: Record<string, unknown>;
 }
+
+{interfaces}

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Transaction};
 
+use crate::db::mirror;
 use crate::db::values::optional_time;
-use crate::model::Record;
+use crate::model::{Kind, Record};
 
 /// A row as another program made it.
 pub struct Found {
@@ -51,8 +52,9 @@ pub async fn enter(
         (&disableds, Type::BOOL_ARRAY),
         (&deleted_ats, Type::TIMESTAMPTZ_ARRAY),
     ];
-    let statement = include_str!("../../../sql/adopt/enter.sql");
-    let rows = transaction.query_typed(statement, &params).await?;
+    let users = mirror::of(Kind::User);
+    let statement = users.statement(include_str!("../../../sql/adopt/enter.sql"));
+    let rows = transaction.query_typed(&statement, &params).await?;
     rows.iter().map(|row| row.try_get("id")).collect()
 }
 

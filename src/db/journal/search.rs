@@ -7,7 +7,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
 use crate::db::values::{Moment, known, optional_time, time};
-use crate::model::{DeliveryId, Outcome};
+use crate::model::{DeliveryId, Key, Kind, Outcome};
 
 /// Rows that one page looks at. A page may be short of matches and still have a next one.
 const REACH: i64 = 20_000;
@@ -17,7 +17,8 @@ const REACH: i64 = 20_000;
 pub struct Filter {
     pub source: Option<String>,
     pub outcome: Option<Outcome>,
-    pub user: Option<String>,
+    /// Deliveries that name this entity, as their first or as a further one.
+    pub entity: Option<Key>,
     pub event_type: Option<String>,
     /// Why a delivery was quarantined or ignored, in the journal's words.
     pub reason: Option<String>,
@@ -41,8 +42,10 @@ pub struct Record {
     pub delivery_id: String,
     #[serde(rename = "type")]
     pub event_type: Option<String>,
-    #[serde(rename = "user")]
-    pub entity_id: Option<String>,
+    /// The entity that it names first, where that is a user.
+    pub user: Option<String>,
+    /// Every entity that it names, its first one first; a page of deliveries has the first hundred further ones of each.
+    pub entities: Vec<Entity>,
     pub version_at: Option<Timestamp>,
     pub received_at: Timestamp,
     pub processed_at: Timestamp,
@@ -51,6 +54,13 @@ pub struct Record {
     pub reason: Option<String>,
     /// `None` where the bytes were not kept.
     pub body_bytes: Option<i32>,
+}
+
+/// An entity in the journal's words: a newer version may have written of a kind that this one does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Entity {
+    pub kind: String,
+    pub id: String,
 }
 
 /// A delivery whose bytes can be decoded again.
@@ -137,13 +147,14 @@ async fn search(
     after: Option<&Place>,
     limit: i64,
 ) -> Result<Vec<Row>, Error> {
-    let Filter { source, outcome, user, event_type, reason, since, until } = filter;
+    let Filter { source, outcome, entity, event_type, reason, since, until } = filter;
     let outcome = outcome.map(Outcome::as_str);
     let (since, until) = (since.map(known), until.map(known));
-    let params: [(&(dyn ToSql + Sync), Type); 12] = [
+    let (kind, id) = entity.as_ref().map(|key| (key.kind.as_str(), &key.id)).unzip();
+    let params: [(&(dyn ToSql + Sync), Type); 13] = [
         (source, Type::TEXT),
         (&outcome, Type::TEXT),
-        (user, Type::TEXT),
+        (&kind, Type::TEXT),
         (event_type, Type::TEXT),
         (&since, Type::TIMESTAMPTZ),
         (&until, Type::TIMESTAMPTZ),
@@ -153,6 +164,7 @@ async fn search(
         (&REACH, Type::INT8),
         (&limit, Type::INT8),
         (reason, Type::TEXT),
+        (&id, Type::TEXT),
     ];
     client.query_typed(statement, &params).await
 }
@@ -182,11 +194,14 @@ fn place(row: &Row) -> Result<Place, Error> {
 }
 
 fn record(row: &Row) -> Result<Record, Error> {
+    let entities = entities(row)?;
+    let first = entities.first().filter(|entity| entity.kind == Kind::User.as_str());
     Ok(Record {
         source: row.try_get("source")?,
         delivery_id: row.try_get("delivery_id")?,
         event_type: row.try_get("event_type")?,
-        entity_id: row.try_get("entity_id")?,
+        user: first.map(|user| user.id.clone()),
+        entities,
         version_at: optional_time(row, "version_at")?,
         received_at: time(row, "received_at")?,
         processed_at: time(row, "processed_at")?,
@@ -195,6 +210,15 @@ fn record(row: &Row) -> Result<Record, Error> {
         reason: row.try_get("reason")?,
         body_bytes: row.try_get("body_bytes")?,
     })
+}
+
+fn entities(row: &Row) -> Result<Vec<Entity>, Error> {
+    let first: Option<String> = row.try_get("kind")?;
+    let first = first.zip(row.try_get("entity_id")?);
+    let kinds: Vec<String> = row.try_get("further_kinds")?;
+    let ids: Vec<String> = row.try_get("further_ids")?;
+    let all = first.into_iter().chain(kinds.into_iter().zip(ids));
+    Ok(all.map(|(kind, id)| Entity { kind, id }).collect())
 }
 
 fn recalled(row: &Row) -> Result<Recalled, Error> {

@@ -9,7 +9,10 @@ use crate::model::Subject;
 impl Mirror {
     /// A statement about this mirror.
     pub(in crate::db) fn statement(&self, template: &str) -> String {
-        template.replace("{table}", self.table).replace("{kind}", self.kind.as_str())
+        template
+            .replace("{table}", self.table)
+            .replace("{kind}", self.kind.as_str())
+            .replace("{plural}", self.kind.plural())
     }
 }
 
@@ -72,9 +75,9 @@ async fn count(client: &impl GenericClient, statement: &str) -> Result<i64, Erro
 
 /// The problem and the remedy, for an operator.
 pub fn in_words(lost: i64, mirror: &Mirror) -> String {
-    let kind = mirror.kind;
+    let kinds = mirror.kind.plural();
     format!(
-        "{lost} {kind}s that users-sync knows have no row: somebody dropped or emptied the table. `users-sync backfill` brings them back from the provider, `users-sync replay --all` from the bodies that the journal keeps"
+        "{lost} {kinds} that users-sync knows have no row: somebody dropped or emptied the table. `users-sync backfill` brings them back from the provider, `users-sync replay --all` from the bodies that the journal keeps"
     )
 }
 

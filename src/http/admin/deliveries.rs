@@ -10,13 +10,13 @@ use serde::Deserialize;
 
 use super::session::Session;
 use super::times::{self, range, time};
-use super::views::{self, Body, Deliveries, Delivery, Line, Shown};
+use super::views::{self, Body, Deliveries, Delivery, Line, Named, Shown};
 use super::{App, Csrf, PAGE, Problem, links, live};
 use crate::db::journal::search::{self, Filter};
 use crate::http::body::Form;
 use crate::http::deliveries::{self as api, cursor, place};
 use crate::http::{connection_of, failed, sources};
-use crate::model::{Kind, Outcome};
+use crate::model::{Key, Kind, Outcome};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -58,13 +58,15 @@ pub(super) async fn list(
 
 /// What is empty was not filled in; `None` where a time is none.
 fn filter(shown: &Shown) -> Option<Filter> {
-    let Shown { source, outcome, event_type, user, reason, since, until } = shown;
+    let Shown { source, outcome, event_type, user, kind, entity, reason, since, until } = shown;
     let filled = |text: &String| (!text.is_empty()).then(|| text.clone());
     let (since, until) = range(since, until)?;
     Some(Filter {
         source: filled(source),
         outcome: Outcome::parse(outcome),
-        user: filled(user),
+        entity: filled(user)
+            .map(Key::user)
+            .or_else(|| Some(Key::new(Kind::parse(kind)?, filled(entity)?))),
         event_type: filled(event_type),
         reason: filled(reason),
         since,
@@ -73,12 +75,14 @@ fn filter(shown: &Shown) -> Option<Filter> {
 }
 
 pub(super) fn href(shown: &Shown, after: &str) -> String {
-    let Shown { source, outcome, event_type, user, reason, since, until } = shown;
+    let Shown { source, outcome, event_type, user, kind, entity, reason, since, until } = shown;
     let fields = [
         ("source", &**source),
         ("outcome", outcome),
         ("type", event_type),
         ("user", user),
+        ("kind", kind),
+        ("entity", entity),
         ("reason", reason),
         ("since", since),
         ("until", until),
@@ -104,15 +108,13 @@ pub(super) async fn one(
     let text = recalled.body.map(|body| String::from_utf8_lossy(&body).into_owned());
     let processed = time(record.processed_at);
     let mut line = Line::of(record);
-    if line.user.is_none() {
+    if line.entities.is_empty() {
         let source = sources::named(&app, &source);
         let named = text.as_deref().and_then(|text| source?.provider.subject(text));
-        let named = named.filter(|key| key.kind == Kind::User).map(|key| key.id);
-        line.user_href = named.as_deref().map(links::user);
-        line.user = named;
+        line.entities.extend(named.map(|key| Named::of(key.kind.as_str(), key.id)));
     }
     let href = links::delivery(&source, &id);
-    let api = links::delivery_api(&source, &id);
+    let api = Some(links::delivery_api(&source, &id));
     let body = text.map(|text| Body::of(&text, private.is_some(), &href, api));
     let delivery = Delivery { csrf: session.csrf, line, processed, body, replayed };
     Ok(views::page(StatusCode::OK, &delivery))

@@ -2,12 +2,22 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
+use crate::model::{Key, Kind};
+
 pub(super) fn delivery(source: &str, id: &str) -> String {
     format!("/admin/deliveries/{}/{}", quoted(source), quoted(id))
 }
 
 pub(super) fn user(id: &str) -> String {
     format!("/admin/users?id={}", quoted(id))
+}
+
+/// The page of an entity.
+pub(super) fn entity(kind: &str, id: &str) -> String {
+    if kind == Kind::User.as_str() {
+        return user(id);
+    }
+    format!("/admin/entities?kind={}&id={}", quoted(kind), quoted(id))
 }
 
 /// The route that answers a delivery with its whole body.
@@ -18,6 +28,15 @@ pub(super) fn delivery_api(source: &str, id: &str) -> String {
 /// The route that answers a user's whole row.
 pub(super) fn user_api(id: &str) -> String {
     format!("/api/users/{}", quoted(id))
+}
+
+/// The route that answers an entity's whole row, where there is one.
+pub(super) fn entity_api(key: &Key) -> Option<String> {
+    match key.kind {
+        Kind::User => Some(user_api(&key.id)),
+        Kind::Organization => Some(format!("/api/organizations/{}", quoted(&key.id))),
+        Kind::Membership | Kind::Role | Kind::Grant => None,
+    }
 }
 
 /// With the fields that are filled in.

@@ -24,8 +24,9 @@ pub(super) async fn now(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let client = connection_of(&app).await?;
-    let (users, standings, quarantine, findings, minutes, lag) = tokio::try_join!(
+    let (users, others, standings, quarantine, findings, minutes, lag) = tokio::try_join!(
         status::users(&client),
+        status::others(&client),
         sources::standings(&app, &client),
         status::quarantine(&client, None, None),
         findings::newest(&client),
@@ -38,6 +39,7 @@ pub(super) async fn now(
         csrf: session.csrf,
         at: time(Timestamp::now()),
         users,
+        others,
         causes: causes::all(&app, &standings),
         sources: standings.iter().map(line).collect(),
         quarantined: quarantine.iter().map(|reason| reason.deliveries).sum(),

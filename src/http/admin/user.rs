@@ -9,15 +9,18 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::causes::Cause;
+use super::entity::LONGEST;
+use super::members::{GrantLine, Members};
 use super::session::Session;
 use super::times::time;
 use super::views::{self, Body, Doubt, Line, User};
 use super::{App, Csrf, PAGE, Problem, causes, links};
+use crate::db::entities::{self, Entity};
 use crate::db::journal::search::{self, Filter, Quarantined};
-use crate::db::pages::{self, KnownUser};
 use crate::http::body::Form;
 use crate::http::deliveries::{cursor, place};
-use crate::http::{connection_of, failed, sources, users};
+use crate::http::{connection_of, failed, organizations, sources, users};
+use crate::model::Key;
 use crate::provider::{self, Provider};
 
 #[derive(Deserialize)]
@@ -25,6 +28,8 @@ pub(super) struct Wanted {
     id: String,
     #[serde(default)]
     after: String,
+    #[serde(default)]
+    members: String,
     synced: Option<String>,
     private: Option<String>,
 }
@@ -32,30 +37,37 @@ pub(super) struct Wanted {
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     Extension(session): Extension<Session>,
-    Query(Wanted { id, after, synced, private }): Query<Wanted>,
+    Query(Wanted { id, after, members, synced, private }): Query<Wanted>,
 ) -> Result<Response, Problem> {
     let id = users::possible(id)?;
     let after = if after.is_empty() { None } else { Some(place(&after)?) };
+    let members = if members.is_empty() { None } else { Some(organizations::place(&members)?) };
     let client = connection_of(&app).await?;
-    let filter = Filter { user: Some(id.clone()), ..Filter::default() };
-    let (known, page, naming, standings) = tokio::try_join!(
-        pages::user(&client, &id),
+    let key = Key::user(id.clone());
+    let filter = Filter { entity: Some(key.clone()), ..Filter::default() };
+    let (known, memberships, grants, page, naming, standings) = tokio::try_join!(
+        entities::one(&client, &key, LONGEST),
+        entities::memberships(&client, &key, members.as_ref(), PAGE),
+        entities::grants(&client, &id, PAGE),
         search::page(&client, &filter, after.as_ref(), PAGE),
         search::naming(&client, &id),
         sources::standings(&app, &client),
     )
     .map_err(failed)?;
-    let source = known.as_ref().and_then(|known| known.source.as_deref());
     let raw_json = known.as_ref().and_then(|known| known.raw_json.as_ref()?.as_str());
     let href = links::user(&id);
-    let fields = |next: &str| links::query("/admin/users", &[("id", &id), ("after", next)]);
+    let page_at =
+        |field: &str, next: &str| links::query("/admin/users", &[("id", &id), (field, next)]);
+    let api = links::entity_api(&key);
     let user = User {
         csrf: session.csrf,
-        body: raw_json.map(|text| Body::of(text, private.is_some(), &href, links::user_api(&id))),
+        body: raw_json.map(|text| Body::of(text, private.is_some(), &href, api)),
         doubts: doubts(naming, causes::all(&app, &standings), known.as_ref()),
-        missing_key: missing_key(&app, source),
+        missing_key: missing_key(&app, known.as_ref()),
         synced: synced.as_deref().and_then(in_words),
-        next: page.next.as_ref().map(|next| fields(&cursor(next))),
+        members: Members::of(&key, memberships, |next| page_at("members", next) + "#members"),
+        grants: grants.into_iter().map(GrantLine::of).collect(),
+        next: page.next.as_ref().map(|next| page_at("after", &cursor(next))),
         rows: page.found.into_iter().map(Line::of).collect(),
         known,
         id,
@@ -64,7 +76,7 @@ pub(super) async fn show(
 }
 
 /// Of a user whose source is unknown any source may be the one.
-fn doubts(naming: Vec<Quarantined>, causes: Vec<Cause>, known: Option<&KnownUser>) -> Vec<Doubt> {
+fn doubts(naming: Vec<Quarantined>, causes: Vec<Cause>, known: Option<&Entity>) -> Vec<Doubt> {
     let source = known.and_then(|known| known.source.as_deref());
     let version_at = known.and_then(|known| known.version_at);
     let unreadable = |quarantined: Quarantined| {
@@ -86,7 +98,8 @@ fn doubts(naming: Vec<Quarantined>, causes: Vec<Cause>, known: Option<&KnownUser
 }
 
 /// What has to be set before this user can be fetched; `None` where it can.
-fn missing_key(app: &App, source: Option<&str>) -> Option<String> {
+fn missing_key(app: &App, known: Option<&Entity>) -> Option<String> {
+    let source = known.and_then(|known| known.source.as_deref());
     let can_ask = |client: &str| source.is_none_or(|name| name == client);
     if app.users.sources().into_iter().any(can_ask) {
         return None;

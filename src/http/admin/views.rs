@@ -1,5 +1,7 @@
 //! The pages as their templates want them: words, escaped by the templates.
 
+mod entities;
+
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
@@ -8,13 +10,15 @@ use serde::Deserialize;
 use super::causes::Cause;
 use super::links;
 use super::times::time;
-use crate::db::findings::Finding;
+use crate::db::findings::{self, Finding};
 use crate::db::journal::search::Record;
-use crate::db::pages::KnownUser;
 use crate::db::runs::Counts;
-use crate::db::status::Users;
+use crate::db::status::{Counts as Rows, Users};
 use crate::explain::{Discreet, Excerpt, discreet, pretty};
+use crate::model::{Key, Kind, Subject};
 use crate::provider;
+
+pub(super) use entities::{Doubt, Entity, Field, User};
 
 #[derive(Template)]
 #[template(path = "admin/sign_in.html")]
@@ -29,6 +33,8 @@ pub(super) struct Now {
     /// When all this was so.
     pub(super) at: String,
     pub(super) users: Users,
+    /// Of the other kinds.
+    pub(super) others: Vec<(Kind, Rows)>,
     pub(super) causes: Vec<Cause>,
     pub(super) sources: Vec<SourceLine>,
     pub(super) quarantined: i64,
@@ -39,6 +45,15 @@ pub(super) struct Now {
 }
 
 impl Now {
+    /// Where to look at what a finding is about.
+    fn finding_href(finding: &Finding) -> String {
+        if finding.subject != Subject::Purge.as_str() {
+            return links::user(&finding.id);
+        }
+        let Key { kind, id } = findings::named(&finding.id);
+        links::entity(kind.as_str(), &id)
+    }
+
     /// How much somebody should look at.
     fn pending(&self) -> usize {
         let causes = self.causes.iter().filter(|cause| !cause.past).count();
@@ -78,6 +93,12 @@ pub(super) struct Deliveries {
     pub(super) live: Option<String>,
 }
 
+impl Deliveries {
+    fn kinds(&self) -> [&'static str; 5] {
+        Kind::ALL.map(Kind::as_str)
+    }
+}
+
 /// The filter, as it was typed.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
@@ -87,6 +108,8 @@ pub(super) struct Shown {
     #[serde(rename = "type")]
     pub(super) event_type: String,
     pub(super) user: String,
+    pub(super) kind: String,
+    pub(super) entity: String,
     pub(super) reason: String,
     pub(super) since: String,
     pub(super) until: String,
@@ -94,28 +117,60 @@ pub(super) struct Shown {
 
 pub(super) struct Line {
     pub(super) href: String,
-    pub(super) user_href: Option<String>,
     pub(super) id: String,
     pub(super) received: String,
     pub(super) source: String,
     pub(super) event_type: String,
-    pub(super) user: Option<String>,
+    /// What it names, its first one first.
+    pub(super) entities: Vec<Named>,
     pub(super) version: String,
     pub(super) attempts: i32,
     pub(super) outcome: String,
     pub(super) reason: String,
 }
 
+/// An entity, and its page.
+pub(super) struct Named {
+    pub(super) href: String,
+    pub(super) kind: String,
+    pub(super) id: String,
+}
+
+impl Named {
+    pub(super) fn of(kind: &str, id: String) -> Self {
+        Self { href: links::entity(kind, &id), kind: kind.to_owned(), id }
+    }
+
+    /// Of any other kind the page says which.
+    fn is_user(&self) -> bool {
+        self.kind == Kind::User.as_str()
+    }
+}
+
+/// Entities that a line of a list shows.
+const NAMED: usize = 3;
+
 impl Line {
+    fn first_entities(&self) -> &[Named] {
+        &self.entities[..self.entities.len().min(NAMED)]
+    }
+
+    fn further_entities(&self) -> usize {
+        self.entities.len().saturating_sub(NAMED)
+    }
+
     pub(super) fn of(record: Record) -> Self {
         Self {
             href: links::delivery(&record.source, &record.delivery_id),
-            user_href: record.entity_id.as_deref().map(links::user),
             id: record.delivery_id,
             received: time(record.received_at),
             source: record.source,
             event_type: record.event_type.unwrap_or_default(),
-            user: record.entity_id,
+            entities: record
+                .entities
+                .into_iter()
+                .map(|named| Named::of(&named.kind, named.id))
+                .collect(),
             version: record.version_at.map(time).unwrap_or_default(),
             attempts: record.attempts,
             outcome: record.outcome,
@@ -129,8 +184,8 @@ pub(super) struct Body {
     pub(super) shown: BodyShown,
     /// Where the same is with its private fields, or without.
     pub(super) href: String,
-    /// What answers all of it.
-    pub(super) api: String,
+    /// What answers all of it, where something does.
+    pub(super) api: Option<String>,
 }
 
 /// Bytes that a page shows of a body, at most: escaped they are some five times as many.
@@ -145,7 +200,7 @@ pub(super) enum BodyShown {
 
 impl Body {
     /// `href` is the page that it stands on, `api` the route that answers the same.
-    pub(super) fn of(text: &str, whole: bool, href: &str, api: String) -> Self {
+    pub(super) fn of(text: &str, whole: bool, href: &str, api: Option<String>) -> Self {
         if whole {
             let shown = BodyShown::Whole(pretty(text, SHOWN));
             return Self { shown, href: format!("{href}#body"), api };
@@ -177,29 +232,6 @@ pub(super) struct Delivery {
     pub(super) processed: String,
     pub(super) body: Option<Body>,
     pub(super) replayed: Option<String>,
-}
-
-#[derive(Template)]
-#[template(path = "admin/user.html")]
-pub(super) struct User {
-    pub(super) csrf: String,
-    pub(super) id: String,
-    pub(super) known: Option<KnownUser>,
-    pub(super) body: Option<Body>,
-    pub(super) doubts: Vec<Doubt>,
-    /// What has to be set before it can be fetched.
-    pub(super) missing_key: Option<String>,
-    /// Whether it is good news, and what they are.
-    pub(super) synced: Option<(bool, &'static str)>,
-    pub(super) rows: Vec<Line>,
-    pub(super) next: Option<String>,
-}
-
-/// Why a row may be stale, and where the cause is told.
-pub(super) struct Doubt {
-    pub(super) href: String,
-    pub(super) text: String,
-    pub(super) past: bool,
 }
 
 #[derive(Template)]

@@ -3,8 +3,8 @@
 use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::{Client, Error};
 
-use crate::db::blame;
-use crate::model::DeletePolicy;
+use crate::db::{blame, mirror};
+use crate::model::{DeletePolicy, Kind};
 
 #[derive(Debug, thiserror::Error)]
 pub enum PurgeError {
@@ -21,8 +21,9 @@ pub(super) async fn refused(
     client: &Client,
     error: Error,
     policy: DeletePolicy,
+    kind: Kind,
 ) -> Result<String, PurgeError> {
-    match (refusal(&error), explained(client, error, policy).await) {
+    match (refusal(&error, kind), explained(client, error, policy).await) {
         (Some(reason), PurgeError::Database(_)) => Ok(reason),
         (_, error) => Err(error),
     }
@@ -36,7 +37,7 @@ pub(super) async fn explained(client: &Client, error: Error, policy: DeletePolic
     }
 }
 
-fn refusal(error: &Error) -> Option<String> {
+fn refusal(error: &Error, kind: Kind) -> Option<String> {
     let db = error.as_db_error().filter(|_| blame::is_on_the_row(error))?;
     let table = db.schema().zip(db.table()).map(|(schema, table)| format!(" on {schema}.{table}"));
     let table = table.unwrap_or_default();
@@ -44,14 +45,24 @@ fn refusal(error: &Error) -> Option<String> {
         || format!("SQLSTATE {}{table}", db.code().code()),
         |constraint| format!("constraint {constraint}{table}"),
     );
+    if matches!(*db.code(), SqlState::FOREIGN_KEY_VIOLATION | SqlState::RESTRICT_VIOLATION) {
+        return Some(format!(
+            "{what} refers to the {kind}{} and has no ON DELETE action: give it CASCADE or SET NULL, or remove the rows that refer to it",
+            or_what_hangs(kind)
+        ));
+    }
     Some(format!("{what} {}", remedy(db)))
+}
+
+/// Postgres does not say which of the tables of one purge a foreign key refers to.
+fn or_what_hangs(kind: Kind) -> String {
+    let hangs = |mirror: &&mirror::Mirror| mirror.references().any(|(_, to)| to == kind);
+    let hanging = mirror::ALL.iter().filter(hangs).map(|mirror| mirror.kind.plural());
+    hanging.map(|plural| format!(" or its {plural}")).collect()
 }
 
 fn remedy(error: &DbError) -> &'static str {
     match *error.code() {
-        SqlState::FOREIGN_KEY_VIOLATION | SqlState::RESTRICT_VIOLATION => {
-            "refers to the user and has no ON DELETE action: give it CASCADE or SET NULL, or remove the rows that refer to it"
-        }
         SqlState::NOT_NULL_VIOLATION => {
             "would become null by ON DELETE SET NULL, but is not null: allow null, or use CASCADE"
         }

@@ -55,3 +55,19 @@ async fn rows_that_a_new_ledger_does_not_know_are_counted() {
     let words = ["1 rows are of users that users-sync does not know", "adopt", "backfill"];
     assert_told(&checks, "warn", "owners", &words);
 }
+
+#[tokio::test]
+async fn what_stands_on_another_mirror_is_named_with_its_kind() {
+    let sql = "create table public.bills (payer text constraint bills_payer references neon_auth.organizations_sync (id));
+        create table public.seats (organization_id uuid);
+        create unique index one_slug on neon_auth.organizations_sync (slug);
+        create function public.f() returns trigger language plpgsql as 'begin return new; end';
+        create trigger joined after insert on neon_auth.memberships_sync for each row execute function public.f()";
+    let checks = prepared(sql, &[("DELETE_POLICY", "hard:30d")]).await;
+
+    assert_told(&checks, "warn", "foreign key", &["bills_payer", "for organizations"]);
+    assert_told(&checks, "warn", "column type", &["seats.organization_id", "of organizations"]);
+    assert_told(&checks, "warn", "unique index", &["neon_auth.organizations_sync", "one_slug"]);
+    assert_told(&checks, "warn", "triggers", &["neon_auth.memberships_sync", "joined"]);
+    assert_told(&checks, "ok", "mirror", &["1 on organizations_sync", "0 on roles_sync"]);
+}

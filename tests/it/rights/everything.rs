@@ -108,6 +108,8 @@ async fn served(stage: &Stage) {
     for (method, path, status) in [
         ("POST", "/api/users/user_2/sync", 200),
         ("GET", "/api/users/user_2", 200),
+        ("GET", "/api/users/user_2/memberships", 200),
+        ("GET", "/api/organizations/none/members", 404),
         ("GET", "/api/status", 200),
         ("GET", "/api/deliveries", 200),
         ("GET", "/metrics", 200),

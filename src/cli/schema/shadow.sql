@@ -1,0 +1,1 @@
+create table {table} (id text primary key);

@@ -1,0 +1,80 @@
+//! The pages of single entities.
+
+use askama::Template;
+
+use super::super::members::{GrantLine, Members};
+use super::{Body, BodyShown, Line};
+use crate::db::entities::{self as db, Value};
+use crate::model::{Key, Kind};
+
+#[derive(Template)]
+#[template(path = "admin/user.html")]
+pub(in crate::http::admin) struct User {
+    pub(in crate::http::admin) csrf: String,
+    pub(in crate::http::admin) id: String,
+    pub(in crate::http::admin) known: Option<db::Entity>,
+    pub(in crate::http::admin) body: Option<Body>,
+    pub(in crate::http::admin) members: Members,
+    pub(in crate::http::admin) grants: Vec<GrantLine>,
+    pub(in crate::http::admin) doubts: Vec<Doubt>,
+    /// What has to be set before it can be fetched.
+    pub(in crate::http::admin) missing_key: Option<String>,
+    /// Whether it is good news, and what they are.
+    pub(in crate::http::admin) synced: Option<(bool, &'static str)>,
+    pub(in crate::http::admin) rows: Vec<Line>,
+    pub(in crate::http::admin) next: Option<String>,
+}
+
+impl User {
+    /// The text in a column of the row.
+    fn shown(&self, column: &str) -> &str {
+        let known = self.known.as_ref();
+        let value = known.and_then(|known| known.columns().find(|(of, _)| of.name == column));
+        match value {
+            Some((_, Value::Text(Some(text)))) => text,
+            _ => "null",
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "admin/entity.html")]
+pub(in crate::http::admin) struct Entity {
+    pub(in crate::http::admin) csrf: String,
+    pub(in crate::http::admin) key: Key,
+    pub(in crate::http::admin) known: Option<db::Entity>,
+    pub(in crate::http::admin) fields: Vec<Field>,
+    pub(in crate::http::admin) body: Option<Body>,
+    /// `None` for what has none.
+    pub(in crate::http::admin) members: Option<Members>,
+    pub(in crate::http::admin) rows: Vec<Line>,
+    pub(in crate::http::admin) next: Option<String>,
+}
+
+impl Entity {
+    /// As a title.
+    fn title(&self) -> &'static str {
+        match self.key.kind {
+            Kind::User => "User",
+            Kind::Organization => "Organization",
+            Kind::Membership => "Membership",
+            Kind::Role => "Role",
+            Kind::Grant => "Grant",
+        }
+    }
+}
+
+/// One column of a mirror.
+pub(in crate::http::admin) struct Field {
+    pub(in crate::http::admin) name: &'static str,
+    pub(in crate::http::admin) text: Option<String>,
+    /// The page of what it refers to.
+    pub(in crate::http::admin) href: Option<String>,
+}
+
+/// Why a row may be stale, and where the cause is told.
+pub(in crate::http::admin) struct Doubt {
+    pub(in crate::http::admin) href: String,
+    pub(in crate::http::admin) text: String,
+    pub(in crate::http::admin) past: bool,
+}
