@@ -1,6 +1,6 @@
 -- converge: writes one batch by the law of convergence; as a function, so that each session plans it once, behind a transaction pooler too
 create or replace function users_sync.converge(
-    -- at most one for each entity
+    -- at most one for each entity; deliveries and mentions refer to them by their places, from 1
     claims users_sync.claim[],
     -- in the order of the answers
     deliveries users_sync.delivery[],
@@ -10,10 +10,12 @@ create or replace function users_sync.converge(
     notify_channel text,
     lock_wait text
 )
--- One row for each delivery, with its place; and, where they are announced or there are no deliveries, one for each mirror
--- row that changed, without. A delivery that says something of another source's entity is not journaled: its outcome is
--- `foreign`, and owner names that source.
-returns table (place bigint, outcome text, entity_kind text, entity_id text, owner text, notified text)
+-- One row for each delivery, with its source and id; and, where they are announced or there are no deliveries, one for each
+-- mirror row that changed, with its kind and id. A delivery that says something of another source's entity is not journaled:
+-- its outcome is `foreign`, and owner names that source.
+returns table (
+    source text, delivery_id text, outcome text, entity_kind text, entity_id text, owner text, notified text
+)
 language plpgsql
 -- Postgres plans once, before it knows how long the arrays are: nested loops over them would be quadratic.
 set enable_nestloop = off
@@ -21,12 +23,21 @@ set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-    standings users_sync.standing[] := '{}';
-    kinds text[] := '{}';
-    -- Whether there are entities of which the mirror shows no snapshot of this batch.
+    -- One for each claim, in their order.
+    standings users_sync.standing[];
+    -- The kinds of which the ledger took any.
+    kinds text[];
+    -- Whether the ledger took entities of which the mirror shows no snapshot of this batch.
     buries boolean;
+    -- Whether there are claims that the ledger did not take.
+    misses boolean;
     marks boolean;
+    -- The owners of the entities that the ledger did not take, by the places of their claims.
+    owners text[];
+    announces boolean := notify_channel is not null or cardinality(deliveries) = 0;
+    -- The mirror rows that changed, where they are announced.
     changed users_sync.key[] := '{}';
+    -- What outweighs the verdict on the first change of a delivery, and the owner that it names.
     further text[];
     further_owners text[];
 begin
@@ -39,7 +50,11 @@ begin
 
     if cardinality(claims) > 0 then
         with claim as (
-            select * from unnest(claims)
+            select *
+            from unnest(claims) with ordinality as c (
+                kind, id, source, version_at, version_delivery, first_deleted_at, last_deleted_at, fence,
+                disabled, marked, texts, permissions, created_at, updated_at, raw_json, place
+            )
         ),
         ledgered as (
             insert into users_sync.ledger as l
@@ -100,21 +115,20 @@ begin
                 c.texts, c.permissions, c.created_at, c.updated_at, c.raw_json
             from claim c
             left join ledgered l on l.kind = c.kind and l.id = c.id
+            order by c.place
         )
         select
-            coalesce(
-                array_agg(
-                    (
-                        kind, id, version_at, version_delivery, deleted_at, effect, shows,
-                        texts, permissions, created_at, updated_at, raw_json
-                    )::users_sync.standing
-                ) filter (where taken),
-                '{}'
+            array_agg(
+                (
+                    kind, id, taken, version_at, version_delivery, deleted_at, effect, shows,
+                    texts, permissions, created_at, updated_at, raw_json
+                )::users_sync.standing
             ),
-            coalesce(array_agg(distinct kind) filter (where taken), '{}'),
+            array_agg(distinct kind) filter (where taken),
             bool_or(taken and not shows),
+            bool_or(not taken),
             bool_or(marked)
-        into standings, kinds, buries, marks
+        into standings, kinds, buries, misses, marks
         from standing;
 
 {mirrors}
@@ -133,102 +147,112 @@ begin
             -- A mark with a long pause is due again soon after a new delivery.
             set mark = default, due_at = least(m.due_at, clock_timestamp() + interval '2 seconds');
         end if;
+
+        if misses then
+            -- A statement of its own: it sees what another session has just made, too.
+            select array_agg(
+                case when not s.taken then (
+                    select o.source from users_sync.ledger o where o.kind = s.kind and o.id = s.id
+                ) end
+                order by s.place
+            )
+            into owners
+            from unnest(standings) with ordinality as s (
+                kind, id, taken, version_at, version_delivery, deleted_at, effect, shows,
+                texts, permissions, created_at, updated_at, raw_json, place
+            );
+        end if;
     end if;
 
     if cardinality(mentions) > 0 then
-        -- One of the deliveries at least says more than one change: the verdict that weighs most, and the owner that it names.
-        select array_agg(w.verdict order by w.place), array_agg(w.owner order by w.place)
+        select array_agg(v.verdict order by d.place), array_agg(v.owner order by d.place)
         into further, further_owners
-        from (
-            select distinct on (d.place) d.place, v.verdict, v.owner
-            from unnest(deliveries) with ordinality as d (
-                source, delivery_id, event_type, received_at, attempts,
-                kind, entity_id, change_at, deletes, decided, reason, body, place
-            )
-            left join lateral (
+        from generate_series(1, cardinality(deliveries)) as d (place)
+        left join (
+            select
+                m.place,
+                case
+                    when bool_or(m.verdict = 'foreign') then 'foreign'
+                    when bool_or(m.verdict = 'applied') then 'applied'
+                end as verdict,
+                max(m.owner) filter (where m.verdict = 'foreign') as owner
+            from (
                 select
+                    m.place, owners[m.claim] as owner,
                     users_sync.verdict(
-                        m.change_at, d.delivery_id, m.deletes, d.source,
-                        s.version_at, s.version_delivery, s.deleted_at, s.id is not null, o.source
-                    ) as verdict,
-                    o.source as owner
+                        standings[m.claim], m.change_at, (deliveries[m.place]).delivery_id, m.deletes,
+                        owners[m.claim], (deliveries[m.place]).source
+                    ) as verdict
                 from unnest(mentions) as m
-                left join unnest(standings) as s on s.kind = m.kind and s.id = m.entity_id
-                left join users_sync.ledger o on o.kind = m.kind and o.id = m.entity_id
-                where m.place = d.place and d.decided is null
-            ) v on true
-            order by d.place, array_position(array['stale', 'applied', 'foreign'], v.verdict) desc nulls last
-        ) w;
+            ) m
+            group by m.place
+        ) v on v.place = d.place;
     end if;
 
     if cardinality(deliveries) > 0 then
         return query
-        with judged as (
+        insert into users_sync.journal as j
+            (source, delivery_id, event_type, kind, entity_id, version_at, received_at, attempts,
+             outcome, reason, body)
+        select source, delivery_id, event_type, kind, entity_id, change_at, received_at, attempts,
+            outcome, reason, body
+        from (
             select
                 d.*,
                 case
-                    when d.decided is not null then d.decided
-                    when d.verdict = 'foreign' or further is null then d.verdict
-                    when further[d.place] in ('applied', 'foreign') then further[d.place]
-                    else d.verdict
+                    when decided is not null then decided
+                    when verdict = 'foreign' then verdict
+                    else coalesce(further[place], verdict)
                 end as outcome
             from (
                 select
-                    l.*,
+                    d.*,
                     users_sync.verdict(
-                        l.change_at, l.delivery_id, l.deletes, l.source,
-                        l.version_at, l.version_delivery, l.deleted_at, l.taken, l.owner
+                        standings[d.claim], d.change_at, d.delivery_id, d.deletes, owners[d.claim], d.source
                     ) as verdict
-                from (
-                    select
-                        d.*, s.id is not null as taken, s.version_at, s.version_delivery, s.deleted_at,
-                        -- Only where the ledger took nothing: one look at an index for what is stale, none for what is applied.
-                        case when d.decided is null and s.id is null then (
-                            select o.source from users_sync.ledger o where o.kind = d.kind and o.id = d.entity_id
-                        ) end as owner
-                    from unnest(deliveries) with ordinality as d (
-                        source, delivery_id, event_type, received_at, attempts,
-                        kind, entity_id, change_at, deletes, decided, reason, body, place
-                    )
-                    left join unnest(standings) as s on s.kind = d.kind and s.id = d.entity_id
-                ) l
-            ) d
-        ),
-        journaled as (
-            insert into users_sync.journal as j
-                (source, delivery_id, event_type, kind, entity_id, version_at, received_at, attempts,
-                 outcome, reason, body)
-            select source, delivery_id, event_type, kind, entity_id, change_at, received_at, attempts,
-                outcome, reason, body
-            from judged
-            where judged.outcome <> 'foreign'
-            order by source collate "C", delivery_id collate "C"
-            on conflict (source, delivery_id) do update set
-                attempts = j.attempts + excluded.attempts,
-                -- Only a quarantined delivery gets a new outcome: a fix may have made it readable.
-                (event_type, kind, entity_id, version_at, processed_at, processed_in, outcome, reason, body) = (
-                    select w.event_type, w.kind, w.entity_id, w.version_at, w.processed_at, w.processed_in,
-                        w.outcome, w.reason, w.body
-                    from (values
-                        (j.event_type, j.kind, j.entity_id, j.version_at, j.processed_at, j.processed_in,
-                            j.outcome, j.reason, j.body, j.outcome <> 'quarantined'),
-                        (excluded.event_type, excluded.kind, excluded.entity_id, excluded.version_at,
-                            excluded.processed_at, excluded.processed_in,
-                            excluded.outcome, excluded.reason, excluded.body, j.outcome = 'quarantined')
-                    ) as w (event_type, kind, entity_id, version_at, processed_at, processed_in,
-                        outcome, reason, body, holds)
-                    where w.holds
+                from unnest(deliveries) with ordinality as d (
+                    source, delivery_id, event_type, received_at, attempts,
+                    kind, entity_id, claim, change_at, deletes, decided, reason, body, place
                 )
-            returning j.source, j.delivery_id, j.processed_in
-        )
-        select
-            g.place,
-            case when j.processed_in is null or j.processed_in = pg_current_xact_id() then g.outcome else 'duplicate' end,
-            null, null,
-            case when g.verdict = 'foreign' then g.owner else further_owners[g.place] end,
-            null
-        from judged g
-        left join journaled j using (source, delivery_id);
+            ) d
+        ) d
+        where outcome <> 'foreign'
+        order by source collate "C", delivery_id collate "C"
+        on conflict (source, delivery_id) do update set
+            attempts = j.attempts + excluded.attempts,
+            -- Only a quarantined delivery gets a new outcome: a fix may have made it readable.
+            (event_type, kind, entity_id, version_at, processed_at, processed_in, outcome, reason, body) = (
+                select w.event_type, w.kind, w.entity_id, w.version_at, w.processed_at, w.processed_in,
+                    w.outcome, w.reason, w.body
+                from (values
+                    (j.event_type, j.kind, j.entity_id, j.version_at, j.processed_at, j.processed_in,
+                        j.outcome, j.reason, j.body, j.outcome <> 'quarantined'),
+                    (excluded.event_type, excluded.kind, excluded.entity_id, excluded.version_at,
+                        excluded.processed_at, excluded.processed_in,
+                        excluded.outcome, excluded.reason, excluded.body, j.outcome = 'quarantined')
+                ) as w (event_type, kind, entity_id, version_at, processed_at, processed_in,
+                    outcome, reason, body, holds)
+                where w.holds
+            )
+        returning
+            j.source, j.delivery_id,
+            case when j.processed_in = pg_current_xact_id() then j.outcome else 'duplicate' end,
+            null, null, null, null;
+    end if;
+
+    if misses and cardinality(deliveries) > 0 then
+        return query
+        select source, delivery_id, 'foreign', null, null, owner, null
+        from (
+            select
+                d.source, d.delivery_id, d.decided,
+                coalesce(further_owners[d.place], owners[d.claim]) as owner
+            from unnest(deliveries) with ordinality as d (
+                source, delivery_id, event_type, received_at, attempts,
+                kind, entity_id, claim, change_at, deletes, decided, reason, body, place
+            )
+        ) d
+        where decided is null and owner not in ('', source);
     end if;
 
     if cardinality(mentions) > 0 then
@@ -237,7 +261,7 @@ begin
         from unnest(mentions) as m
         join unnest(deliveries) with ordinality as d (
             source, delivery_id, event_type, received_at, attempts,
-            kind, entity_id, change_at, deletes, decided, reason, body, place
+            kind, entity_id, claim, change_at, deletes, decided, reason, body, place
         ) on d.place = m.place
         -- No mention of a delivery that is not journaled, or that came again and is still in quarantine.
         join users_sync.journal j on j.source = d.source and j.delivery_id = d.delivery_id and j.outcome <> 'quarantined'
@@ -245,10 +269,10 @@ begin
         on conflict do nothing;
     end if;
 
-    if cardinality(changed) > 0 and (notify_channel is not null or cardinality(deliveries) = 0) then
+    if cardinality(changed) > 0 then
         return query
         select
-            null::bigint, s.effect, s.kind, s.id, null,
+            null, null, s.effect, s.kind, s.id, null,
             case when notify_channel is not null then pg_notify(
                 notify_channel,
                 json_build_object('kind', s.kind, 'id', s.id, 'effect', s.effect)::text

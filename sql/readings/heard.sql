@@ -17,7 +17,7 @@ cross join lateral (
             order by j.received_at desc
             limit 1
         ),
-        -- A delivery that says more than one change is journaled under the first.
+        -- Where a delivery names it second or further.
         (
             select greatest(j.received_at, j.processed_at)
             from users_sync.mentions n

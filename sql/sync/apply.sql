@@ -1,6 +1,5 @@
--- apply: writes one batch by the law of convergence; returns the outcome of each delivery by its position, from 1,
--- and what changed
-select place, outcome, entity_kind, entity_id, owner
+-- apply: writes one batch by the law of convergence; returns the outcome of each delivery, and what changed
+select source, delivery_id, outcome, entity_kind, entity_id, owner
 from users_sync.converge(
     claims => $1, deliveries => $2, mentions => $3, notify_channel => $4, lock_wait => $5
 )

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Answer, Client, Error};
 use crate::json::{Object, Unreadable, without_nul};
 use crate::model::{Kind, Reading, Record};
-use crate::provider::api::{List, PageOf, Query, USERS};
+use crate::provider::api::{Denial, List, PageOf, Query, USERS};
 
 /// The time-out of optional requests.
 const SOON: Duration = Duration::from_secs(5);
@@ -204,7 +204,13 @@ impl Page {
 /// Whether an error means that the instance lacks this list.
 fn says_off(list: &List, error: &Error) -> bool {
     let Error::Status { status, code, .. } = error else { return false };
-    list.is_off.is_some_and(|is_off| is_off(*status, code.as_deref()))
+    let denial = match status {
+        404 => Denial::NotFound,
+        402 => Denial::NotPaid,
+        400 | 403 => Denial::Refused,
+        _ => return false,
+    };
+    list.is_off.is_some_and(|is_off| is_off(denial, code.as_deref()))
 }
 
 /// The place of the list that a cursor leads into, and the cursor within that list.

@@ -1,5 +1,6 @@
 //! One batch, one statement, one commit.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -60,9 +61,10 @@ pub async fn apply(
     lock_wait: Duration,
 ) -> Result<Applied, Error> {
     let lock_wait = format!("{}ms", lock_wait.as_millis());
+    let places = Places::of(claims);
     let claims = array_of_claims(types, claims);
-    let mentions = array_of_mentions(types, entries);
-    let deliveries = array_of_deliveries(types, entries);
+    let mentions = array_of_mentions(types, entries, &places);
+    let deliveries = array_of_deliveries(types, entries, &places);
     let params = [
         claims.param(),
         deliveries.param(),
@@ -71,25 +73,40 @@ pub async fn apply(
         (&lock_wait, Type::TEXT),
     ];
     let rows = client.query_typed(include_str!("../../sql/sync/apply.sql"), &params).await?;
-    let applied = Applied::of(&rows);
-    assert_eq!(applied.judgements.len(), entries.len(), "the statement answers every delivery");
-    Ok(applied)
+    Ok(Applied::of(&rows, entries))
 }
 
 impl Applied {
-    fn of(rows: &[Row]) -> Self {
-        let (mut judgements, mut changed) = (Vec::new(), Vec::new());
+    fn of(rows: &[Row], entries: &[Entry<'_>]) -> Self {
+        let (mut judged, mut changed) = (HashMap::new(), Vec::new());
         for row in rows {
             let what: &str = row.get("outcome");
-            match row.get::<_, Option<i64>>("place") {
-                Some(place) => judgements.push((place, judgement(what, row))),
+            match row.get::<_, Option<&str>>("delivery_id") {
+                Some(id) => {
+                    judged.insert((row.get::<_, &str>("source"), id), judgement(what, row));
+                }
                 // A newer users-sync may have replaced the function, so unknown words are skipped.
                 None => changed.extend(Changed::of(what, row)),
             }
         }
-        judgements.sort_unstable_by_key(|(place, _)| *place);
-        let judgements = judgements.into_iter().map(|(_, judgement)| judgement).collect();
-        Self { judgements, changed }
+        let judgement = |Entry { decoded, .. }: &Entry<'_>| {
+            let judgement = judged.get(&(&*decoded.source, decoded.id.as_str()));
+            judgement.cloned().expect("the statement answers every delivery")
+        };
+        Self { judgements: entries.iter().map(judgement).collect(), changed }
+    }
+}
+
+/// Where the claim of each entity stands in its array, from 1.
+struct Places<'a>(HashMap<&'a Key, i32>);
+
+impl<'a> Places<'a> {
+    fn of(claims: &[Claim<'a>]) -> Self {
+        Self(claims.iter().map(|claim| claim.key).zip(1..).collect())
+    }
+
+    fn get(&self, change: &Change) -> Option<i32> {
+        self.0.get(change.key()).copied()
     }
 }
 
@@ -138,7 +155,7 @@ pub(super) fn array_of_claims(types: &Types, claims: &[Claim<'_>]) -> Array {
     Array::of::<15, _>(&types.claim, claims, fields).expect(ENCODES)
 }
 
-fn array_of_deliveries(types: &Types, entries: &[Entry<'_>]) -> Array {
+fn array_of_deliveries(types: &Types, entries: &[Entry<'_>], places: &Places<'_>) -> Array {
     let fields = |entry: &Entry<'_>, fields: &mut Fields<'_>| {
         let Entry { decoded, attempts, keep_body } = entry;
         let change = decoded.verdict.changes().first();
@@ -152,16 +169,17 @@ fn array_of_deliveries(types: &Types, entries: &[Entry<'_>]) -> Array {
         fields.put(attempts, &Type::INT4)?;
         fields.put(&key.map(|key| key.kind.as_str()), &Type::TEXT)?;
         fields.put(&key.map(|key| &key.id), &Type::TEXT)?;
+        fields.put(&change.and_then(|change| places.get(change)), &Type::INT4)?;
         fields.put(&change.map(Change::at), &Type::TIMESTAMPTZ)?;
         fields.put(&change.is_some_and(Change::is_deletion), &Type::BOOL)?;
         fields.put(&decided.map(Outcome::as_str), &Type::TEXT)?;
         fields.put(&reason, &Type::TEXT)?;
         fields.put(&is_kept.then_some(&decoded.body[..]), &Type::BYTEA)
     };
-    Array::of::<12, _>(&types.delivery, entries, fields).expect(ENCODES)
+    Array::of::<13, _>(&types.delivery, entries, fields).expect(ENCODES)
 }
 
-fn array_of_mentions(types: &Types, entries: &[Entry<'_>]) -> Array {
+fn array_of_mentions(types: &Types, entries: &[Entry<'_>], places: &Places<'_>) -> Array {
     let further = entries.iter().zip(1_i32..).flat_map(|(entry, place)| {
         entry.decoded.verdict.changes().iter().skip(1).map(move |change| (place, change))
     });
@@ -171,10 +189,11 @@ fn array_of_mentions(types: &Types, entries: &[Entry<'_>]) -> Array {
         fields.put(place, &Type::INT4)?;
         fields.put(&kind.as_str(), &Type::TEXT)?;
         fields.put(id, &Type::TEXT)?;
+        fields.put(&places.get(change), &Type::INT4)?;
         fields.put(&change.at(), &Type::TIMESTAMPTZ)?;
         fields.put(&change.is_deletion(), &Type::BOOL)
     };
-    Array::of::<5, _>(&types.mention, &further, fields).expect(ENCODES)
+    Array::of::<6, _>(&types.mention, &further, fields).expect(ENCODES)
 }
 
 /// The outcome and the reason of a delivery that the law does not decide.

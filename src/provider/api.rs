@@ -50,7 +50,7 @@ pub struct List {
     pub page: PageOf,
     /// The path and the field of the API's count, if the pages do not contain it.
     pub count: Option<(&'static str, &'static str)>,
-    /// Whether an answer with this status and code says that the instance has no such list: it proves nothing about what the
+    /// Whether a refusal with this code means that the instance lacks this list: it proves nothing about what the
     /// tables have. `None` if every instance has it.
     pub is_off: Option<IsOff>,
     /// The parameter that narrows the list to one organization.
@@ -63,7 +63,18 @@ pub struct List {
     pub together: Option<fn(&mut [Record])>,
 }
 
-pub type IsOff = fn(u16, Option<&str>) -> bool;
+pub type IsOff = fn(Denial, Option<&str>) -> bool;
+
+/// In which way an API refuses a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    NotFound,
+    /// The plan of the instance does not include it.
+    NotPaid,
+    /// The request is bad, or forbidden.
+    Refused,
+}
+
 pub type PageOf = for<'a> fn(&'a str, Option<&str>) -> Result<Page<'a>, Unreadable>;
 
 /// A variable whose value goes into a header.

@@ -123,6 +123,8 @@ impl Mirror {
         };
         let values = self.values("s").join(", ");
         include_str!("../../../sql/mirror/write.sql")
+            .replace("{show}", include_str!("../../../sql/mirror/show.sql"))
+            .replace("{bury}", include_str!("../../../sql/mirror/bury.sql"))
             .replace("{kind}", self.kind.as_str())
             .replace("{table}", self.table)
             .replace("{names}", &names.join(", "))

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::json::{self, Object, Unreadable};
 use crate::model::Kind;
 use crate::provider::api::{
-    Api, Credential, List, NewUser, Page, Query, Question, Rate, Sought, USERS,
+    Api, Credential, Denial, List, NewUser, Page, Query, Question, Rate, Sought, USERS,
 };
 use crate::provider::segment;
 
@@ -109,13 +109,12 @@ fn wrapped<'a>(text: &'a str, cursor: Option<&str>) -> Result<Page<'a>, Unreadab
     Ok(Page { items, next, total })
 }
 
-/// With Organizations switched off their list is not found; the others answer 402, or say it in their code.
-fn is_off(status: u16, code: Option<&str>) -> bool {
-    match status {
-        402 => true,
-        404 => code == Some("resource_not_found"),
-        400 | 403 => code.is_some_and(|code| code.ends_with("_not_enabled")),
-        _ => false,
+/// With Organizations switched off their list is not found; the others want to be paid for, or say it in their code.
+fn is_off(denial: Denial, code: Option<&str>) -> bool {
+    match denial {
+        Denial::NotPaid => true,
+        Denial::NotFound => code == Some("resource_not_found"),
+        Denial::Refused => code.is_some_and(|code| code.ends_with("_not_enabled")),
     }
 }
 

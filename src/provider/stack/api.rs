@@ -1,7 +1,7 @@
 //! Stack's REST API: <https://docs.stack-auth.com/api/overview>
 //!
 //! The lists of users, teams, profiles and team permissions are known from Stack's own source. Those of project permissions
-//! and of definitions are known from its reference alone, and are read tolerantly: an API that does not have one answers 404,
+//! and of definitions are known from its reference alone, and are read tolerantly: an API that does not have one says so,
 //! which proves nothing about what the tables have.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use crate::json::{Object, Unreadable};
 use crate::model::{Key, Kind, Profile, Record};
-use crate::provider::api::{Api, Credential, List, NewUser, Page, Query, Question, Sought, USERS};
+use crate::provider::api::{
+    Api, Credential, Denial, List, NewUser, Page, Query, Question, Sought, USERS,
+};
 use crate::provider::{parts, segment};
 
 pub(super) const API: Api = Api {
@@ -81,8 +83,8 @@ const fn definitions(path: &'static str) -> List {
     List { is_off: Some(is_unknown), together: Some(contained), ..list(Kind::Role, path) }
 }
 
-fn is_unknown(status: u16, _: Option<&str>) -> bool {
-    status == 404
+fn is_unknown(denial: Denial, _: Option<&str>) -> bool {
+    denial == Denial::NotFound
 }
 
 /// The cursor has been the first entry of the next page and the last of this one: it is passed back as it came.
