@@ -137,28 +137,39 @@ begin
 
     if cardinality(mentions) > 0 then
         -- One of the deliveries at least says more than one change: the verdict that weighs most, and the owner that it names.
-        select array_agg(w.verdict order by w.place), array_agg(w.owner order by w.place)
+        select array_agg(w.verdict order by d.place), array_agg(w.owner order by d.place)
         into further, further_owners
-        from (
-            select distinct on (d.place) d.place, v.verdict, v.owner
-            from unnest(deliveries) with ordinality as d (
-                source, delivery_id, event_type, received_at, attempts,
-                kind, entity_id, change_at, deletes, decided, reason, body, place
-            )
-            left join lateral (
+        from unnest(deliveries) with ordinality as d (
+            source, delivery_id, event_type, received_at, attempts,
+            kind, entity_id, change_at, deletes, decided, reason, body, place
+        )
+        left join (
+            select distinct on (v.place) v.place, v.verdict, v.owner
+            from (
                 select
+                    l.place, l.owner,
                     users_sync.verdict(
-                        m.change_at, d.delivery_id, m.deletes, d.source,
-                        s.version_at, s.version_delivery, s.deleted_at, s.id is not null, o.source
-                    ) as verdict,
-                    o.source as owner
-                from unnest(mentions) as m
-                left join unnest(standings) as s on s.kind = m.kind and s.id = m.entity_id
-                left join users_sync.ledger o on o.kind = m.kind and o.id = m.entity_id
-                where m.place = d.place and d.decided is null
-            ) v on true
-            order by d.place, array_position(array['stale', 'applied', 'foreign'], v.verdict) desc nulls last
-        ) w;
+                        l.change_at, l.delivery_id, l.deletes, l.source,
+                        l.version_at, l.version_delivery, l.deleted_at, l.taken, l.owner
+                    ) as verdict
+                from (
+                    select
+                        m.place, m.change_at, m.deletes, d.source, d.delivery_id,
+                        s.id is not null as taken, s.version_at, s.version_delivery, s.deleted_at,
+                        -- As below: without nested loops, a join would read the whole ledger.
+                        case when s.id is null then (
+                            select o.source from users_sync.ledger o where o.kind = m.kind and o.id = m.entity_id
+                        ) end as owner
+                    from unnest(mentions) as m
+                    join unnest(deliveries) with ordinality as d (
+                        source, delivery_id, event_type, received_at, attempts,
+                        kind, entity_id, change_at, deletes, decided, reason, body, place
+                    ) on d.place = m.place and d.decided is null
+                    left join unnest(standings) as s on s.kind = m.kind and s.id = m.entity_id
+                ) l
+            ) v
+            order by v.place, array_position(array['stale', 'applied', 'foreign'], v.verdict) desc
+        ) w on w.place = d.place;
     end if;
 
     if cardinality(deliveries) > 0 then
@@ -232,15 +243,23 @@ begin
     end if;
 
     if cardinality(mentions) > 0 then
+        with journaled as materialized (
+            select
+                d.place, d.source, d.delivery_id,
+                -- What is not journaled is not named; nor is what comes again and is still in quarantine.
+                (
+                    select j.received_at from users_sync.journal j
+                    where j.source = d.source and j.delivery_id = d.delivery_id and j.outcome <> 'quarantined'
+                ) as received_at
+            from unnest(deliveries) with ordinality as d (
+                source, delivery_id, event_type, received_at, attempts,
+                kind, entity_id, change_at, deletes, decided, reason, body, place
+            )
+        )
         insert into users_sync.mentions (source, delivery_id, kind, entity_id, version_at, received_at)
         select j.source, j.delivery_id, m.kind, m.entity_id, m.change_at, j.received_at
         from unnest(mentions) as m
-        join unnest(deliveries) with ordinality as d (
-            source, delivery_id, event_type, received_at, attempts,
-            kind, entity_id, change_at, deletes, decided, reason, body, place
-        ) on d.place = m.place
-        -- What is not journaled is not named; nor is what comes again and is still in quarantine.
-        join users_sync.journal j on j.source = d.source and j.delivery_id = d.delivery_id and j.outcome <> 'quarantined'
+        join journaled j on j.place = m.place and j.received_at is not null
         order by j.source collate "C", j.delivery_id collate "C", m.kind collate "C", m.entity_id collate "C"
         on conflict do nothing;
     end if;
