@@ -14,6 +14,12 @@ select
         and exists (
             select from neon_auth.organizations_sync g
             where g.id = m.organization_id and g.deleted_at is null
+        )
+        and not exists (
+            select
+            from users_sync.ledger l
+            join users_sync.ledger g on g.kind = '{organization}' and g.id = m.organization_id
+            where l.kind = '{kind}' and l.id = m.id and l.source <> g.source
         ) as active
 from {table} m
 left join {others} o on o.id = m.{other}

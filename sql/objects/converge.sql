@@ -256,15 +256,24 @@ begin
     end if;
 
     if cardinality(mentions) > 0 then
+        with journaled as materialized (
+            select
+                d.place, d.source, d.delivery_id,
+                -- No mention of a delivery that is not journaled, or that came again and is still in quarantine. A sub-select,
+                -- because without nested loops a join would read the whole journal.
+                (
+                    select j.received_at from users_sync.journal j
+                    where j.source = d.source and j.delivery_id = d.delivery_id and j.outcome <> 'quarantined'
+                ) as received_at
+            from unnest(deliveries) with ordinality as d (
+                source, delivery_id, event_type, received_at, attempts,
+                kind, entity_id, claim, change_at, deletes, decided, reason, body, place
+            )
+        )
         insert into users_sync.mentions (source, delivery_id, kind, entity_id, version_at, received_at)
         select j.source, j.delivery_id, m.kind, m.entity_id, m.change_at, j.received_at
         from unnest(mentions) as m
-        join unnest(deliveries) with ordinality as d (
-            source, delivery_id, event_type, received_at, attempts,
-            kind, entity_id, claim, change_at, deletes, decided, reason, body, place
-        ) on d.place = m.place
-        -- No mention of a delivery that is not journaled, or that came again and is still in quarantine.
-        join users_sync.journal j on j.source = d.source and j.delivery_id = d.delivery_id and j.outcome <> 'quarantined'
+        join journaled j on j.place = m.place and j.received_at is not null
         order by j.source collate "C", j.delivery_id collate "C", m.kind collate "C", m.entity_id collate "C"
         on conflict do nothing;
     end if;

@@ -17,4 +17,4 @@ $$;
 revoke execute on function users_sync.has_role from public;
 
 comment on function users_sync.has_role is
-    'Whether this user has this role in this organization; `org:admin` and `admin` are the same role.';
+    'Whether this user has this role in this organization; `admin` also asks for `org:admin`.';

@@ -12,7 +12,8 @@ select
             where r.source = l.source and r.key = g.permission and r.deleted_at is null
         ),
         '{}'
-    ) as permissions
+    ) as permissions,
+    l.source
 from {table} g
 left join users_sync.ledger l on l.kind = '{kind}' and l.id = g.id
 where g.deleted_at is null;

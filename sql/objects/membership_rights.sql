@@ -25,6 +25,8 @@ select
             select unnest(g.permissions)
             from users_sync.live_grants g
             where g.user_id = m.user_id and g.organization_id = m.organization_id
+              -- A secret opens one source: it gives no permissions in an organization of another one.
+              and (g.source = l.source) is not false
               -- What a member was granted ends when the member leaves, even if no event says so, and stays ended.
               and (l.last_deleted_at is null or g.granted_at > l.last_deleted_at)
         ) as p (permission)

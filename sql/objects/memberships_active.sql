@@ -6,7 +6,8 @@ from neon_auth.memberships_sync m
 left join users_sync.membership_rights r on r.id = m.id
 where m.deleted_at is null
   and exists (select from neon_auth.users_active u where u.id = m.user_id)
-  and exists (select from neon_auth.organizations_active o where o.id = m.organization_id);
+  and exists (select from neon_auth.organizations_active o where o.id = m.organization_id)
+  and not exists (select from users_sync.foreign_memberships f where f.id = m.id);
 
 do $$
 begin
@@ -18,7 +19,7 @@ end
 $$;
 
 comment on view neon_auth.memberships_active is
-    'Memberships that count: neither they nor their organization are deleted, and their user is active.';
+    'Memberships that count: neither they nor their organization are deleted, their user is active, and they are of their organization''s source.';
 comment on column neon_auth.memberships_active.role is 'The key of the role; null where there is none, or it was deleted.';
 comment on column neon_auth.memberships_active.permissions is
     'Those of the role, else those of the membership, and those granted to the user in this organization: distinct, sorted, never null.';

@@ -11,6 +11,8 @@ select
         -- A row that the ledger does not know is a stub, or was there before us.
         when m.id is null or l.id is null then 'missing'
         when (l.version_at, l.version_delivery) >= (r.version_at, r.version_delivery collate "C") then 'same'
+        -- It is equal, but does not count: its membership was left since.
+        when {is_ended} then 'stale'
         when ({shown}, m.created_at, l.disabled) is distinct from ({read}, r.created_at, r.disabled)
             then 'stale'
         -- An adopted row may hold anything, and only an object has fields to leave out.

@@ -10,7 +10,8 @@ use super::table::{print_json, print_table};
 use super::work::{current_schema, maintain};
 use crate::config::{Config, Environment};
 use crate::db::findings;
-use crate::model::{DeletePolicy, Kind};
+use crate::db::mirror::{self, Mirror};
+use crate::model::DeletePolicy;
 use crate::sync::purge::{self, Round};
 
 /// Applies DELETE_POLICY once; the service does it every hour.
@@ -60,7 +61,7 @@ fn report(arguments: &Arguments, round: &Round) -> Result<(), Failure> {
             "quarantined": purged.quarantined,
             "blocked": blocked,
         });
-        for kind in Kind::ALL {
+        for kind in mirror::purged().map(|mirror| mirror.kind) {
             reported[kind.plural()] = json!(purged.of(kind));
         }
         print_json(&reported)?;
@@ -71,10 +72,10 @@ fn report(arguments: &Arguments, round: &Round) -> Result<(), Failure> {
             ("bodies removed from the journal", purged.bodies + purged.quarantined),
         ];
         let head = if arguments.dry_run { "would be purged" } else { "purged" };
-        let kinds = Kind::ALL.map(|kind| (kind.plural(), purged.of(kind)));
+        let kinds = mirror::purged().map(|Mirror { kind, .. }| (kind.plural(), purged.of(*kind)));
         print_table(
             [head, ""],
-            kinds.into_iter().chain(rows).map(|(what, count)| [what.to_owned(), count.to_string()]),
+            kinds.chain(rows).map(|(what, count)| [what.to_owned(), count.to_string()]),
         );
         for (key, reason) in blocked {
             println!("{} stays: {reason}", findings::name_of(key));

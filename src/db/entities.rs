@@ -154,6 +154,7 @@ pub async fn memberships(
         .statement(include_str!("../../sql/entities/memberships.sql"))
         .replace("{column}", column)
         .replace("{user}", Kind::User.as_str())
+        .replace("{organization}", Kind::Organization.as_str())
         .replace("{others}", mirror::of(to).table)
         .replace("{other}", other);
     let (after_other, after_id) =

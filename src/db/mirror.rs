@@ -156,6 +156,12 @@ impl Mirror {
     }
 }
 
+/// Those whose deleted rows the delete policy takes away. A role is about nobody, and only its row says which members have
+/// lost it.
+pub fn purged() -> impl Iterator<Item = &'static Mirror> {
+    ALL.iter().filter(|mirror| mirror.kind != Kind::Role)
+}
+
 /// The mirror of a kind.
 pub fn of(kind: Kind) -> &'static Mirror {
     ALL.iter().find(|mirror| mirror.kind == kind).expect("every kind has a mirror")

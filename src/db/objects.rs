@@ -98,7 +98,7 @@ fn converge() -> Object {
 }
 
 /// The views and functions for applications, and the views that they depend on.
-fn access() -> [Object; 13] {
+fn access() -> [Object; 14] {
     let about = |kind: Kind, object: Object| {
         let sql = mirror::of(kind).statement(&object.sql).into();
         Object { sql, ..object }
@@ -115,12 +115,20 @@ fn access() -> [Object; 13] {
             Kind::Membership,
             object!("membership_rights", Replaced, ["users_sync.membership_rights"]),
         ),
+        foreign_memberships(),
         object!("memberships_active", Replaced, ["neon_auth.memberships_active"]),
         object!("spellings", Replaced, ["users_sync.spellings"]),
         object!("is_active", Replaced, ["users_sync.is_active"]),
         object!("has_role", Replaced, ["users_sync.has_role"]),
-        object!("has_permission", Replaced, ["users_sync.has_permission"]),
+        about(Kind::User, object!("has_permission", Replaced, ["users_sync.has_permission"])),
     ]
+}
+
+/// What one source says of who is in an organization of another.
+fn foreign_memberships() -> Object {
+    let object = object!("foreign_memberships", Replaced, ["users_sync.foreign_memberships"]);
+    let sql = mirror::of(Kind::Membership).statement(&object.sql);
+    Object { sql: sql.replace("{owner}", Kind::Organization.as_str()).into(), ..object }
 }
 
 /// The function by which an application makes a row before the provider's delivery comes.

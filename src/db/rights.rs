@@ -92,7 +92,7 @@ const OTHERS: [Right; 8] = [
 pub fn all() -> Vec<Right> {
     let kept = |mirror: &Mirror| table(mirror.table, KEEP, "deliveries, repair, `scrub`, erasing");
     let kept = mirror::ALL.iter().map(kept);
-    let removed = mirror::ALL.iter().map(|mirror| removal(mirror.table));
+    let removed = mirror::purged().map(|mirror| removal(mirror.table));
     SCHEMAS.into_iter().chain(kept).chain(removed).chain(BOOKS).chain(OTHERS).collect()
 }
 

@@ -60,16 +60,9 @@ async fn in_background(pool: &Pool, policy: DeletePolicy) -> Result<Round, Strin
 
 fn log(Round { purged, blocked }: &Round) {
     if purged.total() > 0 {
-        let [users, organizations, memberships, roles, grants] =
-            Kind::ALL.map(|kind| purged.of(kind));
-        tracing::info!(
-            users,
-            organizations,
-            memberships,
-            roles,
-            grants,
-            "deleted rows were purged"
-        );
+        let [users, organizations, memberships, grants] =
+            [Kind::User, Kind::Organization, Kind::Membership, Kind::Grant].map(|of| purged.of(of));
+        tracing::info!(users, organizations, memberships, grants, "deleted rows were purged");
     }
     for (Key { kind, id }, reason) in blocked {
         tracing::warn!(%kind, id, reason, "a deleted row could not be purged");
@@ -137,7 +130,7 @@ async fn round(
         DeletePolicy::Scrub(grace) => (grace, false),
         DeletePolicy::Hard(grace) => (grace, true),
     };
-    for mirror in &mirror::ALL {
+    for mirror in mirror::purged() {
         let mut last: Option<Due> = None;
         loop {
             let (before, after) = (now - grace, last.as_ref());

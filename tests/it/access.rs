@@ -4,6 +4,7 @@ mod any_order;
 mod endings;
 mod large;
 mod policies;
+mod sources;
 mod stack;
 mod stubs;
 

@@ -2,6 +2,7 @@
 
 mod effects;
 mod held;
+mod large;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! `users-sync reconcile`: the provider's list against the table.
 
 mod gone;
+mod grants;
 mod kinds;
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Renders the statements of the mirrors from their rows of data.
 
 use super::{ALL, Column, Mirror, Shape};
+use crate::law::SETTLING;
 use crate::model::Kind;
 
 impl Mirror {
@@ -75,6 +76,19 @@ impl Mirror {
         self.statement(template)
             .replace("{shown}", &shown.join(", "))
             .replace("{read}", &self.values("r").join(", "))
+            .replace("{is_ended}", &self.is_ended())
+    }
+
+    /// Whether row `m` ended with a membership, and the claim `r` was read after that.
+    fn is_ended(&self) -> String {
+        if self.kind != Kind::Grant {
+            return "false".to_owned();
+        }
+        include_str!("../../../sql/readings/ended.sql")
+            .trim_end()
+            .replace("{memberships}", super::of(Kind::Membership).table)
+            .replace("{membership}", Kind::Membership.as_str())
+            .replace("{settling}", &SETTLING.as_secs().to_string())
     }
 
     /// A statement that derives rows `m` of the mirror again from claims `r`.

@@ -2,8 +2,10 @@
 
 use serde_json::json;
 
-use super::{Stage, clerk, clerk_admin, clerk_membership, clerk_role, clerk_user};
-use crate::harness::Signed;
+use super::{
+    Stage, clerk, clerk_admin, clerk_membership, clerk_organization, clerk_role, clerk_user,
+};
+use crate::harness::{Signed, run};
 
 /// Posts all but the last delivery, asks, posts the last one, asks, and posts everything again.
 async fn ends_with(event_type: &str, id: &str) {
@@ -107,25 +109,31 @@ async fn without_a_known_role_the_permissions_of_the_membership_count() {
 }
 
 #[tokio::test]
-async fn a_key_is_the_same_with_and_without_its_prefix() {
+async fn a_key_without_its_prefix_asks_for_the_one_with_it() {
     let stage = Stage::new().await;
-    let bare: [Signed; 2] = [
+    let others: [Signed; 3] = [
         clerk_role(0, "r2", "plain", &["posts:list"]),
         clerk_membership("created", 0, ["u1", "o2"], "plain"),
+        clerk_membership("created", 0, ["u1", "o3"], "org:org:admin"),
     ];
     stage.receive(&clerk_admin()).await;
-    stage.receive(&bare).await;
-    stage.receive(&[super::clerk_organization(0, "o2")]).await;
+    stage.receive(&others).await;
+    stage.receive(&["o2", "o3"].map(|id| clerk_organization(0, id))).await;
 
     for (expected, asked) in [
         (true, "has_role('u1', 'o1', 'org:admin')"),
         (true, "has_role('u1', 'o1', 'admin')"),
-        (true, "has_role('u1', 'o2', 'org:plain')"),
+        (false, "has_role('u1', 'o2', 'org:plain')"),
+        (false, "has_role('u1', 'o1', 'org:org:admin')"),
+        (false, "has_role('u1', 'o3', '')"),
+        (false, "has_role('u1', 'o3', 'org:admin')"),
+        (true, "has_role('u1', 'o3', 'org:org:admin')"),
         (true, "has_role('u1', 'o2', 'plain')"),
         (false, "has_role('u1', 'o1', 'dmin')"),
         (false, "has_role('u1', 'o1', '')"),
         (true, "has_permission('u1', 'o1', 'posts:write')"),
-        (true, "has_permission('u1', 'o2', 'org:posts:list')"),
+        (true, "has_permission('u1', 'o2', 'posts:list')"),
+        (false, "has_permission('u1', 'o2', 'org:posts:list')"),
         (false, "has_permission('u1', 'o2', 'posts:write')"),
     ] {
         assert_eq!(stage.is(&format!("users_sync.{asked}")).await, expected, "{asked}");
@@ -154,4 +162,21 @@ async fn nulls_and_unknown_ids_are_answered_with_false() {
         assert!(stage.is(&is_false).await, "{asked}");
     }
     assert!(stage.is("users_sync.is_active('u1')").await);
+}
+
+#[tokio::test]
+async fn a_deleted_role_stays_ended_after_the_delete_policy() {
+    for policy in ["scrub:30d", "hard:30d"] {
+        let stage = Stage::new().await;
+        stage.receive(&clerk_admin()).await;
+        // The beginning of these histories lies more than thirty days back.
+        stage.receive(&[clerk("role.deleted", 5, json!({ "id": "r1" }))]).await;
+        let variables = [("DATABASE_URL", stage.database.url()), ("DELETE_POLICY", policy)];
+
+        let said = run(&["purge"], &variables).await;
+
+        assert_eq!(said.code, 0, "{said:?}");
+        assert!(!stage.is("users_sync.has_role('u1', 'o1', 'org:admin')").await, "{policy}");
+        assert!(!stage.may("u1", "o1", "org:of_the_membership").await, "{policy}");
+    }
 }
