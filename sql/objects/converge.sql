@@ -205,19 +205,22 @@ begin
             order by source collate "C", delivery_id collate "C"
             on conflict (source, delivery_id) do update set
                 attempts = j.attempts + excluded.attempts,
-                -- Only a quarantined delivery gets a new outcome: a fix may have made it readable.
+                -- A quarantined delivery gets a new outcome, because a fix may have made it readable; an ignored one, if this
+                -- version keeps what it says.
                 (event_type, kind, entity_id, version_at, processed_at, processed_in, outcome, reason, body) = (
                     select w.event_type, w.kind, w.entity_id, w.version_at, w.processed_at, w.processed_in,
                         w.outcome, w.reason, w.body
                     from (values
                         (j.event_type, j.kind, j.entity_id, j.version_at, j.processed_at, j.processed_in,
-                            j.outcome, j.reason, j.body, j.outcome <> 'quarantined'),
+                            j.outcome, j.reason, j.body, false),
                         (excluded.event_type, excluded.kind, excluded.entity_id, excluded.version_at,
                             excluded.processed_at, excluded.processed_in,
-                            excluded.outcome, excluded.reason, excluded.body, j.outcome = 'quarantined')
+                            excluded.outcome, excluded.reason, excluded.body, true)
                     ) as w (event_type, kind, entity_id, version_at, processed_at, processed_in,
-                        outcome, reason, body, holds)
-                    where w.holds
+                        outcome, reason, body, is_new)
+                    where w.is_new = (
+                        j.outcome = 'quarantined' or (j.outcome = 'ignored' and excluded.outcome <> 'ignored')
+                    )
                 )
             returning j.source, j.delivery_id, j.processed_in
         )
@@ -239,8 +242,9 @@ begin
             source, delivery_id, event_type, received_at, attempts,
             kind, entity_id, change_at, deletes, decided, reason, body, place
         ) on d.place = m.place
-        -- What is not journaled is not named; nor is what comes again and is still in quarantine.
-        join users_sync.journal j on j.source = d.source and j.delivery_id = d.delivery_id and j.outcome <> 'quarantined'
+        -- What is not journaled is not named; nor is what comes again and is still ignored or in quarantine.
+        join users_sync.journal j
+            on j.source = d.source and j.delivery_id = d.delivery_id and j.outcome not in ('ignored', 'quarantined')
         order by j.source collate "C", j.delivery_id collate "C", m.kind collate "C", m.entity_id collate "C"
         on conflict do nothing;
     end if;
