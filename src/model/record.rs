@@ -34,7 +34,7 @@ impl Record {
             Profile::Grant(Grant { user_id, organization_id, .. }) => {
                 (Some(user_id), organization_id.as_deref())
             }
-            Profile::User(_) | Profile::Organization(_) | Profile::Role(_) => (None, None),
+            _ => (None, None),
         }
     }
 
