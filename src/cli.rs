@@ -90,9 +90,9 @@ enum Command {
     Serve(serve::Arguments),
     /// Bring the database's schema up to date
     Migrate(migrate::Arguments),
-    /// Bring every user that the provider has into the table
+    /// Bring everything that the provider has into the tables
     Backfill(backfill::Arguments),
-    /// Hold the table against the provider's list, and repair what differs
+    /// Compare the tables with the provider's lists, and repair what differs
     Reconcile(reconcile::Arguments),
     /// Show, fetch, create, delete or erase one user
     Users(users::Arguments),
