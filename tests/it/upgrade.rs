@@ -19,7 +19,8 @@ async fn ignored(client: &Client, signed: &Signed) {
 }
 
 async fn journal(client: &Client, signed: &Signed) -> Value {
-    let sql = "select jsonb_build_array(outcome, reason, kind, entity_id, body is not null, attempts)
+    let sql =
+        "select jsonb_build_array(outcome, reason, kind, entity_id, body is not null, attempts)
         from users_sync.journal where delivery_id = $1";
     client.query_one(sql, &[&signed.id]).await.expect("it is journaled").get(0)
 }

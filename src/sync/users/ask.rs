@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use super::{Error, Users};
 use crate::api::{self, Client, Found, Removed};
-use crate::db::{mirror, readings};
 use crate::db::readings::Standing;
 use crate::db::users::UserRow;
+use crate::db::{mirror, readings};
 use crate::law::too_early;
 use crate::model::{Change, Key, Kind, Reading};
 use crate::provider::api::Sought;
