@@ -1,6 +1,5 @@
 //! What we keep: users, their changes and versions, and what becomes of a delivery. No I/O.
 
-mod kind;
 mod record;
 
 use std::fmt;
@@ -11,8 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-pub use kind::{Key, Kind};
-pub use record::{Grant, Membership, Organization, Profile, Record, Role, User};
+pub use record::{Grant, Key, Kind, Membership, Organization, Profile, Record, Role, User};
 
 /// The id that a sender gives a delivery; every attempt and every replay of it carries the same one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
