@@ -90,9 +90,9 @@ enum Command {
     Serve(serve::Arguments),
     /// Bring the database's schema up to date
     Migrate(migrate::Arguments),
-    /// Bring every user that the provider has into the table
+    /// Bring everything that the provider has into the tables
     Backfill(backfill::Arguments),
-    /// Compare the table with the provider's list, and repair the differences
+    /// Compare the tables with the provider's lists, and repair the differences
     Reconcile(reconcile::Arguments),
     /// Show, fetch, create, delete or erase one user
     Users(users::Arguments),

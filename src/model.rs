@@ -12,7 +12,7 @@ use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 pub use outcome::{Effect, Outcome, Subject};
-pub use record::{Grant, Membership, Organization, Profile, Record, Role, User};
+pub use record::{Grant, Key, Kind, Membership, Organization, Profile, Record, Role, User};
 
 /// The id that a sender gives a delivery; every attempt and every replay of it has the same one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,68 +40,6 @@ impl DeliveryId {
 impl fmt::Display for DeliveryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// The kind of entity that a change is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    User,
-    Organization,
-    Membership,
-    Role,
-    Grant,
-}
-
-impl Kind {
-    pub const ALL: [Self; 5] =
-        [Self::User, Self::Organization, Self::Membership, Self::Role, Self::Grant];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Organization => "organization",
-            Self::Membership => "membership",
-            Self::Role => "role",
-            Self::Grant => "grant",
-        }
-    }
-
-    /// The word for several of them.
-    pub fn plural(self) -> &'static str {
-        match self {
-            Self::User => "users",
-            Self::Organization => "organizations",
-            Self::Membership => "memberships",
-            Self::Role => "roles",
-            Self::Grant => "grants",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
-    pub kind: Kind,
-    pub id: String,
-}
-
-impl Key {
-    pub fn new(kind: Kind, id: impl Into<String>) -> Self {
-        Self { kind, id: id.into() }
-    }
-
-    pub fn user(id: impl Into<String>) -> Self {
-        Self::new(Kind::User, id)
     }
 }
 

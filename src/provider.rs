@@ -121,10 +121,14 @@ impl Provider {
         event.map(|(_, kind)| *kind)
     }
 
-    /// Every event that an endpoint should be subscribed to.
+    /// The events that we understand.
     pub fn event_names(&self) -> String {
-        let names: Vec<_> = self.events.iter().map(|(event, _)| *event).collect();
-        names.join(", ")
+        names(self.events.iter())
+    }
+
+    /// Every event that an endpoint should be subscribed to.
+    pub fn subscriptions(&self) -> String {
+        names(self.events.iter().chain(self.rereads))
     }
 
     /// The names of the events about one kind.
@@ -137,6 +141,10 @@ impl Provider {
         let known = self.events.iter().find(|(known, _)| Some(*known) == event_type);
         known.map_or("other", |(known, _)| *known)
     }
+}
+
+fn names<'a>(events: impl Iterator<Item = &'a (&'static str, Kind)>) -> String {
+    events.map(|(event, _)| *event).collect::<Vec<_>>().join(", ")
 }
 
 /// An id composed of parts, for entities without an id of their own. Different parts give different ids.

@@ -220,19 +220,22 @@ begin
         order by source collate "C", delivery_id collate "C"
         on conflict (source, delivery_id) do update set
             attempts = j.attempts + excluded.attempts,
-            -- Only a quarantined delivery gets a new outcome: a fix may have made it readable.
+            -- A quarantined delivery gets a new outcome, because a fix may have made it readable; an ignored one, if this
+            -- version keeps what it says.
             (event_type, kind, entity_id, version_at, processed_at, processed_in, outcome, reason, body) = (
                 select w.event_type, w.kind, w.entity_id, w.version_at, w.processed_at, w.processed_in,
                     w.outcome, w.reason, w.body
                 from (values
                     (j.event_type, j.kind, j.entity_id, j.version_at, j.processed_at, j.processed_in,
-                        j.outcome, j.reason, j.body, j.outcome <> 'quarantined'),
+                        j.outcome, j.reason, j.body, false),
                     (excluded.event_type, excluded.kind, excluded.entity_id, excluded.version_at,
                         excluded.processed_at, excluded.processed_in,
-                        excluded.outcome, excluded.reason, excluded.body, j.outcome = 'quarantined')
+                        excluded.outcome, excluded.reason, excluded.body, true)
                 ) as w (event_type, kind, entity_id, version_at, processed_at, processed_in,
-                    outcome, reason, body, holds)
-                where w.holds
+                    outcome, reason, body, is_new)
+                where w.is_new = (
+                    j.outcome = 'quarantined' or (j.outcome = 'ignored' and excluded.outcome <> 'ignored')
+                )
             )
         returning
             j.source, j.delivery_id,
@@ -259,11 +262,13 @@ begin
         with journaled as materialized (
             select
                 d.place, d.source, d.delivery_id,
-                -- No mention of a delivery that is not journaled, or that came again and is still in quarantine. A sub-select,
+                -- No mention of a delivery that is not journaled, or that came again and is still ignored or in quarantine. A
+                -- sub-select,
                 -- because without nested loops a join would read the whole journal.
                 (
                     select j.received_at from users_sync.journal j
-                    where j.source = d.source and j.delivery_id = d.delivery_id and j.outcome <> 'quarantined'
+                    where j.source = d.source and j.delivery_id = d.delivery_id
+                        and j.outcome not in ('ignored', 'quarantined')
                 ) as received_at
             from unnest(deliveries) with ordinality as d (
                 source, delivery_id, event_type, received_at, attempts,

@@ -189,6 +189,6 @@ pub fn permissions_of(profile: &Profile) -> Option<&[String]> {
     match profile {
         Profile::Membership(Membership { permissions, .. })
         | Profile::Role(Role { permissions, .. }) => Some(permissions),
-        Profile::User(_) | Profile::Organization(_) | Profile::Grant(_) => None,
+        _ => None,
     }
 }

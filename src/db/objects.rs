@@ -53,26 +53,25 @@ static ALL: LazyLock<Vec<Object>> = LazyLock::new(|| {
     all
 });
 
+/// The indexes of our own tables.
+const INDEXES: [&str; 11] = [
+    "users_sync.journal_received_at_idx",
+    "users_sync.journal_outcome_idx",
+    "users_sync.journal_entity_idx",
+    "users_sync.journal_source_idx",
+    "users_sync.journal_quarantined_idx",
+    "users_sync.ledger_to_purge_idx",
+    "users_sync.ledger_purged_idx",
+    "users_sync.ledger_disabled_idx",
+    "users_sync.marks_due_at_idx",
+    "users_sync.mentions_entity_idx",
+    "users_sync.runs_source_idx",
+];
+
 /// The objects that writing a batch needs.
 fn writing() -> [Object; 7] {
     [
-        object!(
-            "indexes",
-            Again,
-            [
-                "users_sync.journal_received_at_idx",
-                "users_sync.journal_outcome_idx",
-                "users_sync.journal_entity_idx",
-                "users_sync.journal_source_idx",
-                "users_sync.journal_quarantined_idx",
-                "users_sync.ledger_to_purge_idx",
-                "users_sync.ledger_purged_idx",
-                "users_sync.ledger_disabled_idx",
-                "users_sync.marks_due_at_idx",
-                "users_sync.mentions_entity_idx",
-                "users_sync.runs_source_idx",
-            ]
-        ),
+        object!("indexes", Again, INDEXES),
         object!("tombstone", Replaced, ["users_sync.tombstone"]),
         object!("lasting", Replaced, ["users_sync.lasting"]),
         object!("is_printable", Replaced, ["users_sync.is_printable"]),

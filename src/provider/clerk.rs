@@ -129,7 +129,7 @@ fn record(kind: Kind, data: &Object<'_>, bytes: &Bytes) -> Result<Record, Unread
         Kind::Organization => Profile::Organization(organization(data)?),
         Kind::Membership => Profile::Membership(membership(data)?),
         Kind::Role => Profile::Role(role(data)?),
-        Kind::Grant => return Err(Unreadable::Unexpected { field: "data", expected: "known" }),
+        _ => return Err(Unreadable::Unexpected { field: "data", expected: "known" }),
     };
     Ok(Record {
         key: key(kind, data)?,

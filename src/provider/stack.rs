@@ -118,7 +118,7 @@ fn key(kind: Kind, data: &Object<'_>) -> Result<Key, Unreadable> {
             Some(team) => composed(&[&team, &data.id("user_id")?, &data.id("id")?]),
             None => composed(&[&data.id("user_id")?, &data.id("id")?]),
         },
-        Kind::User | Kind::Organization | Kind::Role => data.id("id")?,
+        _ => data.id("id")?,
     };
     Ok(Key::new(kind, id))
 }

@@ -59,10 +59,8 @@ async fn in_background(pool: &Pool, policy: DeletePolicy) -> Result<Round, Strin
 }
 
 fn log(Round { purged, blocked }: &Round) {
-    if purged.total() > 0 {
-        let [users, organizations, memberships, grants] =
-            [Kind::User, Kind::Organization, Kind::Membership, Kind::Grant].map(|of| purged.of(of));
-        tracing::info!(users, organizations, memberships, grants, "deleted rows were purged");
+    for kind in Kind::ALL.into_iter().filter(|kind| purged.of(*kind) > 0) {
+        tracing::info!(%kind, rows = purged.of(kind), "deleted rows were purged");
     }
     for (Key { kind, id }, reason) in blocked {
         tracing::warn!(%kind, id, reason, "a deleted row could not be purged");

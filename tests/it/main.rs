@@ -59,6 +59,7 @@ mod strangers;
 mod tls;
 mod traces;
 mod unreadable;
+mod upgrade;
 mod values;
 mod walks;
 mod words;

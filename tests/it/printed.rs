@@ -33,6 +33,21 @@ async fn every_schema_has_every_mirror_with_its_columns() {
     }
 }
 
+#[tokio::test]
+async fn the_schemas_of_sql_drizzle_and_typescript_have_the_views() {
+    for (form, words) in [
+        ("--sql", ["organizations_active o", "memberships_active m", "users_active"]),
+        ("--drizzle", ["organizationsActive =", "membershipsActive =", "usersActive ="]),
+        ("--typescript", ["OrganizationActive =", "interface MembershipActive", "UserActive ="]),
+    ] {
+        let said = run(&["schema", form], &[]).await;
+
+        for word in words {
+            assert!(said.out.contains(word), "{form} lacks {word}");
+        }
+    }
+}
+
 /// Every command as its words, with its help; users do not call `man` and the guard.
 async fn every_help() -> Vec<(Vec<String>, String)> {
     let mut left = vec![Vec::<String>::new()];

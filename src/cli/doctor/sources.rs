@@ -76,7 +76,7 @@ fn heard(checks: &mut Checks, source: &Source, last: Option<Timestamp>) {
         let advice = format!(
             "in the dashboard of {title} add an endpoint with the path /webhooks/{} and the events {}; `users-sync send` plays one meanwhile",
             source.name,
-            source.provider.event_names()
+            source.provider.subscriptions()
         );
         return checks.warn(&name, "none that the journal remembers", advice);
     };

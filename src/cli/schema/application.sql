@@ -22,9 +22,15 @@ select p.title, coalesce(u.name, 'a former user') as author
 from posts p
 left join neon_auth.users_sync u on u.id = p.author and u.deleted_at is null;
 
--- Memberships do not wait for their user or their organization, nor go with them: ask all three.
-select m.organization_id, o.name, m.role
-from neon_auth.memberships_sync m
-join neon_auth.organizations_sync o on o.id = m.organization_id and o.deleted_at is null
-join neon_auth.users_sync u on u.id = m.user_id and u.deleted_at is null
-where m.user_id = 'user_1' and m.deleted_at is null;
+-- The views have only what counts: users_active, organizations_active, and memberships_active, whose permissions are those
+-- of the role and of the grants. A view reads whole rows, so its reader needs select on the tables without a list of columns:
+-- GRANT_SELECT_TO=app grants that, and the three functions.
+select m.organization_id, o.name, m.role, m.permissions
+from neon_auth.memberships_active m
+join neon_auth.organizations_active o on o.id = m.organization_id
+where m.user_id = 'user_1';
+
+-- For row-level security: call them inside `(select …)`.
+select users_sync.is_active('user_1'),
+    users_sync.has_role('user_1', 'org_1', 'admin'),
+    users_sync.has_permission('user_1', 'org_1', 'org:documents:read');

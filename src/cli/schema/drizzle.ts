@@ -23,4 +23,15 @@ export type UserSync = typeof usersSync.$inferSelect;
 
 {tables}
 
+// Users that are neither deleted nor disabled, and organizations that are not deleted.
+{views}
+
+// Memberships that count, with everything that the member may do in the organization.
+export const membershipsActive = neonAuth.view("memberships_active", {
+  userId: text("user_id").notNull(),
+  organizationId: text("organization_id").notNull(),
+  role: text("role"),
+  permissions: text("permissions").array().notNull(),
+}).existing();
+
 // A reference of yours: author: text("author").references(() => usersSync.id, { onDelete: "set null" })

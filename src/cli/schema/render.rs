@@ -6,6 +6,9 @@ use crate::model::Kind;
 /// The columns that every mirror has after its own.
 const TIMES: [&str; 3] = ["created_at", "updated_at", "deleted_at"];
 
+/// The kinds of which a view shows the rows that count, with the columns of the mirror.
+const WHOLE_VIEWS: [Kind; 2] = [Kind::User, Kind::Organization];
+
 fn others() -> impl Iterator<Item = &'static Mirror> {
     mirror::ALL.iter().filter(|mirror| mirror.kind != Kind::User)
 }
@@ -24,21 +27,37 @@ pub(super) fn sql() -> String {
 }
 
 pub(super) fn drizzle() -> String {
+    let table = |mirror: &Mirror| {
+        let (name, variable) = (mirror.name(), camel(mirror.name()));
+        format!(
+            "// {}\nexport const {variable} = neonAuth.table(\"{name}\", {{\n  id: text(\"id\").primaryKey().notNull(),\n{}}});\n\nexport type {} = typeof {variable}.$inferSelect;",
+            mirror.about,
+            drizzle_columns(mirror),
+            model(mirror)
+        )
+    };
+    let view = |kind: Kind| {
+        let name = format!("{}_active", kind.plural());
+        format!(
+            "export const {} = neonAuth.view(\"{name}\", {{\n  id: text(\"id\").notNull(),\n{}}}).existing();",
+            camel(&name),
+            drizzle_columns(mirror::of(kind))
+        )
+    };
+    include_str!("drizzle.ts")
+        .replace("{tables}", &each(table, "\n\n"))
+        .replace("{views}", &WHOLE_VIEWS.map(view).join("\n\n"))
+}
+
+/// All but the id.
+fn drizzle_columns(mirror: &Mirror) -> String {
     let column = |Column { name, shape, .. }: &Column| {
         let array = if *shape == Shape::Permissions { ".array()" } else { "" };
         format!("  {}: text(\"{name}\"){array},\n", camel(name))
     };
-    let table = |mirror: &Mirror| {
-        let (name, variable) = (mirror.name(), camel(mirror.name()));
-        let own: String = mirror.columns.iter().map(column).collect();
-        let times = TIMES.map(|name| format!("  {}: time(\"{name}\"),\n", camel(name))).concat();
-        format!(
-            "// {}\nexport const {variable} = neonAuth.table(\"{name}\", {{\n  id: text(\"id\").primaryKey().notNull(),\n{own}{times}  rawJson: jsonb(\"raw_json\").notNull(),\n}});\n\nexport type {} = typeof {variable}.$inferSelect;",
-            mirror.about,
-            model(mirror)
-        )
-    };
-    include_str!("drizzle.ts").replace("{tables}", &each(table, "\n\n"))
+    let own: String = mirror.columns.iter().map(column).collect();
+    let times = TIMES.map(|name| format!("  {}: time(\"{name}\"),\n", camel(name))).concat();
+    format!("{own}{times}  rawJson: jsonb(\"raw_json\").notNull(),\n")
 }
 
 pub(super) fn prisma() -> String {

@@ -14,3 +14,17 @@ export interface UserSync {
 }
 
 {interfaces}
+
+// Rows of the views neon_auth.users_active and neon_auth.organizations_active.
+export type UserActive = UserSync & { deleted_at: null };
+export type OrganizationActive = OrganizationSync & { deleted_at: null };
+
+// Rows of the view neon_auth.memberships_active: memberships that count.
+export interface MembershipActive {
+  user_id: string;
+  organization_id: string;
+  /** The key of the role; null if there is none, or if it was deleted. */
+  role: string | null;
+  /** Everything that the member may do in this organization. */
+  permissions: string[];
+}

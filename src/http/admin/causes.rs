@@ -75,7 +75,7 @@ fn silent(known: &Known, last: Option<Timestamp>) -> Option<Cause> {
         return None;
     }
     let Known { name, provider, .. } = known;
-    let (title, events) = (provider.title, provider.event_names());
+    let (title, events) = (provider.title, provider.subscriptions());
     let (found, advice) = match last {
         Some(last) => (
             format!("Silent since {}: no delivery has come.", time(last)),

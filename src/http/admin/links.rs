@@ -35,7 +35,7 @@ pub(super) fn entity_api(key: &Key) -> Option<String> {
     match key.kind {
         Kind::User => Some(user_api(&key.id)),
         Kind::Organization => Some(format!("/api/organizations/{}", quoted(&key.id))),
-        Kind::Membership | Kind::Role | Kind::Grant => None,
+        _ => None,
     }
 }
 

@@ -94,7 +94,7 @@ pub(super) struct Deliveries {
 }
 
 impl Deliveries {
-    fn kinds(&self) -> [&'static str; 5] {
+    fn kinds(&self) -> [&'static str; Kind::ALL.len()] {
         Kind::ALL.map(Kind::as_str)
     }
 }

@@ -130,7 +130,7 @@ fn question(Sought { key, user_id, .. }: &Sought) -> Option<Question> {
             page: wrapped,
         },
         Kind::Role => Question::Whole,
-        Kind::Grant => return None,
+        _ => return None,
     })
 }
 

@@ -15,8 +15,8 @@ pub(super) fn body(sample: &Sample<'_>) -> Value {
         (Kind::Organization, false) => organization(sample.id, sample),
         (Kind::Role, true) => deleted("role", sample),
         (Kind::Role, false) => role(sample),
-        (Kind::User | Kind::Grant, true) => deleted("user", sample),
-        (Kind::User | Kind::Grant, false) => user(sample),
+        (_, true) => deleted("user", sample),
+        (_, false) => user(sample),
     };
     json!({
         "data": data,

@@ -149,7 +149,7 @@ fn question(Sought { key, .. }: &Sought) -> Option<Question> {
         (Kind::Grant, [user, _]) => {
             excerpt(PROJECT_PERMISSIONS, only(&["user_id"], std::slice::from_ref(user)), direct)
         }
-        (Kind::Membership | Kind::Grant, _) => return None,
+        _ => return None,
     })
 }
 
@@ -161,7 +161,7 @@ fn missing(kind: Kind) -> &'static [&'static str] {
         Kind::Membership | Kind::Grant => {
             &["TEAM_NOT_FOUND", "USER_NOT_FOUND", "TEAM_MEMBERSHIP_NOT_FOUND"]
         }
-        Kind::Role => &[],
+        _ => &[],
     }
 }
 

@@ -15,8 +15,8 @@ pub(super) fn body(sample: &Sample<'_>) -> Value {
             json!({ "team_id": sample.organization_id, "user_id": sample.user_id })
         }
         (Kind::Grant, _) => grant(sample),
-        (Kind::User | Kind::Role, true) => json!({ "id": sample.id, "teams": [] }),
-        (Kind::User | Kind::Role, false) => user(sample),
+        (_, true) => json!({ "id": sample.id, "teams": [] }),
+        (_, false) => user(sample),
     };
     json!({ "type": sample.event_type, "data": data })
 }

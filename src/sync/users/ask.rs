@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use super::{Error, Users};
 use crate::api::{self, Client, Found, Removed};
-use crate::db::readings;
 use crate::db::readings::Standing;
 use crate::db::users::UserRow;
+use crate::db::{mirror, readings};
 use crate::law::too_early;
 use crate::model::{Change, Key, Kind, Reading};
 use crate::provider::api::Sought;
@@ -96,7 +96,7 @@ impl Users {
     }
 
     async fn sought(&self, key: &Key) -> Result<Sought, Error> {
-        if matches!(key.kind, Kind::User | Kind::Organization | Kind::Role) {
+        if mirror::of(key.kind).references().next().is_none() {
             return Ok(Sought::only(key.clone()));
         }
         let database = self.tables.pool().get().await?;

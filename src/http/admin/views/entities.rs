@@ -5,7 +5,7 @@ use askama::Template;
 use super::super::members::{GrantLine, Members};
 use super::{Body, BodyShown, Line};
 use crate::db::entities::{self as db, Value};
-use crate::model::{Key, Kind};
+use crate::model::Key;
 
 #[derive(Template)]
 #[template(path = "admin/user.html")]
@@ -53,14 +53,9 @@ pub(in crate::http::admin) struct Entity {
 
 impl Entity {
     /// The kind as a title.
-    fn title(&self) -> &'static str {
-        match self.key.kind {
-            Kind::User => "User",
-            Kind::Organization => "Organization",
-            Kind::Membership => "Membership",
-            Kind::Role => "Role",
-            Kind::Grant => "Grant",
-        }
+    fn title(&self) -> String {
+        let (first, rest) = self.key.kind.as_str().split_at(1);
+        first.to_ascii_uppercase() + rest
     }
 }
 
