@@ -55,10 +55,6 @@ static ALL: LazyLock<Vec<Object>> = LazyLock::new(|| {
 
 /// What the writing of a batch needs.
 fn writing() -> [Object; 7] {
-    let converge = Object {
-        sql: render::converge().into(),
-        ..object!("converge", Replaced, ["users_sync.converge"])
-    };
     [
         object!(
             "indexes",
@@ -92,8 +88,14 @@ fn writing() -> [Object; 7] {
             ]
         ),
         object!("verdict", Replaced, ["users_sync.verdict"]),
-        converge,
+        converge(),
     ]
+}
+
+/// The function that writes a batch to every mirror.
+fn converge() -> Object {
+    let object = object!("converge", Replaced, ["users_sync.converge"]);
+    Object { sql: render::converge().into(), ..object }
 }
 
 /// What applications use, and the views that it stands on.
