@@ -156,7 +156,7 @@ impl Mirror {
     }
 }
 
-/// Those whose deleted rows the delete policy takes away. A role is about nobody, and only its row says which members have
+/// The mirrors whose deleted rows the delete policy removes. A role is about no user, and only its row says which members have
 /// lost it.
 pub fn purged() -> impl Iterator<Item = &'static Mirror> {
     ALL.iter().filter(|mirror| mirror.kind != Kind::Role)

@@ -1,4 +1,4 @@
-//! Two sources: the secret of one gives nobody rights in what belongs to the other.
+//! Two sources: the secret of one gives no user rights in what belongs to the other.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::harness::Signed;
 
-/// Stack's word about a user in a team, whoever they belong to.
+/// Stack's word about a user in a team, of any source.
 fn member(team: &str, user: &str) -> Signed {
     stack("team_membership.created", 9, &json!({ "team_id": team, "user_id": user }))
 }

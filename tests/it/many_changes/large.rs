@@ -16,15 +16,15 @@ const FILL: &str = "
 
 /// A deleted user, as the service hands it to the database.
 const DELETED: &str = "
-    select place, outcome, owner from users_sync.converge(
+    select outcome, owner from users_sync.converge(
         claims => array[
             ('user', 'u7', 'stack', null, null, now(), now(), null, false, true, null, null, null, null, null),
             ('membership', 't1/u7', 'stack', null, null, now(), now(), null, false, true, null, null, null, null, null)
         ]::users_sync.claim[],
         deliveries => array[
-            ('stack', 'msg_gone', 'user.deleted', now(), 1, 'user', 'u7', now(), true, null, null, null)
+            ('stack', 'msg_gone', 'user.deleted', now(), 1, 'user', 'u7', 1, now(), true, null, null, null)
         ]::users_sync.delivery[],
-        mentions => array[(1, 'membership', 't1/u7', now(), true)]::users_sync.mention[],
+        mentions => array[(1, 'membership', 't1/u7', 2, now(), true)]::users_sync.mention[],
         notify_channel => null,
         lock_wait => '1s'
     )";
