@@ -283,7 +283,7 @@ begin
         on conflict do nothing;
     end if;
 
-    if cardinality(changed) > 0 then
+    if announces and cardinality(changed) > 0 then
         return query
         select
             null, null, s.effect, s.kind, s.id, null,
