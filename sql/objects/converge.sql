@@ -25,7 +25,7 @@ as $$
 declare
     -- One for each claim, in their order.
     standings users_sync.standing[];
-    -- The kinds of which the ledger took any.
+    -- The kinds of the claims that the ledger took.
     kinds text[];
     -- Whether the ledger took entities of which the mirror shows no snapshot of this batch.
     buries boolean;
@@ -124,7 +124,8 @@ begin
                     texts, permissions, created_at, updated_at, raw_json
                 )::users_sync.standing
             ),
-            array_agg(distinct kind) filter (where taken),
+            -- Not distinct: for that, Postgres from 16 on may sort the rows by kind, and the standings above would lose their order.
+            array_agg(kind) filter (where taken),
             bool_or(taken and not shows),
             bool_or(not taken),
             bool_or(marked)
