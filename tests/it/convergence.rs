@@ -1,23 +1,21 @@
 //! The law: the tables are a function of the set of changes, whatever the order, the repetition, the batches and the replicas.
 
+mod arrival;
 mod kinds;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
-use tokio::runtime::Runtime;
-use tokio::task::JoinSet;
 use tokio_postgres::Client;
 use users_sync::db::session::Session;
 use users_sync::sync::batch::Batch;
 use uuid::Uuid;
 
-use crate::harness::{Service, Signed, TestDatabase, body, conninfo};
+use crate::harness::{Signed, body, conninfo};
+use arrival::{Arrival, Lab, arrivals};
 
 /// Few users and few points in time, so that ties and late deletions are the rule.
 const USERS: usize = 3;
@@ -37,16 +35,6 @@ struct Event {
 enum What {
     Snapshot { name: String, banned: bool },
     Deleted,
-}
-
-/// A history, and one way in which it arrives.
-#[derive(Clone, Debug)]
-struct Arrival {
-    history: Vec<Event>,
-    /// Places in the history, each at least once, and which replica gets it.
-    order: Vec<(usize, bool)>,
-    /// How many are sent at once.
-    at_once: usize,
 }
 
 /// A row of the mirror beside its ledger.
@@ -71,21 +59,6 @@ fn event() -> impl Strategy<Value = Event> {
         at: FIRST + step * STEP,
         what,
         tie,
-    })
-}
-
-fn arrival() -> impl Strategy<Value = Arrival> {
-    let history = prop::collection::vec(event(), 1..16);
-    let repeats = prop::collection::vec(any::<Index>(), 0..10);
-    (history, repeats, 1..12_usize).prop_flat_map(|(history, repeats, at_once)| {
-        let mut order: Vec<_> = (0..history.len()).collect();
-        order.extend(repeats.iter().map(|repeat| repeat.index(history.len())));
-        let replicas = prop::collection::vec(any::<bool>(), order.len());
-        (Just(order).prop_shuffle(), replicas).prop_map(move |(order, replicas)| Arrival {
-            history: history.clone(),
-            order: order.into_iter().zip(replicas).collect(),
-            at_once,
-        })
     })
 }
 
@@ -136,20 +109,6 @@ fn delivery(event: &Event, case: &str, id: &str) -> Signed {
     Signed::new("clerk", body.to_string()).with_id(id)
 }
 
-async fn post(arrival: &Arrival, deliveries: &[Signed], replicas: &[Arc<Service>; 2]) {
-    for together in arrival.order.chunks(arrival.at_once) {
-        let mut answers = JoinSet::new();
-        for &(place, replica) in together {
-            let (service, signed) =
-                (replicas[usize::from(replica)].clone(), deliveries[place].clone());
-            answers.spawn(async move { service.post(&signed).await });
-        }
-        for answer in answers.join_all().await {
-            assert!(["applied", "stale", "duplicate"].contains(&answer.outcome()));
-        }
-    }
-}
-
 async fn rows(client: &Client, case: &str) -> Vec<Row> {
     let found = client
         .query(
@@ -176,58 +135,45 @@ async fn rows(client: &Client, case: &str) -> Vec<Row> {
     found.iter().map(row).collect()
 }
 
-/// What decides where the arrivals of one property go.
-struct Lab {
-    runtime: Runtime,
-    database: TestDatabase,
-    client: Client,
-}
+/// Holds what is in the tables after each arrival against the law.
+fn assert_law(lab: &Lab, cases: u32, deliver: impl AsyncFn(&Arrival<Event>, &[Signed])) {
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let result = TestRunner::new(config).run(&arrivals(event(), 16), |arrival| {
+        let case = Uuid::new_v4().simple().to_string();
+        let events = || arrival.history.iter();
+        let id = |(place, event): (usize, &Event)| format!("msg_{}{case}{place}", event.tie);
+        let ids: Vec<_> = events().enumerate().map(id).collect();
+        let deliveries: Vec<_> =
+            events().zip(&ids).map(|(event, id)| delivery(event, &case, id)).collect();
 
-impl Lab {
-    fn new() -> Self {
-        let runtime = Runtime::new().expect("a runtime");
-        let database = runtime.block_on(TestDatabase::new());
-        let client = runtime.block_on(database.client());
-        Self { runtime, database, client }
-    }
-
-    /// Holds what is in the tables after each arrival against the law.
-    fn assert_law(&self, cases: u32, deliver: impl AsyncFn(&Arrival, &[Signed])) {
-        let config = Config { cases, failure_persistence: None, ..Config::default() };
-        let result = TestRunner::new(config).run(&arrival(), |arrival| {
-            let case = Uuid::new_v4().simple().to_string();
-            let events = || arrival.history.iter();
-            let id = |(place, event): (usize, &Event)| format!("msg_{}{case}{place}", event.tie);
-            let ids: Vec<_> = events().enumerate().map(id).collect();
-            let deliveries: Vec<_> =
-                events().zip(&ids).map(|(event, id)| delivery(event, &case, id)).collect();
-
-            let found = self.runtime.block_on(async {
-                deliver(&arrival, &deliveries).await;
-                rows(&self.client, &case).await
-            });
-
-            prop_assert_eq!(found, expected(&arrival.history, &ids));
-            Ok(())
+        let found = lab.runtime.block_on(async {
+            deliver(&arrival, &deliveries).await;
+            rows(&lab.client, &case).await
         });
-        result.unwrap_or_else(|failure| panic!("{failure}"));
-    }
+
+        prop_assert_eq!(found, expected(&arrival.history, &ids));
+        Ok(())
+    });
+    result.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
 #[test]
 fn any_arrival_of_a_history_at_two_replicas_ends_in_the_same_tables() {
     let lab = Lab::new();
-    let start = || lab.runtime.block_on(Service::start(lab.database.url()));
-    let replicas = [Arc::new(start()), Arc::new(start())];
+    let replicas = lab.replicas();
 
-    lab.assert_law(100, async |arrival, deliveries| post(arrival, deliveries, &replicas).await);
+    assert_law(&lab, 100, async |arrival, deliveries| {
+        for answer in arrival.post(|place| deliveries[place].clone(), &replicas).await {
+            assert!(["applied", "stale", "duplicate"].contains(&answer.outcome()));
+        }
+    });
 }
 
 #[test]
 fn any_split_of_a_history_into_batches_ends_in_the_same_tables() {
     let lab = Lab::new();
 
-    lab.assert_law(200, async |arrival, deliveries| {
+    assert_law(&lab, 200, async |arrival, deliveries| {
         let conninfo = conninfo(lab.database.url());
         let pool = conninfo.pool(1).expect("a pool");
         let mut session = Session::new(conninfo, pool, Duration::from_secs(30));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use proptest::sample::{Index, subsequence};
+use proptest::sample::subsequence;
 use serde_json::{Value, json};
 use users_sync::model::Kind;
 use users_sync::{ksuid, provider};
@@ -46,16 +46,6 @@ enum What {
     },
 }
 
-/// A history, and one way in which it arrives.
-#[derive(Clone, Debug)]
-pub(super) struct Arrival {
-    pub(super) history: Vec<Event>,
-    /// Places in the history, each at least once, and which replica gets it.
-    pub(super) order: Vec<(usize, bool)>,
-    /// How many are sent at once.
-    pub(super) at_once: usize,
-}
-
 /// What one delivery says of one entity.
 #[derive(Clone, Debug)]
 pub(super) struct Said {
@@ -80,7 +70,7 @@ pub(super) struct Sent {
     pub(super) says: Vec<Said>,
 }
 
-fn event() -> impl Strategy<Value = Event> {
+pub(super) fn event() -> impl Strategy<Value = Event> {
     let entity = prop_oneof![
         (Just("clerk"), prop::sample::select(&CLERK[..]), 0..CONNECTIONS),
         (Just("stack"), prop::sample::select(&STACK[..]), 0..CONNECTIONS),
@@ -99,21 +89,6 @@ fn event() -> impl Strategy<Value = Event> {
             Event { source, kind, number, at: FIRST + step * STEP, what, tie }
         },
     )
-}
-
-pub(super) fn arrival() -> impl Strategy<Value = Arrival> {
-    let history = prop::collection::vec(event(), 1..24);
-    let repeats = prop::collection::vec(any::<Index>(), 0..10);
-    (history, repeats, 1..12_usize).prop_flat_map(|(history, repeats, at_once)| {
-        let mut order: Vec<_> = (0..history.len()).collect();
-        order.extend(repeats.iter().map(|repeat| repeat.index(history.len())));
-        let replicas = prop::collection::vec(any::<bool>(), order.len());
-        (Just(order).prop_shuffle(), replicas).prop_map(move |(order, replicas)| Arrival {
-            history: history.clone(),
-            order: order.into_iter().zip(replicas).collect(),
-            at_once,
-        })
-    })
 }
 
 impl World {
