@@ -87,8 +87,7 @@ pub async fn page(
     after: Option<&Place>,
     limit: i64,
 ) -> Result<Page<Record>, Error> {
-    let statement = include_str!("../../../sql/journal/page.sql");
-    let rows = search(client, statement, filter, after, limit).await?;
+    let rows = search(client, &page_statement(), filter, after, limit).await?;
     Page::of(&rows, limit, record)
 }
 
@@ -99,8 +98,7 @@ pub async fn recall(
     after: Option<&Place>,
     limit: i64,
 ) -> Result<Page<Recalled>, Error> {
-    let statement = include_str!("../../../sql/journal/recall.sql");
-    let rows = search(client, statement, filter, after, limit).await?;
+    let rows = search(client, &recall_statement(), filter, after, limit).await?;
     Page::of(&rows, limit, recalled)
 }
 
@@ -138,6 +136,27 @@ pub async fn naming(client: &Client, id: &str) -> Result<Vec<Quarantined>, Error
         })
     };
     rows.iter().map(quarantined).collect()
+}
+
+/// The statement of [`page`].
+pub fn page_statement() -> String {
+    let columns = "j.kind, j.entity_id, j.version_at, j.processed_at, j.attempts, octet_length(j.body) as body_bytes";
+    let found = found(columns, "<", "desc");
+    include_str!("../../../sql/journal/page.sql").replace("{found}", &found)
+}
+
+/// The statement of [`recall`].
+pub fn recall_statement() -> String {
+    let found = found("j.body", ">", "asc");
+    include_str!("../../../sql/journal/recall.sql").replace("{found}", &found)
+}
+
+/// The part that both statements share: they read different columns, and continue in opposite directions.
+fn found(columns: &str, beyond: &str, order: &str) -> String {
+    include_str!("../../../sql/journal/found.sql")
+        .replace("{columns}", columns)
+        .replace("{beyond}", beyond)
+        .replace("{order}", order)
 }
 
 async fn search(

@@ -1,6 +1,7 @@
 //! The history of one entity of any kind, and what a delivery names.
 
 use serde_json::{Value, json};
+use users_sync::db::journal::search::{page_statement, recall_statement};
 
 use super::{service, walk};
 use crate::harness::{Service, Signed, TestDatabase};
@@ -122,14 +123,12 @@ async fn one_entity_is_found_by_index_however_large_the_journal() {
         analyze users_sync.journal; analyze users_sync.mentions";
     let client = database.client().await;
     client.batch_execute(many).await.expect("they are journaled");
-    for (file, kind, id) in [
-        ("page", "'user'", "'u7'"),
-        ("page", "'membership'", "'t1/u7'"),
-        ("recall", "'user'", "'u7'"),
-        ("recall", "'membership'", "'t1/u7'"),
+    for (name, mut statement, kind, id) in [
+        ("page", page_statement(), "'user'", "'u7'"),
+        ("page", page_statement(), "'membership'", "'t1/u7'"),
+        ("recall", recall_statement(), "'user'", "'u7'"),
+        ("recall", recall_statement(), "'membership'", "'t1/u7'"),
     ] {
-        let path = format!("sql/journal/{file}.sql");
-        let mut statement = std::fs::read_to_string(path).expect("it is there");
         let values =
             [kind, "null", "null", "null", "null", "null", "null", "20000", "50", "null", id];
         for (place, value) in values.iter().enumerate().rev() {
@@ -141,9 +140,9 @@ async fn one_entity_is_found_by_index_however_large_the_journal() {
 
         let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         let plan = plan.join("\n");
-        assert!(!plan.contains("Seq Scan"), "{file} {kind}:\n{plan}");
-        assert!(plan.contains("journal_entity_idx"), "{file} {kind}:\n{plan}");
-        assert!(plan.contains("mentions_entity_idx"), "{file} {kind}:\n{plan}");
+        assert!(!plan.contains("Seq Scan"), "{name} {kind}:\n{plan}");
+        assert!(plan.contains("journal_entity_idx"), "{name} {kind}:\n{plan}");
+        assert!(plan.contains("mentions_entity_idx"), "{name} {kind}:\n{plan}");
     }
 }
 
