@@ -1,5 +1,6 @@
--- mirror: the columns of a mirror table as they are, none if the table does not exist
+-- columns: the columns of the mirror tables $1 as they are, none of a table that does not exist
 select
+    c.relname::text as mirror,
     c.relkind::text as relkind,
     a.attname::text as name,
     format_type(a.atttypid, a.atttypmod) as type,
@@ -13,5 +14,5 @@ from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 left join pg_index i on i.indrelid = c.oid and i.indisprimary
-where n.nspname = 'neon_auth' and c.relname = $1
-order by a.attnum
+where n.nspname = 'neon_auth' and c.relname = any ($1)
+order by c.relname, a.attnum

@@ -47,7 +47,7 @@ pub struct Plan {
 /// Reads the present state and writes nothing.
 pub async fn plan(client: &impl GenericClient) -> Result<Plan, Error> {
     server::check(client).await?;
-    let columns = check::columns(client, mirror::of(Kind::User)).await?;
+    let columns = check::columns(client, std::iter::once(mirror::of(Kind::User))).await?;
     if columns.is_empty() {
         return Err(Error::Missing);
     }
@@ -76,7 +76,7 @@ pub async fn plan(client: &impl GenericClient) -> Result<Plan, Error> {
 
 /// Some `raw_json` objects of the table, to recognise the provider that made them.
 pub async fn samples(client: &impl GenericClient) -> Result<Vec<String>, Error> {
-    let columns = check::columns(client, mirror::of(Kind::User)).await?;
+    let columns = check::columns(client, std::iter::once(mirror::of(Kind::User))).await?;
     if !columns.iter().any(|column| column.get::<_, &str>("name") == "raw_json") {
         return Ok(Vec::new());
     }

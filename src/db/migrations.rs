@@ -149,10 +149,11 @@ pub(super) async fn apply_in(transaction: &Transaction<'_>) -> Result<Vec<Upgrad
 
 /// Creates again the mirrors that this database had and lost.
 async fn remake(transaction: &Transaction<'_>) -> Result<Vec<Upgrade>, tokio_postgres::Error> {
+    let tables: Vec<_> = mirror::ALL.iter().map(|mirror| mirror.table).collect();
+    let missing = objects::missing(transaction, &tables).await?;
     let mut steps = Vec::new();
     for (mirror, object) in mirror::ALL.iter().zip(objects::all()) {
-        let is_missing = !objects::missing(transaction, &[mirror.table]).await?.is_empty();
-        if is_missing && objects::is_made(transaction, object).await? {
+        if missing.contains(&mirror.table) && objects::is_made(transaction, object).await? {
             steps.push(make(transaction, object).await?);
             lost::restore(transaction, mirror).await?;
         }
@@ -187,8 +188,7 @@ pub async fn pending(client: &impl GenericClient) -> Result<Vec<Upgrade>, Error>
 /// harmless: both versions may serve at the same time during a rolling update.
 pub async fn serves(client: &impl GenericClient) -> Result<bool, Error> {
     check::check(client).await?;
-    let is_new = !objects::missing(client, &["users_sync.migrations"]).await?.is_empty();
-    if is_new || !history(client).await?.pending.is_empty() {
+    if !history(client).await?.pending.is_empty() {
         return Ok(false);
     }
     lost_tables(client).await?;

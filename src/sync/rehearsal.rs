@@ -32,13 +32,14 @@ pub(super) async fn rehearse(
         };
         decoded.push(delivery.decode(made_at));
     }
+    let types = Types::read(client).await?;
     let mut outcomes = vec![Outcome::Quarantined; decoded.len()];
     let mut rest: Vec<(usize, &Decoded)> = decoded.iter().enumerate().collect();
     while !rest.is_empty() {
         let (part, later) =
             one_owner_each(rest, |(_, decoded)| (&decoded.source, decoded.verdict.changes()));
         rest = later;
-        for (place, outcome) in together_or_one_by_one(client, &part).await? {
+        for (place, outcome) in together_or_one_by_one(client, &types, &part).await? {
             outcomes[place] = outcome;
         }
     }
@@ -47,15 +48,16 @@ pub(super) async fn rehearse(
 
 async fn together_or_one_by_one(
     client: &mut Client,
+    types: &Types,
     part: &[(usize, &Decoded)],
 ) -> Result<Vec<(usize, Outcome)>, Error> {
-    match attempt(client, part).await {
+    match attempt(client, types, part).await {
         Err(error) if Refusal::of(&error).is_some() => {}
         result => return result,
     }
     let mut outcomes = Vec::new();
     for one in part {
-        match attempt(client, std::slice::from_ref(one)).await {
+        match attempt(client, types, std::slice::from_ref(one)).await {
             Err(error) if is_of_a_value(&error) => outcomes.push((one.0, Outcome::Quarantined)),
             result => outcomes.extend(result?),
         }
@@ -70,13 +72,13 @@ fn is_of_a_value(error: &Error) -> bool {
 
 async fn attempt(
     client: &mut Client,
+    types: &Types,
     part: &[(usize, &Decoded)],
 ) -> Result<Vec<(usize, Outcome)>, Error> {
     let batch = Batch::of(part.iter().map(|(_, decoded)| *decoded), false);
-    let types = Types::read(client).await?;
     let transaction = client.transaction().await?;
     let applied =
-        apply::apply(&transaction, &types, &batch.claims, &batch.entries, None, LOCK_WAIT).await?;
+        apply::apply(&transaction, types, &batch.claims, &batch.entries, None, LOCK_WAIT).await?;
     // A deferred constraint is checked at the commit, which a rehearsal never reaches.
     transaction::check_deferred(&transaction).await?;
     transaction.rollback().await?;

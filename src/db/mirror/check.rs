@@ -39,8 +39,10 @@ impl Mirror {
 
 /// Succeeds if a table is missing: a migration or an object creates it.
 pub async fn check(client: &impl GenericClient) -> Result<(), Difference> {
+    let columns = columns(client, ALL.iter()).await?;
     for mirror in &ALL {
-        let columns = columns(client, mirror).await?;
+        let is_its = |column: &&Row| column.get::<_, &str>("mirror") == mirror.name();
+        let columns: Vec<_> = columns.iter().filter(is_its).collect();
         if columns.is_empty() {
             continue;
         }
@@ -55,16 +57,17 @@ pub async fn check(client: &impl GenericClient) -> Result<(), Difference> {
     Ok(())
 }
 
-/// The columns in the catalog; empty if the table does not exist.
+/// The columns of these mirrors in the catalog; none of a table that does not exist.
 pub(in crate::db) async fn columns(
     client: &impl GenericClient,
-    mirror: &Mirror,
+    mirrors: impl Iterator<Item = &'static Mirror>,
 ) -> Result<Vec<Row>, tokio_postgres::Error> {
     let statement = include_str!("../../../sql/mirror/columns.sql");
-    client.query_typed(statement, &[(&mirror.name(), Type::TEXT)]).await
+    let names: Vec<_> = mirrors.map(Mirror::name).collect();
+    client.query_typed(statement, &[(&names, Type::TEXT_ARRAY)]).await
 }
 
-fn difference(columns: &[Row], expected: &[Expected]) -> Option<String> {
+fn difference(columns: &[&Row], expected: &[Expected]) -> Option<String> {
     if columns.iter().any(|column| !matches!(column.get("relkind"), "r" | "p")) {
         return Some("it is not a table".into());
     }
@@ -75,7 +78,7 @@ fn difference(columns: &[Row], expected: &[Expected]) -> Option<String> {
         .or_else(|| unusable_key(columns))
 }
 
-fn expected_column(columns: &[Row], &(name, expected, required): &Expected) -> Option<String> {
+fn expected_column(columns: &[&Row], &(name, expected, required): &Expected) -> Option<String> {
     let Some(column) = columns.iter().find(|column| column.get::<_, &str>("name") == name) else {
         return Some(format!("column {name} is missing"));
     };
@@ -101,7 +104,7 @@ fn foreign_column(column: &Row, expected: &[Expected]) -> Option<String> {
         .then(|| format!("column {name} is required, but users-sync does not know it"))
 }
 
-fn unusable_key(columns: &[Row]) -> Option<String> {
+fn unusable_key(columns: &[&Row]) -> Option<String> {
     let is_key = columns.iter().any(|column| {
         column.get::<_, &str>("name") == "id"
             && column.get("in_key")
