@@ -284,7 +284,7 @@ begin
         on conflict do nothing;
     end if;
 
-    if announces and cardinality(changed) > 0 then
+    if cardinality(changed) > 0 then
         return query
         select
             null, null, s.effect, s.kind, s.id, null,

@@ -41,7 +41,7 @@ impl Mirror {
 
     fn comments(&self) -> String {
         let kind = self.kind.as_str();
-        let subject = if kind == "user" { "profile" } else { kind };
+        let subject = if self.kind == Kind::User { "profile" } else { kind };
         let common = [
             ("id", self.id.to_owned()),
             ("created_at", self.created_at.to_owned()),
@@ -107,11 +107,8 @@ impl Mirror {
 
     /// A statement that says of rows `m` of the mirror what they tie, and whether that is deleted.
     pub(in crate::db) fn tying(&self, template: &str) -> String {
-        let ties = [("user_id", Kind::User), ("organization_id", Kind::Organization)];
-        let is_own = |name: &str| self.names().any(|own| own == name);
-        let parents = ties.iter().filter(|(name, _)| is_own(name));
-        let parents: Vec<_> =
-            parents.map(|(name, kind)| format!("('{}', m.{name})", kind.as_str())).collect();
+        let parents = self.references().map(|(name, kind)| format!("('{kind}', m.{name})"));
+        let parents: Vec<_> = parents.collect();
         let is_orphan = if parents.is_empty() {
             "false".to_owned()
         } else {
@@ -119,7 +116,8 @@ impl Mirror {
                 .replace("{parents}", &parents.join(", "))
         };
         let statement = self.statement(template).replace("{is_orphan}", is_orphan.trim_end());
-        ties.iter().fold(statement, |statement, (name, _)| {
+        let is_own = |name: &str| self.names().any(|own| own == name);
+        super::of(Kind::Membership).references().fold(statement, |statement, (name, _)| {
             let value = if is_own(name) { format!("m.{name}") } else { "null::text".to_owned() };
             statement.replace(&format!("{{{name}}}"), &value)
         })
@@ -131,18 +129,14 @@ impl Mirror {
 
     /// The part of `users_sync.converge` that writes to this mirror.
     fn write(&self) -> String {
-        let names: Vec<_> = self.columns.iter().map(|column| column.name).collect();
-        let each = |of: &dyn Fn(&str) -> String| {
-            names.iter().map(|name| of(name)).collect::<Vec<_>>().join(", ")
-        };
-        let values = self.values("s").join(", ");
-        include_str!("../../../sql/mirror/write.sql")
+        let each =
+            |of: &dyn Fn(&str) -> String| self.names().map(of).collect::<Vec<_>>().join(", ");
+        let template = include_str!("../../../sql/mirror/write.sql")
             .replace("{show}", include_str!("../../../sql/mirror/show.sql"))
-            .replace("{bury}", include_str!("../../../sql/mirror/bury.sql"))
-            .replace("{kind}", self.kind.as_str())
-            .replace("{table}", self.table)
-            .replace("{names}", &names.join(", "))
-            .replace("{values}", &values)
+            .replace("{bury}", include_str!("../../../sql/mirror/bury.sql"));
+        self.statement(&template)
+            .replace("{names}", &each(&str::to_owned))
+            .replace("{values}", &self.values("s").join(", "))
             .replace("{assignments}", &each(&|name| format!("{name} = excluded.{name}")))
             .replace("{old}", &each(&|name| format!("m.{name}")))
             .replace("{new}", &each(&|name| format!("excluded.{name}")))

@@ -1,4 +1,4 @@
-//! What ends when one of the entities that it stands on ends, whatever comes first.
+//! A right ends with each entity that it depends on, in any order of arrival.
 
 use serde_json::json;
 
