@@ -4,6 +4,7 @@
 //! before which every change is in the answer.
 
 mod error;
+mod keys;
 mod list;
 mod one;
 mod request;
@@ -24,6 +25,7 @@ use crate::model::{DeliveryId, Kind, Reading, Record, Version};
 use crate::provider::Provider;
 
 pub use error::{Error, Obstacle};
+pub use keys::{KeysUnavailable, ready};
 pub use list::Page;
 pub use one::{Found, Removed};
 pub use request::Patience;

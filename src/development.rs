@@ -4,9 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use aws_lc_rs::rand;
 use users_sync_embedded::private;
 
 use crate::config::secret_variable;
@@ -37,10 +35,9 @@ pub fn load_or_create(data_dir: &Path) -> Result<Development, Error> {
     }
     let file = file(data_dir);
     let failed = |source| Error::File { path: file.clone(), source };
-    let sources = provider::ALL.map(|provider| Source {
-        name: Arc::from(provider.name),
-        provider,
-        secrets: vec![Secret::from_bytes(random_key().to_vec())],
+    let sources = provider::ALL.map(|provider| {
+        let secret = Secret::random(provider.scheme.secrets());
+        Source::new(provider.name, provider, vec![secret])
     });
 
     fs::create_dir_all(data_dir).map_err(failed)?;
@@ -69,10 +66,8 @@ pub fn load(data_dir: &Path) -> Result<Option<Development>, Error> {
             let variable = secret_variable(provider);
             let line =
                 text.lines().find_map(|line| line.strip_prefix(&variable)?.strip_prefix('='));
-            match line.map(Secret::parse_list) {
-                Some(Ok(secrets)) => {
-                    Ok(Source { name: Arc::from(provider.name), provider, secrets })
-                }
+            match line.map(|text| Secret::parse_list(text, provider.scheme.secrets())) {
+                Some(Ok(secrets)) => Ok(Source::new(provider.name, provider, secrets)),
                 _ => Err(Error::Unusable { path: file.clone(), variable }),
             }
         })
@@ -82,10 +77,4 @@ pub fn load(data_dir: &Path) -> Result<Option<Development>, Error> {
 
 fn file(data_dir: &Path) -> PathBuf {
     data_dir.join("webhook-secrets.env")
-}
-
-fn random_key() -> [u8; 32] {
-    let mut key = [0; 32];
-    rand::fill(&mut key).expect("the system has random numbers");
-    key
 }

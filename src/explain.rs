@@ -52,17 +52,21 @@ fn wrong(found: impl Into<String>, advice: impl Into<String>) -> Diagnosis {
 
 /// Verifies at the time of the sender's clock, so that only the signature matters.
 fn verify(source: &Source, headers: &HeaderMap, body: &Bytes) -> Result<Delivery, Rejection> {
-    let now = source.provider.scheme.sent_at(headers).unwrap_or_else(Timestamp::now);
+    let now = source.provider.scheme.sent_at(headers, body).unwrap_or_else(Timestamp::now);
     source.verify(headers, body.clone(), now)
 }
 
 fn right(capture: &Capture, source: &Source, delivery: Delivery, now: Timestamp) -> Diagnosis {
     let scheme = source.provider.scheme;
-    let sent_at = scheme.sent_at(&capture.headers);
+    let sent_at = scheme.sent_at(&capture.headers, &capture.body);
     let age = sent_at.map_or(0, |sent_at| now.as_second() - sent_at.as_second());
-    let secret = delivery.secret().unwrap_or_default() + 1;
-    let found = format!("the signature is right: secret {secret} of {}", source.name);
-    if age < -scheme.tolerance() {
+    let key = match delivery.secret() {
+        Some(place) => format!("secret {}", place + 1),
+        None => "a published key".to_owned(),
+    };
+    let found = format!("the signature is right: {key} of {}", source.name);
+    let tolerance = scheme.tolerance().unwrap_or(i64::MAX);
+    if age < tolerance.saturating_neg() {
         let advice = format!(
             "it is dated {} s in the future: the sender's clock is ahead, or this machine's is behind (`timedatectl`)",
             -age
@@ -72,7 +76,7 @@ fn right(capture: &Capture, source: &Source, delivery: Delivery, now: Timestamp)
     if let Some((problem, advice)) = useless(capture, source, delivery) {
         return Diagnosis { accepted: true, found: format!("{found}, but {problem}"), advice };
     }
-    let advice = if age > scheme.tolerance() {
+    let advice = if age > tolerance {
         format!(
             "it was signed {age} s ago and would be refused as too old now; if it was when it came, this machine's clock was ahead, or something held it up"
         )

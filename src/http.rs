@@ -116,7 +116,7 @@ pub fn router(app: Arc<App>) -> Router {
     let for_people = for_people.layer(middleware::map_response(problem::with_words));
     Router::new()
         .merge(for_people)
-        .route("/webhooks/{source}", post(webhooks::receive))
+        .route("/webhooks/{source}", post(webhooks::receive).fallback(webhooks::other_method))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))

@@ -32,6 +32,12 @@ impl DeliveryId {
         Self(id.into())
     }
 
+    /// The id of a delivery that has none of its own: the hash of what its sender signed.
+    pub fn of(signed: &[u8]) -> Self {
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, signed);
+        Self(format!("sha256_{}", hex::encode(hash)).into())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

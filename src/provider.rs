@@ -6,6 +6,7 @@ mod clerk;
 mod stack;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use jiff::Timestamp;
 use percent_encoding::{
     AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
@@ -25,6 +26,18 @@ pub struct Provider {
     /// The name that people write.
     pub title: &'static str,
     pub scheme: Scheme,
+    /// The path below the tenant's address at which the provider publishes its keys, if it signs with such keys.
+    pub keys_path: &'static str,
+    /// The type of an event, from the body.
+    pub event_type: fn(&Object<'_>) -> Result<String, Unreadable>,
+    /// The id that every attempt of a delivery has in its body, if the scheme's own id is missing or differs between attempts.
+    pub delivery_id: Option<DeliveryIdOf>,
+    /// The object of an event, in its body.
+    pub object: for<'a> fn(&Object<'a>) -> Result<Option<Object<'a>>, Unreadable>,
+    /// Whether a request asks for a permission, which is always given: it changes nothing, and must never wait for us.
+    pub asks_permission: fn(&HeaderMap) -> bool,
+    /// The answer to a request without a body by which the provider checks the endpoint.
+    pub challenge: fn(&HeaderMap) -> Option<serde_json::Value>,
     /// The vendor's own names for the variable of the signing secret, if they differ from ours.
     pub secret_aliases: &'static [&'static str],
     /// Whether a snapshot carries its own version; if not, the time of the delivery orders it.
@@ -51,6 +64,34 @@ pub struct Provider {
     pub sample: fn(&Sample<'_>) -> serde_json::Value,
 }
 
+pub type DeliveryIdOf = fn(&Object<'_>) -> Option<String>;
+
+/// What most providers have in common; the file of each says the rest.
+const BASE: Provider = Provider {
+    name: "",
+    title: "",
+    scheme: Scheme::Svix,
+    keys_path: "/.well-known/jwks.json",
+    event_type: |body| body.id("type"),
+    delivery_id: None,
+    object: |body| body.object("data"),
+    asks_permission: |_| false,
+    challenge: |_| None,
+    secret_aliases: &[],
+    versioned: true,
+    decode: |_| Ok(UNSUPPORTED),
+    key: |kind, object| Ok(Key::new(kind, object.id("id")?)),
+    record: |_, _, _| Err(Unreadable::Unexpected { field: "the object", expected: "known" }),
+    reused: &[],
+    api: api::NONE,
+    belongs_to: |_| None,
+    private: &[],
+    id_prefix: "",
+    events: &[],
+    rereads: &[],
+    sample: |_| serde_json::Value::Null,
+};
+
 /// A verified body after parsing: its event type, its content and how it arrived.
 pub struct Envelope<'a> {
     pub event_type: &'a str,
@@ -64,7 +105,17 @@ pub struct Envelope<'a> {
 impl<'a> Envelope<'a> {
     /// The object that every event of a known type holds.
     pub fn data(&self) -> Result<Object<'a>, Unreadable> {
-        self.body.object("data")?.ok_or(Unreadable::Missing { field: "data" })
+        self.part("data")
+    }
+
+    /// An object of the body that must exist.
+    pub fn part(&self, field: &'static str) -> Result<Object<'a>, Unreadable> {
+        self.body.object(field)?.ok_or(Unreadable::Missing { field })
+    }
+
+    /// The version of a snapshot that was made at this time.
+    pub fn version(&self, at: Timestamp) -> Version {
+        Version { at, delivery: self.delivery.clone() }
     }
 }
 
@@ -76,7 +127,10 @@ fn raw(object: &Object<'_>, bytes: &Bytes) -> RawJson {
 /// What a readable delivery says.
 #[derive(Debug)]
 pub enum Meaning {
+    /// At least one.
     Changes(Vec<Change>),
+    /// It names entities whose content only the provider's API shows; what it says itself stands beside them.
+    Names { keys: Vec<Key>, changes: Vec<Change> },
     /// It says nothing that we keep; the text is the reason.
     Ignored(&'static str),
 }
@@ -105,8 +159,14 @@ impl Provider {
     /// The entity that the body of an event names, even if the rest of the body cannot be read.
     pub fn subject(&self, body: &str) -> Option<Key> {
         let body = Object::parse(body, "the body").ok()?;
-        let kind = self.kind_of(&body.id("type").ok()?)?;
-        (self.key)(kind, &body.object("data").ok()??).ok()
+        let kind = self.kind_of(&(self.event_type)(&body).ok()?)?;
+        (self.key)(kind, &(self.object)(&body).ok()??).ok()
+    }
+
+    /// The delivery's id in a body, if this provider's bodies have one that counts.
+    pub fn delivery_id(&self, body: &[u8]) -> Option<DeliveryId> {
+        let (read, text) = (self.delivery_id?, std::str::from_utf8(body).ok()?);
+        DeliveryId::new(&read(&Object::parse(text, "the body").ok()?)?)
     }
 
     /// The kind that an event is about, if we understand the event.
@@ -215,6 +275,11 @@ pub fn private() -> Vec<&'static str> {
 /// Whether an id of this kind may live again after a deletion, whichever provider it is of.
 pub fn reuses(kind: Kind) -> bool {
     ALL.into_iter().any(|provider| provider.reused.contains(&kind))
+}
+
+/// Whether a request claims to be signed by the scheme of any provider.
+pub fn is_claimed(headers: &HeaderMap) -> bool {
+    ALL.into_iter().any(|provider| provider.scheme.is_claimed(headers))
 }
 
 pub fn find(name: &str) -> Option<&'static Provider> {

@@ -31,7 +31,7 @@ use tracing::{Instrument, Span};
 
 use crate::db::{journal, marks};
 use crate::metrics::Metrics;
-use crate::model::Outcome;
+use crate::model::{Key, Outcome};
 use crate::traces;
 use crate::webhook::{Decoded, Delivery};
 use lanes::Lanes;
@@ -192,17 +192,19 @@ pub async fn accept(sync: &Sync, delivery: Delivery) -> Result<Outcome, Unavaila
     })
 }
 
-/// Marks the kind that must be read again completely after an event, if the provider's API can be asked. The mark precedes
-/// the journal entry so that it is not lost.
+/// Marks what must be read from the provider's API after an event, if it can be asked: entities that the event only names, or
+/// all of a kind. The mark precedes the journal entry so that it is not lost.
 async fn mark(sync: &Sync, decoded: &Decoded) -> Result<(), Unavailable> {
     let event_type = decoded.event_type.as_deref();
     let kind = event_type.and_then(|event| decoded.provider.reread_after(event));
-    let Some(kind) = kind.filter(|_| sync.tables.options.asked.contains(&decoded.source)) else {
+    let all = kind.map(|kind| Key::new(kind, ""));
+    let keys: Vec<_> = all.into_iter().chain(decoded.named.iter().cloned()).collect();
+    if keys.is_empty() || !sync.tables.options.asked.contains(&decoded.source) {
         return Ok(());
-    };
+    }
     let marked = async {
         let client = sync.tables.pool().get().await.map_err(|error| crate::error_chain(&error))?;
-        let marked = marks::add(&client, &decoded.source, kind).await;
+        let marked = marks::add(&client, &decoded.source, &keys).await;
         marked.map_err(|error| crate::error_chain(&error))
     };
     match tokio::time::timeout(sync.patience, marked).await {

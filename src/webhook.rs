@@ -8,9 +8,9 @@ use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::json::{Object, Unreadable, without_nul};
-use crate::model::{Change, DeliveryId};
+use crate::model::{Change, DeliveryId, Key};
 use crate::provider::{self, Envelope, Meaning, Provider};
-use crate::signature::{Proof, Rejection, Secret};
+use crate::signature::{KeySet, Keys, Proof, Rejection, Secret};
 
 /// A change dated later than this after its arrival would freeze its row.
 const FUTURE_LIMIT: SignedDuration = SignedDuration::from_hours(24);
@@ -21,35 +21,44 @@ pub struct Source {
     pub name: Arc<str>,
     pub provider: &'static Provider,
     pub secrets: Vec<Secret>,
+    /// The keys that its provider publishes, if it signs with such keys.
+    pub published: Option<Arc<KeySet>>,
 }
 
 impl Source {
+    /// A source that shares these secrets with its provider.
+    pub fn new(name: &str, provider: &'static Provider, secrets: Vec<Secret>) -> Self {
+        Self { name: Arc::from(name), provider, secrets, published: None }
+    }
+
     /// Rejects headers that cannot become a delivery, whatever the body is.
     pub fn screen(&self, headers: &HeaderMap) -> Result<(), Rejection> {
         self.provider.scheme.screen(headers)
     }
 
-    /// The only way from a request to a delivery.
+    /// The only way from a request to a delivery, with the published keys that are known.
     pub fn verify(
         &self,
         headers: &HeaderMap,
         body: Bytes,
         now: Timestamp,
     ) -> Result<Delivery, Rejection> {
-        let Proof { id, secret } =
-            self.provider.scheme.verify(&self.secrets, headers, &body, now)?;
+        let known = self.published.as_ref().map(|set| set.known());
+        let published = known.as_deref().unwrap_or_default();
+        let keys = Keys { secrets: &self.secrets, published };
+        let Proof { id, secret, content } =
+            self.provider.scheme.verify(keys, headers, &body, now)?;
+        let body = content.unwrap_or(body);
+        let id = self.provider.delivery_id(&body).or(id).unwrap_or_else(|| DeliveryId::of(&body));
         let source = self.name.clone();
-        let secret = Some(secret);
         Ok(Delivery { source, provider: self.provider, id, secret, received_at: now, body })
     }
-}
 
-impl Source {
     /// A source that is no longer configured, so that its deliveries can be read: its name must be that of a
     /// provider.
     pub fn unconfigured(name: &str) -> Option<Self> {
         let provider = provider::find(name)?;
-        Some(Self { name: Arc::from(name), provider, secrets: Vec::new() })
+        Some(Self::new(name, provider, Vec::new()))
     }
 
     /// A delivery from the journal, which was verified when it arrived.
@@ -58,6 +67,10 @@ impl Source {
         Delivery { source, provider: self.provider, id, secret: None, received_at, body }
     }
 }
+
+/// The verdict about a delivery that has no content of its own.
+const ONLY_NAMES: Verdict =
+    Verdict::Ignored("it only names what changed: the provider's API shows the content");
 
 /// One verified request.
 pub struct Delivery {
@@ -79,6 +92,8 @@ pub struct Decoded {
     pub body: Bytes,
     pub event_type: Option<String>,
     pub verdict: Verdict,
+    /// Entities of which only the provider's API shows the content.
+    pub named: Vec<Key>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -113,7 +128,7 @@ impl Delivery {
         self.provider
     }
 
-    /// The index of the secret that signed it, from 0; `None` for a delivery from the journal.
+    /// The index of the secret that signed it, from 0; `None` for a published key, and for a delivery from the journal.
     pub fn secret(&self) -> Option<usize> {
         self.secret
     }
@@ -136,13 +151,18 @@ impl Delivery {
             Ok(text) => self.read(&readable, text, made_at),
             Err(_) => (None, Err(Unreadable::NotUtf8)),
         };
+        let mut named = Vec::new();
         let verdict = match meaning.and_then(|meaning| self.not_in_the_future(meaning)) {
             Ok(Meaning::Changes(changes)) => Verdict::Changes(changes),
+            Ok(Meaning::Names { keys, changes }) => {
+                named = keys;
+                if changes.is_empty() { ONLY_NAMES } else { Verdict::Changes(changes) }
+            }
             Ok(Meaning::Ignored(reason)) => Verdict::Ignored(reason),
             Err(unreadable) => Verdict::Quarantined(unreadable.to_string()),
         };
         let Self { source, provider, id, received_at, body, secret: _ } = self;
-        Decoded { source, provider, id, received_at, body, event_type, verdict }
+        Decoded { source, provider, id, received_at, body, event_type, verdict, named }
     }
 
     fn read(
@@ -155,7 +175,7 @@ impl Delivery {
             Ok(body) => body,
             Err(unreadable) => return (None, Err(unreadable)),
         };
-        let event_type = match body.id("type") {
+        let event_type = match (self.provider.event_type)(&body) {
             Ok(event_type) => event_type,
             Err(unreadable) => return (None, Err(unreadable)),
         };
@@ -173,7 +193,7 @@ impl Delivery {
 
     fn not_in_the_future(&self, meaning: Meaning) -> Result<Meaning, Unreadable> {
         match &meaning {
-            Meaning::Changes(changes)
+            Meaning::Changes(changes) | Meaning::Names { changes, .. }
                 if changes.iter().any(|change| self.is_future(change.at())) =>
             {
                 Err(Unreadable::Future)

@@ -1,7 +1,5 @@
 //! Deliveries for the benches.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
@@ -52,7 +50,7 @@ impl Request {
         let headers =
             headers.into_iter().map(|(name, value)| (name.parse().expect("a name"), value));
         let secrets = vec![Secret::from_bytes(KEY.to_vec())];
-        let source = Source { name: Arc::from(provider.name), provider, secrets };
+        let source = Source::new(provider.name, provider, secrets);
         Self { source, headers: headers.collect(), body: body.into(), now }
     }
 

@@ -183,7 +183,7 @@ fn captured(arguments: &Arguments, sources: &[Source]) -> Result<Vec<Delivery>, 
                     "request {number}: no secret of {name} is configured to verify it with"
                 ))
             })?;
-            let sent_at = source.provider.scheme.sent_at(&capture.headers);
+            let sent_at = source.provider.scheme.sent_at(&capture.headers, &capture.body);
             let now = sent_at.unwrap_or_else(Timestamp::now);
             let verified = source.verify(&capture.headers, capture.body, now);
             deliveries.push(verified.map_err(|rejection| {

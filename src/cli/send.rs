@@ -14,6 +14,7 @@ use crate::development;
 use crate::http::answer::Answer;
 use crate::model::{DeliveryId, Kind};
 use crate::provider::{self, Provider, Sample};
+use crate::signature::{self, Message, Unsignable};
 use crate::webhook::Source;
 
 #[derive(Args)]
@@ -139,8 +140,10 @@ fn sign(arguments: &Arguments, source: &Source, url: &str) -> Result<Signed, Fai
             .ok_or_else(|| Failure::Misused("--delivery-id: 1 to 255 bytes are expected".into()))?,
     };
     let body = body(arguments, now)?;
-    let signed = source.provider.scheme.sign(&source.secrets[0], &id, now, &body);
-    let mut headers = signed.map_err(Failure::of)?;
+    let message = Message { id: &id, sent_at: now, body: &body };
+    let secret = source.secrets.first().ok_or_else(|| Failure::of(Unsignable::NoPrivateKey))?;
+    let signed = source.provider.scheme.sign(secret, &message);
+    let signature::Signed { mut headers, body } = signed.map_err(Failure::of)?;
     headers.push(("content-type", "application/json".to_owned()));
     Ok(Signed { url: url.to_owned(), headers, body })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::parser::Parser;
 use crate::provider::{self, Provider};
-use crate::signature::Secret;
+use crate::signature::{Form, KeySet, Secret};
 use crate::webhook::Source;
 
 impl Parser<'_> {
@@ -13,9 +13,38 @@ impl Parser<'_> {
     }
 
     fn source(&mut self, provider: &'static Provider) -> Option<Source> {
+        let (secrets, published) = (self.shared(provider), self.published(provider));
+        if secrets.is_none() && published.is_none() {
+            return None;
+        }
+        let source = Source::new(provider.name, provider, secrets.unwrap_or_default());
+        Some(Source { published, ..source })
+    }
+
+    /// The keys that the provider publishes at this address; without a path, at its usual place there.
+    fn published(&mut self, provider: &'static Provider) -> Option<Arc<KeySet>> {
+        if !provider.scheme.uses_published_keys() {
+            return None;
+        }
+        let variable = keys_variable(provider);
+        let text = self.value(&variable)?;
+        let is_address = text.starts_with("https://") || text.starts_with("http://");
+        let Some(url) = text.parse::<reqwest::Url>().ok().filter(|_| is_address) else {
+            self.mistake(&variable, "is not an address, such as https://auth.example.com");
+            return None;
+        };
+        let url = match url.path() {
+            "/" => format!("{}{}", text.trim_end_matches('/'), provider.keys_path),
+            _ => text,
+        };
+        Some(Arc::new(KeySet::new(url)))
+    }
+
+    fn shared(&mut self, provider: &'static Provider) -> Option<Vec<Secret>> {
         let mut found: Option<(String, Vec<Secret>)> = None;
         for variable in names(provider) {
-            let Some(secrets) = self.secrets(&variable) else { continue };
+            let form = provider.scheme.secrets();
+            let Some(secrets) = self.secrets(&variable, form) else { continue };
             match &found {
                 None => found = Some((variable, secrets)),
                 Some((first, others)) if !are_the_same(others, &secrets) => {
@@ -27,13 +56,12 @@ impl Parser<'_> {
                 Some(_) => {}
             }
         }
-        let (_, secrets) = found?;
-        Some(Source { name: Arc::from(provider.name), provider, secrets })
+        found.map(|(_, secrets)| secrets)
     }
 
-    fn secrets(&mut self, variable: &str) -> Option<Vec<Secret>> {
+    fn secrets(&mut self, variable: &str, form: Form) -> Option<Vec<Secret>> {
         let text = self.secret(variable)?;
-        match Secret::parse_list(&text) {
+        match Secret::parse_list(&text, form) {
             Ok(secrets) => Some(secrets),
             Err(bad) => {
                 self.mistake(variable, bad);
@@ -49,7 +77,9 @@ impl Parser<'_> {
             // A variable that cannot be read is reported separately.
             let is_there =
                 |variable: &str| self.is_set(variable) || self.environment.is_broken(variable);
-            names(provider).any(|variable| is_there(&variable)) || is_there(key)
+            names(provider).any(|variable| is_there(&variable))
+                || is_there(key)
+                || (provider.scheme.uses_published_keys() && is_there(&keys_variable(provider)))
         };
         if provider::ALL.into_iter().any(is_set) {
             return;
@@ -87,4 +117,9 @@ fn names(provider: &'static Provider) -> impl Iterator<Item = String> {
 /// The variable that holds the secrets of a provider's only source.
 pub fn secret_variable(provider: &Provider) -> String {
     format!("{}_WEBHOOK_SECRET", provider.name.to_ascii_uppercase())
+}
+
+/// The variable with the address of the keys that a provider publishes.
+pub(super) fn keys_variable(provider: &Provider) -> String {
+    format!("{}_JWKS_URL", provider.name.to_ascii_uppercase())
 }

@@ -159,7 +159,7 @@ fn array_of_deliveries(types: &Types, entries: &[Entry<'_>], places: &Places<'_>
     let fields = |entry: &Entry<'_>, fields: &mut Fields<'_>| {
         let Entry { decoded, attempts, keep_body } = entry;
         let change = decoded.verdict.changes().first();
-        let key = change.map(Change::key);
+        let key = change.map(Change::key).or(decoded.named.first());
         let (decided, reason) = decided(&decoded.verdict);
         let is_kept = *keep_body || matches!(decoded.verdict, Verdict::Quarantined(_));
         fields.put(&&*decoded.source, &Type::TEXT)?;

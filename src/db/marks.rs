@@ -49,10 +49,12 @@ fn mark(row: &Row) -> Result<Option<Mark>, Error> {
     }))
 }
 
-/// Marks all entities of a kind.
-pub async fn add(client: &Client, source: &str, kind: Kind) -> Result<(), Error> {
+/// Marks entities; an empty id means all of the kind.
+pub async fn add(client: &Client, source: &str, keys: &[Key]) -> Result<(), Error> {
+    let (kinds, ids): (Vec<_>, Vec<_>) =
+        keys.iter().map(|key| (key.kind.as_str(), key.id.as_str())).unzip();
     let params: [(&(dyn ToSql + Sync), Type); 3] =
-        [(&source, Type::TEXT), (&kind.as_str(), Type::TEXT), (&"", Type::TEXT)];
+        [(&source, Type::TEXT), (&kinds, Type::TEXT_ARRAY), (&ids, Type::TEXT_ARRAY)];
     client.execute_typed(include_str!("../../sql/marks/add.sql"), &params).await?;
     Ok(())
 }

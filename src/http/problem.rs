@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use problem_details::ProblemDetails;
 use serde::Serialize;
 
+use crate::api::KeysUnavailable;
 use crate::signature::Rejection;
 use crate::sync::Unavailable;
 
@@ -44,6 +45,8 @@ pub(super) enum Problem {
     BadHead,
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    #[error("the keys that the provider publishes cannot be fetched now")]
+    Keys(#[from] KeysUnavailable),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     #[error("an ADMIN_TOKEN is expected: `Authorization: Bearer …`")]
@@ -116,13 +119,9 @@ impl Problem {
             Self::TooManyWrongTokens(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::BodyBroken | Self::BadHead => StatusCode::BAD_REQUEST,
             Self::BadRequest(_) | Self::BadQuery(_) => StatusCode::BAD_REQUEST,
-            Self::Rejected(Rejection::MissingHeader(_) | Rejection::MalformedHeader { .. }) => {
-                StatusCode::BAD_REQUEST
-            }
-            Self::Rejected(
-                Rejection::NoSecretMatches | Rejection::TooOld(_) | Rejection::TooNew(_),
-            ) => StatusCode::UNAUTHORIZED,
-            Self::Unavailable(_) | Self::NotReady(_) | Self::NoRoom => {
+            Self::Rejected(rejection) if rejection.is_malformed() => StatusCode::BAD_REQUEST,
+            Self::Rejected(_) => StatusCode::UNAUTHORIZED,
+            Self::Unavailable(_) | Self::Keys(_) | Self::NotReady(_) | Self::NoRoom => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Defect => StatusCode::INTERNAL_SERVER_ERROR,
@@ -131,16 +130,9 @@ impl Problem {
 
     fn extensions(&self) -> Extensions {
         match self {
-            Self::Rejected(rejection) => Extensions {
-                reason: Some(rejection.to_string()),
-                header: match rejection {
-                    Rejection::MissingHeader(header)
-                    | Rejection::MalformedHeader { header, .. } => Some(header),
-                    Rejection::NoSecretMatches | Rejection::TooOld(_) | Rejection::TooNew(_) => {
-                        None
-                    }
-                },
-            },
+            Self::Rejected(rejection) => {
+                Extensions { reason: Some(rejection.to_string()), header: rejection.header() }
+            }
             _ => Extensions { reason: None, header: None },
         }
     }

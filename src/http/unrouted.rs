@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Method};
 use super::App;
 use super::problem::Problem;
 use super::strangers::LeftOut;
-use crate::signature::Scheme;
+use crate::provider;
 
 /// Why a request matches no route.
 pub(super) enum Unrouted<'a> {
@@ -50,7 +50,7 @@ pub(super) async fn wrong_method(
 
 /// Counts and logs it, if it looks signed.
 pub(super) fn count(app: &App, headers: &HeaderMap, missing: &Unrouted<'_>) {
-    if !Scheme::is_claimed(headers) {
+    if !provider::is_claimed(headers) {
         return;
     }
     app.sync.metrics().unrouted(missing.code());

@@ -34,6 +34,20 @@ pub struct Api {
     pub new_user: fn(&NewUser) -> Value,
 }
 
+/// No API at all.
+pub(super) const NONE: Api = Api {
+    url: "",
+    credentials: &[],
+    headers: &[],
+    lists: &[],
+    question: |_| None,
+    rate: |_| None,
+    email_query: "",
+    missing: |_| &[],
+    metadata: &[],
+    new_user: |_| Value::Null,
+};
+
 /// The path at which users are listed and created; the path of one user is below it.
 pub const USERS: &str = "/users";
 

@@ -5,26 +5,18 @@ mod sample;
 
 use bytes::Bytes;
 
-use super::{Envelope, Meaning, Provider, TEST_DELIVERY, UNSUPPORTED, raw};
+use super::{BASE, Envelope, Meaning, Provider, TEST_DELIVERY, UNSUPPORTED, raw};
 use crate::json::{Object, Unreadable};
-use crate::model::{
-    Change, Key, Kind, Membership, Organization, Profile, Record, Role, User, Version,
-};
-use crate::signature::Scheme;
+use crate::model::{Change, Kind, Membership, Organization, Profile, Record, Role, User, Version};
 
 pub(super) static PROVIDER: Provider = Provider {
     name: "clerk",
     title: "Clerk",
-    scheme: Scheme::Svix,
     // <https://clerk.com/docs/reference/backend/verify-webhook>
     secret_aliases: &["CLERK_WEBHOOK_SIGNING_SECRET"],
-    versioned: true,
     decode,
-    key,
     record,
-    reused: &[],
     api: api::API,
-    belongs_to: |_| None,
     // <https://clerk.com/docs/guides/users/extending>: users can read and write their own unsafe_metadata.
     private: &["private_metadata"],
     id_prefix: "user_",
@@ -49,6 +41,7 @@ pub(super) static PROVIDER: Provider = Provider {
         ("permission.deleted", Kind::Role),
     ],
     sample: sample::body,
+    ..BASE
 };
 
 /// The entities of the examples in Clerk's event catalogue and guides, which the dashboard's test button sends:
@@ -116,11 +109,7 @@ fn snapshot(kind: Kind, envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Ch
 /// older.
 fn deletion(kind: Kind, envelope: &Envelope<'_>, data: &Object<'_>) -> Result<Change, Unreadable> {
     let at = envelope.body.time("timestamp")?.unwrap_or(envelope.made_at);
-    Ok(Change::Deleted { key: key(kind, data)?, at })
-}
-
-fn key(kind: Kind, data: &Object<'_>) -> Result<Key, Unreadable> {
-    Ok(Key::new(kind, data.id("id")?))
+    Ok(Change::Deleted { key: (PROVIDER.key)(kind, data)?, at })
 }
 
 fn record(kind: Kind, data: &Object<'_>, bytes: &Bytes) -> Result<Record, Unreadable> {
@@ -132,7 +121,7 @@ fn record(kind: Kind, data: &Object<'_>, bytes: &Bytes) -> Result<Record, Unread
         _ => return Err(Unreadable::Unexpected { field: "data", expected: "known" }),
     };
     Ok(Record {
-        key: key(kind, data)?,
+        key: (PROVIDER.key)(kind, data)?,
         profile,
         // The time is only displayed: if it cannot be read, the row is kept without it, and raw_json still has it.
         created_at: data.time("created_at").unwrap_or_default(),

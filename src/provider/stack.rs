@@ -7,18 +7,15 @@ mod sample;
 
 use bytes::Bytes;
 
-use super::{Envelope, Meaning, Provider, TEST_DELIVERY, UNSUPPORTED, composed, parts, raw};
+use super::{BASE, Envelope, Meaning, Provider, TEST_DELIVERY, UNSUPPORTED, composed, parts, raw};
 use crate::json::{Object, Unreadable};
 use crate::model::{
     Change, Grant, Key, Kind, Membership, Organization, Profile, Record, Role, User, Version,
 };
-use crate::signature::Scheme;
 
 pub(super) static PROVIDER: Provider = Provider {
     name: "stack",
     title: "Stack Auth",
-    scheme: Scheme::Svix,
-    secret_aliases: &[],
     versioned: false,
     decode,
     key,
@@ -34,7 +31,6 @@ pub(super) static PROVIDER: Provider = Provider {
         "restricted_by_admin_reason",
         "restricted_by_admin_private_details",
     ],
-    id_prefix: "",
     events: &[
         ("user.created", Kind::User),
         ("user.updated", Kind::User),
@@ -49,8 +45,8 @@ pub(super) static PROVIDER: Provider = Provider {
         ("project_permission.created", Kind::Grant),
         ("project_permission.deleted", Kind::Grant),
     ],
-    rereads: &[],
     sample: sample::body,
+    ..BASE
 };
 
 /// The entities of the examples in Stack's reference and its guide to webhooks:

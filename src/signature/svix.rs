@@ -1,21 +1,29 @@
 //! Svix and Standard Webhooks: <https://docs.svix.com/receiving/verifying-payloads/how-manual>.
 
-pub(super) mod mistakes;
+mod mistakes;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use jiff::Timestamp;
 
 use svix::webhooks::Webhook;
 
-use super::{Proof, Rejection, Secret, Unsignable};
+use super::header::Header;
+use super::rejection::within;
+use super::{
+    Form, Keys, Mended, Message, Method, Mistake, Proof, Rejection, Secret, Signed, Unsignable,
+};
 use crate::ksuid;
 use crate::model::DeliveryId;
 
-pub(super) const TOLERANCE: i64 = 300;
+/// The scheme has no parameters.
+pub(super) struct Svix;
+
+const TOLERANCE: i64 = 300;
 
 /// The limit of signatures in one request: a sender that rotates its secret sends two.
 const MOST_SIGNATURES: usize = 32;
@@ -27,68 +35,110 @@ const ID: Names = ("svix-id", "webhook-id");
 const TIMESTAMP: Names = ("svix-timestamp", "webhook-timestamp");
 const SIGNATURE: Names = ("svix-signature", "webhook-signature");
 
-pub(super) const HEADERS: &str = "svix-id, svix-timestamp and svix-signature";
+const HEADERS: &str = "svix-id, svix-timestamp and svix-signature";
+
+const VERSION_ONE: &str = "`v1,` and a base64 signature";
 
 /// The prefix of an id of Svix, before the KSUID.
 const ID_PREFIX: &str = "msg_";
 
-pub(super) fn is_claimed(headers: &HeaderMap) -> bool {
-    name_in(headers, SIGNATURE).is_some()
+impl Method for Svix {
+    fn headers(&self) -> String {
+        HEADERS.to_owned()
+    }
+
+    fn secrets(&self) -> Form {
+        Form::Encoded
+    }
+
+    fn is_claimed(&self, headers: &HeaderMap) -> bool {
+        name_in(headers, SIGNATURE).is_some()
+    }
+
+    fn tolerance(&self) -> Option<i64> {
+        Some(TOLERANCE)
+    }
+
+    fn screen(&self, headers: &HeaderMap) -> Result<(), Rejection> {
+        Claim::of(headers).map(|_| ())
+    }
+
+    fn verify(
+        &self,
+        keys: Keys<'_>,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Proof, Rejection> {
+        let claim = Claim::of(headers)?;
+        let matching = keys.secrets.iter().position(|secret| claim.is_signed_with(secret, body));
+        let secret = Some(matching.ok_or_else(|| claim.refusal(keys.secrets))?);
+        within(TOLERANCE, claim.sent_at, now.as_second())?;
+        Ok(Proof { id: Some(claim.delivery), secret, content: None })
+    }
+
+    /// Signs with the library of the scheme's authors, so that our verification is not tested against our own signature.
+    fn sign(&self, secret: &Secret, message: &Message<'_>) -> Result<Signed, Unsignable> {
+        let (id, body) = (message.id, message.body);
+        let sent_at = message.sent_at.as_second();
+        let signature = match secret.pair() {
+            Some(pair) => {
+                let signature = pair.sign(&signed(id.as_str(), sent_at, body.as_bytes()));
+                format!("v1a,{}", STANDARD.encode(signature))
+            }
+            None => {
+                let key = secret.shared().ok_or(Unsignable::NoPrivateKey)?.to_vec();
+                Webhook::from_bytes(key)?.sign(id.as_str(), sent_at, body.as_bytes())?
+            }
+        };
+        let headers = vec![
+            (ID.0, id.to_string()),
+            (TIMESTAMP.0, sent_at.to_string()),
+            (SIGNATURE.0, signature),
+        ];
+        Ok(Signed::with(headers, message))
+    }
+
+    fn sent_at(&self, headers: &HeaderMap, _: &[u8]) -> Option<Timestamp> {
+        Timestamp::from_second(text(headers, TIMESTAMP)?.parse().ok()?).ok()
+    }
+
+    fn new_id(&self, now: Timestamp) -> DeliveryId {
+        let id = format!("{ID_PREFIX}{}", ksuid::new(now));
+        DeliveryId::new(&id).expect("a KSUID is short and readable")
+    }
+
+    fn made_at(&self, id: &DeliveryId) -> Option<Timestamp> {
+        id.as_str().strip_prefix(ID_PREFIX).and_then(ksuid::time)
+    }
+
+    fn wrong_unit(&self, headers: &HeaderMap) -> Option<Mistake> {
+        mistakes::milliseconds(headers)
+    }
+
+    fn mended(&self, headers: &HeaderMap) -> Vec<Mended> {
+        mistakes::mended(headers)
+    }
+
+    fn unreadable_signature(&self, headers: &HeaderMap) -> Option<Mistake> {
+        mistakes::unreadable_signature(headers)
+    }
+
+    fn undecoded(&self, secret: &Secret) -> Vec<Secret> {
+        mistakes::undecoded(secret)
+    }
 }
 
-pub(super) fn screen(headers: &HeaderMap) -> Result<(), Rejection> {
-    Claim::of(headers).map(|_| ())
-}
-
-pub(super) fn verify(
-    secrets: &[Secret],
-    headers: &HeaderMap,
-    body: &[u8],
-    now: Timestamp,
-) -> Result<Proof, Rejection> {
-    let Claim { id, delivery, sent_at, signatures } = Claim::of(headers)?;
-    let matching = secrets.iter().position(|secret| {
-        let signed = STANDARD.encode(tag(secret, id, sent_at, body));
-        // Every signature is compared whole, so that the time reveals nothing about the right one.
-        signatures.iter().any(|s| verify_slices_are_equal(s.as_bytes(), signed.as_bytes()).is_ok())
-    });
-    let secret = matching.ok_or(Rejection::NoSecretMatches)?;
-    within_tolerance(sent_at, now.as_second())?;
-    Ok(Proof { id: delivery, secret })
+fn signed(id: &str, sent_at: i64, body: &[u8]) -> Vec<u8> {
+    [format!("{id}.{sent_at}.").as_bytes(), body].concat()
 }
 
 fn tag(secret: &Secret, id: &str, sent_at: i64, body: &[u8]) -> hmac::Tag {
-    let mut context = hmac::Context::with_key(&secret.hmac);
+    let mut context = hmac::Context::with_key(secret.hmac());
     context.update(id.as_bytes());
     context.update(format!(".{sent_at}.").as_bytes());
     context.update(body);
     context.sign()
-}
-
-/// Signs with the library of the scheme's authors, so that our verification is not tested against our own signature.
-pub(super) fn sign(
-    secret: &Secret,
-    id: &DeliveryId,
-    sent_at: Timestamp,
-    body: &str,
-) -> Result<Vec<(&'static str, String)>, Unsignable> {
-    let sent_at = sent_at.as_second();
-    let webhook = Webhook::from_bytes(secret.expose().to_vec())?;
-    let signature = webhook.sign(id.as_str(), sent_at, body.as_bytes())?;
-    Ok(vec![(ID.0, id.to_string()), (TIMESTAMP.0, sent_at.to_string()), (SIGNATURE.0, signature)])
-}
-
-pub(super) fn sent_at(headers: &HeaderMap) -> Option<Timestamp> {
-    Timestamp::from_second(text(headers, TIMESTAMP)?.parse().ok()?).ok()
-}
-
-pub(super) fn new_id(now: Timestamp) -> DeliveryId {
-    let id = format!("{ID_PREFIX}{}", ksuid::new(now));
-    DeliveryId::new(&id).expect("a KSUID is short and readable")
-}
-
-pub(super) fn made_at(id: &DeliveryId) -> Option<Timestamp> {
-    id.as_str().strip_prefix(ID_PREFIX).and_then(ksuid::time)
 }
 
 /// The one of the two names that a request uses.
@@ -100,66 +150,77 @@ fn text(headers: &HeaderMap, names: Names) -> Option<&str> {
     Some(headers.get(name_in(headers, names)?)?.to_str().ok()?.trim())
 }
 
-/// Checked after the signature: any sender can write a fresh time, and `too old` must mean that the body came through unchanged.
-fn within_tolerance(sent_at: i64, now: i64) -> Result<(), Rejection> {
-    let age = now.saturating_sub(sent_at);
-    if age > TOLERANCE {
-        return Err(Rejection::TooOld(age - TOLERANCE));
-    }
-    if age < -TOLERANCE {
-        return Err(Rejection::TooNew(age.saturating_add(TOLERANCE).saturating_abs()));
-    }
-    Ok(())
-}
-
 /// The parsed headers of a request.
 struct Claim<'a> {
     /// The id as it is signed.
     id: &'a str,
     delivery: DeliveryId,
     sent_at: i64,
-    signatures: Vec<&'a str>,
+    signatures: Vec<Signature<'a>>,
+    signature_header: &'static str,
+}
+
+/// One signature of a list, in base64.
+enum Signature<'a> {
+    /// `v1`: HMAC-SHA256.
+    Shared(&'a str),
+    /// `v1a`: Ed25519.
+    Public(&'a str),
 }
 
 impl<'a> Claim<'a> {
     fn of(headers: &'a HeaderMap) -> Result<Self, Rejection> {
-        let id = Header::find(headers, ID)?;
-        let timestamp = Header::find(headers, TIMESTAMP)?;
-        let signatures = Header::find(headers, SIGNATURE)?;
+        let id = find(headers, ID)?;
+        let timestamp = find(headers, TIMESTAMP)?;
+        let signatures = find(headers, SIGNATURE)?;
 
         let text = id.single()?;
         let delivery = DeliveryId::new(text).ok_or(id.malformed("an id of 1 to 255 bytes"))?;
         let sent_at = seconds(&timestamp)?;
-        Ok(Self { id: text, delivery, sent_at, signatures: version_one(&signatures)? })
+        let signature_header = signatures.name;
+        Ok(Self { id: text, delivery, sent_at, signatures: known(&signatures)?, signature_header })
+    }
+
+    /// Whether one of the signatures is made with this secret. Each is compared whole, so that the time reveals nothing about the
+    /// right one.
+    fn is_signed_with(&self, secret: &Secret, body: &[u8]) -> bool {
+        if let Some(public) = secret.public() {
+            let (key, signed) =
+                (UnparsedPublicKey::new(&ED25519, public), signed(self.id, self.sent_at, body));
+            return self.signatures.iter().any(|signature| match signature {
+                Signature::Public(text) => STANDARD
+                    .decode(text)
+                    .is_ok_and(|signature| key.verify(&signed, &signature).is_ok()),
+                Signature::Shared(_) => false,
+            });
+        }
+        let right = STANDARD.encode(tag(secret, self.id, self.sent_at, body));
+        self.signatures.iter().any(|signature| match signature {
+            Signature::Shared(text) => {
+                verify_slices_are_equal(text.as_bytes(), right.as_bytes()).is_ok()
+            }
+            Signature::Public(_) => false,
+        })
     }
 }
 
-/// A header, which may have several lines.
-struct Header<'a> {
-    name: &'static str,
-    lines: Vec<&'a str>,
+impl Claim<'_> {
+    /// Why no secret matches: none of them is even for a version of these signatures, or none is right.
+    fn refusal(&self, secrets: &[Secret]) -> Rejection {
+        let fits = |secret: &Secret| {
+            let is_public = secret.public().is_some();
+            let is_for = |it: &Signature<'_>| is_public == matches!(it, Signature::Public(_));
+            self.signatures.iter().any(is_for)
+        };
+        if secrets.is_empty() || secrets.iter().any(fits) {
+            return Rejection::NoSecretMatches;
+        }
+        Rejection::MalformedHeader { header: self.signature_header, expected: VERSION_ONE }
+    }
 }
 
-impl<'a> Header<'a> {
-    fn find(headers: &'a HeaderMap, names: Names) -> Result<Self, Rejection> {
-        let name = name_in(headers, names).ok_or(Rejection::MissingHeader(names.0))?;
-        let text = |value: &'a HeaderValue| value.to_str().map(str::trim);
-        let lines = headers.get_all(name).iter().map(text).collect::<Result<_, _>>();
-        let expected = "visible ASCII";
-        let malformed = Rejection::MalformedHeader { header: name, expected };
-        Ok(Self { name, lines: lines.map_err(|_| malformed)? })
-    }
-
-    /// The value that all lines share: if they differ, a proxy added one, and the signature does not show which.
-    fn single(&self) -> Result<&'a str, Rejection> {
-        let text = self.lines.first().copied().unwrap_or_default();
-        let is_same = self.lines.iter().all(|line| *line == text);
-        if is_same { Ok(text) } else { Err(self.malformed("one value")) }
-    }
-
-    fn malformed(&self, expected: &'static str) -> Rejection {
-        Rejection::MalformedHeader { header: self.name, expected }
-    }
+fn find<'a>(headers: &'a HeaderMap, names: Names) -> Result<Header<'a>, Rejection> {
+    Header::find(headers, name_in(headers, names).unwrap_or(names.0))
 }
 
 fn seconds(timestamp: &Header<'_>) -> Result<i64, Rejection> {
@@ -168,13 +229,13 @@ fn seconds(timestamp: &Header<'_>) -> Result<i64, Rejection> {
     text.parse::<i64>().ok().filter(|seconds| *seconds >= 0).ok_or_else(malformed)
 }
 
-/// The `v1` signatures of all lists; other versions stand beside them and are skipped.
-fn version_one<'a>(header: &Header<'a>) -> Result<Vec<&'a str>, Rejection> {
+/// The signatures of all lists; those of versions that are not known stand beside them and are skipped.
+fn known<'a>(header: &Header<'a>) -> Result<Vec<Signature<'a>>, Rejection> {
     let entries = header.lines.iter().flat_map(|line| line.split_ascii_whitespace());
     // Blanks separate entries; Supabase puts a comma before them, and a proxy that joins two lines may omit them.
-    let signatures: Vec<_> = entries.flat_map(version_one_of).collect();
+    let signatures: Vec<_> = entries.flat_map(known_of).collect();
     if signatures.is_empty() {
-        return Err(header.malformed("`v1,` and a base64 signature"));
+        return Err(header.malformed(VERSION_ONE));
     }
     if signatures.len() > MOST_SIGNATURES {
         return Err(header.malformed("a list of at most 32 signatures"));
@@ -182,9 +243,12 @@ fn version_one<'a>(header: &Header<'a>) -> Result<Vec<&'a str>, Rejection> {
     Ok(signatures)
 }
 
-/// Of `v1,one,v1a,two,v1,three` the first and the third.
-fn version_one_of(entry: &str) -> impl Iterator<Item = &str> {
+/// Of `v1,one,v2,two,v1a,three` the first and the third.
+fn known_of(entry: &str) -> impl Iterator<Item = Signature<'_>> {
     let parts = entry.split(',').zip(entry.split(',').skip(1));
-    let is_version_one = |(version, part): &(&str, &str)| *version == "v1" && !part.is_empty();
-    parts.filter(is_version_one).map(|(_, signature)| signature)
+    parts.filter(|(_, part)| !part.is_empty()).filter_map(|(version, part)| match version {
+        "v1" => Some(Signature::Shared(part)),
+        "v1a" => Some(Signature::Public(part)),
+        _ => None,
+    })
 }

@@ -8,7 +8,8 @@ use crate::webhook::{Decoded, Verdict};
 
 /// Called after the commit that holds the delivery.
 pub(super) fn report(decoded: &Decoded, outcome: Outcome, metrics: &Metrics) {
-    let Decoded { source, provider, id, received_at, event_type, verdict, body: _ } = decoded;
+    let Decoded { source, provider, id, received_at, event_type, verdict, body: _, named: _ } =
+        decoded;
     let changes = verdict.changes();
     metrics.delivered(&Delivered {
         source,

@@ -27,6 +27,8 @@ pub(super) fn secrets(checks: &mut Checks, sources: &[Source]) {
                 "each endpoint has a signing secret of its own: copy that of this one to {variable}"
             );
             checks.warn(&name, format!("is that of {} too", other.name), advice);
+        } else if source.secrets.is_empty() {
+            checks.ok(&name, "none: the provider publishes its keys");
         } else {
             let count = source.secrets.len();
             let rotating = if count > 1 { ", rotating" } else { "" };

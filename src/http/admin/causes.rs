@@ -45,6 +45,9 @@ fn refused(known: &Known, rejected: &Rejected, last: Option<Timestamp>) -> Cause
         Reason::TooNew => "came with a signature from more than five minutes ahead",
         Reason::MissingHeader => "came without all headers of a signature",
         Reason::MalformedHeader => "came with a signature header that cannot be read",
+        Reason::MalformedBody => "came without a signed body",
+        Reason::UnknownKey => "named a key that the provider does not publish",
+        Reason::OtherBody => "came with a signature for another body",
     };
     let advice = match reason {
         Reason::NoSecretMatches => format!(
@@ -54,7 +57,12 @@ fn refused(known: &Known, rejected: &Rejected, last: Option<Timestamp>) -> Cause
         ),
         Reason::TooOld => "This machine's clock is ahead (`timedatectl`), or something holds requests up or sends recorded ones once more.".into(),
         Reason::TooNew => "This machine's clock is behind (`timedatectl`).".into(),
-        Reason::MissingHeader | Reason::MalformedHeader => format!(
+        Reason::OtherBody => "Something changes the body on its way, or a stranger sends another body with a recorded signature.".into(),
+        Reason::UnknownKey => format!(
+            "A stranger, or {} signs with the keys of another environment: look at the address of its published keys.",
+            provider.title
+        ),
+        Reason::MissingHeader | Reason::MalformedHeader | Reason::MalformedBody => format!(
             "A stranger, or a proxy that drops or changes headers: let {} through as they are.",
             provider.scheme.headers()
         ),

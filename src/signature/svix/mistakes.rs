@@ -10,7 +10,7 @@ use crate::signature::{Mended, Mistake, Secret};
 /// A number of seconds before the year 5138 is smaller: a larger number counts milliseconds.
 const MILLISECONDS: i64 = 100_000_000_000;
 
-pub(in crate::signature) fn milliseconds(headers: &HeaderMap) -> Option<Mistake> {
+pub(super) fn milliseconds(headers: &HeaderMap) -> Option<Mistake> {
     let timestamp = text(headers, TIMESTAMP)?.parse::<i64>().ok()?;
     (timestamp > MILLISECONDS).then(|| Mistake {
         found: "the timestamp counts milliseconds".into(),
@@ -18,7 +18,7 @@ pub(in crate::signature) fn milliseconds(headers: &HeaderMap) -> Option<Mistake>
     })
 }
 
-pub(in crate::signature) fn mended(headers: &HeaderMap) -> Vec<Mended> {
+pub(super) fn mended(headers: &HeaderMap) -> Vec<Mended> {
     let Some(name) = name_in(headers, SIGNATURE) else { return Vec::new() };
     let with = |(signature, mistake): (String, Mistake)| {
         let mut headers = headers.clone();
@@ -74,7 +74,7 @@ fn separated(headers: &HeaderMap, name: &str) -> Vec<(String, Mistake)> {
     list.split_ascii_whitespace().map(|signature| (signature.to_owned(), mistake())).collect()
 }
 
-pub(in crate::signature) fn unreadable_signature(headers: &HeaderMap) -> Option<Mistake> {
+pub(super) fn unreadable_signature(headers: &HeaderMap) -> Option<Mistake> {
     let signatures = text(headers, SIGNATURE)?;
     let version_one = signatures.split_ascii_whitespace().filter_map(|s| s.strip_prefix("v1,"));
     let bytes: Vec<_> = version_one.map(|signature| STANDARD.decode(signature).ok()).collect();
@@ -91,7 +91,7 @@ pub(in crate::signature) fn unreadable_signature(headers: &HeaderMap) -> Option<
     None
 }
 
-pub(in crate::signature) fn undecoded(secret: &Secret) -> Vec<Secret> {
+pub(super) fn undecoded(secret: &Secret) -> Vec<Secret> {
     let text = secret.to_text();
     let bare = text.trim_start_matches("whsec_").to_owned();
     [text, bare].map(|text| Secret::from_bytes(text.into_bytes())).into()

@@ -186,7 +186,7 @@ impl Service {
 
 fn source(provider: &'static Provider, keys: &[Vec<u8>]) -> Source {
     let secrets = keys.iter().cloned().map(Secret::from_bytes).collect();
-    Source { name: Arc::from(provider.name), provider, secrets }
+    Source::new(provider.name, provider, secrets)
 }
 
 async fn answer(response: reqwest::Response) -> Result<Answer, reqwest::Error> {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use serde_json::json;
-use users_sync::signature::{Rejection, Scheme, Secret};
+use users_sync::signature::{Keys, Rejection, Scheme, Secret};
 
 use super::{refused, signed, with};
 use crate::harness::{Front, KEY, Signed};
@@ -22,7 +22,9 @@ fn verdict(signed: &Signed, now: i64) -> Result<String, Rejection> {
     let secrets = [Secret::from_bytes(KEY.to_vec())];
     let body = Bytes::from(signed.body.clone());
     let now = Timestamp::from_second(now).expect("a time");
-    Scheme::Svix.verify(&secrets, &headers, &body, now).map(|proof| proof.id.to_string())
+    Scheme::Svix
+        .verify(Keys::of(&secrets), &headers, &body, now)
+        .map(|proof| proof.id.expect("the scheme has ids").to_string())
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Secrets as people paste them.
 
-use users_sync::signature::{BadSecret, Secret};
+use users_sync::signature::{BadSecret, Form, Secret};
 
 use super::{OTHER_KEY, signed};
 use crate::harness::{Front, KEY, ServiceSettings};
@@ -8,11 +8,14 @@ use crate::harness::{Front, KEY, ServiceSettings};
 const PASTED: &str = "dGhlIGtleSBvZiB0aGUgdGVzdHM6IDMyIGJ5dGVzICE=";
 
 fn keys(text: &str) -> Result<Vec<Vec<u8>>, BadSecret> {
-    Ok(Secret::parse_list(text)?.iter().map(|secret| secret.expose().to_vec()).collect())
+    Ok(Secret::parse_list(text, Form::Encoded)?
+        .iter()
+        .map(|secret| secret.expose().to_vec())
+        .collect())
 }
 
 fn refusal(text: &str) -> BadSecret {
-    Secret::parse_list(text).expect_err("no secret")
+    Secret::parse_list(text, Form::Encoded).expect_err("no secret")
 }
 
 #[test]
