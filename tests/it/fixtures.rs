@@ -89,12 +89,13 @@ async fn promised(front: &Front, fixture: &Fixture) -> Value {
     expected
 }
 
-/// The raw_json that a fixture promises, as Postgres writes it: the object in the body, where the file says `"data"`.
+/// The raw_json that a fixture promises, as Postgres writes it: where the file has a text, the object at this path in the body,
+/// such as `"data"` or `"event.user"`.
 async fn promised_raw_json(front: &Front, fixture: &Fixture, promised: &Value) -> String {
-    if promised == "data" {
+    if let Some(path) = promised.as_str() {
         let body = String::from_utf8(fixture.body.clone()).expect("UTF-8");
-        let sql = "select ($1::text::jsonb->'data')::text";
-        return front.one(sql, &[&body]).await.get(0);
+        let sql = "select ($1::text::jsonb #> string_to_array($2, '.'))::text";
+        return front.one(sql, &[&body, &path]).await.get(0);
     }
     front.one("select $1::text::jsonb::text", &[&promised.to_string()]).await.get(0)
 }

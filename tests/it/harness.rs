@@ -8,6 +8,7 @@ mod postgres;
 mod program;
 mod role;
 mod service;
+mod signed;
 mod vendor;
 mod wire;
 
@@ -22,9 +23,8 @@ pub(crate) use postgres::{
 };
 pub(crate) use program::{Finished, Program, SECRET, signal_to};
 pub(crate) use role::Role;
-pub(crate) use service::{
-    ADMIN_TOKEN, Answer, KEY, Service, Settings as ServiceSettings, Signed, body,
-};
+pub(crate) use service::{ADMIN_TOKEN, Answer, Service, Settings as ServiceSettings, body};
+pub(crate) use signed::{KEY, Signed};
 use users_sync::config::PROGRAM;
 use users_sync::db::{migrations, objects};
 use users_sync_conninfo::Conninfo;

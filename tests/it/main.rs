@@ -35,6 +35,7 @@ mod organizations;
 mod ownership;
 mod plain_words;
 mod printed;
+mod providers;
 mod purge;
 mod quarantine;
 mod read_your_writes;

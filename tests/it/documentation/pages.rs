@@ -12,10 +12,11 @@ pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The README first, then the pages of `docs/` by name.
+/// The README first, then the pages of `docs/` and of `docs/providers/` by name.
 pub(super) fn all() -> Vec<Page> {
-    let entries = root().join("docs").read_dir().expect("there is a docs/");
-    let files = entries.map(|entry| entry.expect("docs/ can be listed").path());
+    let folders = ["docs", "docs/providers"].map(|folder| root().join(folder));
+    let entries = folders.iter().flat_map(|folder| folder.read_dir().expect("there are pages"));
+    let files = entries.map(|entry| entry.expect("the pages can be listed").path());
     let mut paths: Vec<_> = files.filter(|path| path.extension().is_some_and(is_md)).collect();
     assert!(!paths.is_empty(), "docs/ has no page");
     paths.sort();
@@ -72,7 +73,7 @@ impl Page {
         blocks.filter_map(|rest| rest.split("\n```").next()).collect()
     }
 
-    fn rows(&self, head: &str) -> Option<Vec<Vec<String>>> {
+    pub(super) fn rows(&self, head: &str) -> Option<Vec<Vec<String>>> {
         let lines = self.prose().skip_while(|line| !line.starts_with(head));
         let table: Vec<_> = lines.take_while(|line| line.starts_with('|')).skip(2).collect();
         (!table.is_empty()).then(|| table.into_iter().map(cells).collect())

@@ -3,24 +3,18 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use svix::webhooks::Webhook;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use users_sync::api::Client;
 use users_sync::http::{self, App};
-use users_sync::ksuid;
 use users_sync::provider::{self, Provider, Sample};
-use users_sync::signature::Secret;
 use users_sync::sync::{self, Tables, Users};
-use users_sync::webhook::{Decoded, Delivery, Source};
 
-/// The key that every test's sender signs with.
-pub(crate) const KEY: &[u8] = b"the key of the tests: 32 bytes !";
+use super::signed::{KEY, Signed, source};
 
 /// The token that gives access to `/api`.
 pub(crate) const ADMIN_TOKEN: &str = "the token of the tests";
@@ -184,104 +178,11 @@ impl Service {
     }
 }
 
-fn source(provider: &'static Provider, keys: &[Vec<u8>]) -> Source {
-    let secrets = keys.iter().cloned().map(Secret::from_bytes).collect();
-    Source::new(provider.name, provider, secrets)
-}
-
 async fn answer(response: reqwest::Response) -> Result<Answer, reqwest::Error> {
     let status = response.status().as_u16();
     let text = response.text().await?;
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
     Ok(Answer { status, body })
-}
-
-/// A delivery that a test can post any number of times.
-#[derive(Clone, Debug)]
-pub(crate) struct Signed {
-    pub(crate) source: &'static str,
-    pub(crate) id: String,
-    pub(crate) timestamp: i64,
-    pub(crate) body: Vec<u8>,
-    pub(crate) signature: String,
-    /// `svix`, or `webhook` for the names of Standard Webhooks.
-    pub(crate) prefix: &'static str,
-}
-
-impl Signed {
-    /// A new delivery, made and sent now.
-    pub(crate) fn new(source: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        let id = format!("msg_{}", ksuid::new(Timestamp::now()));
-        Self {
-            source,
-            id,
-            timestamp: Timestamp::now().as_second(),
-            body: body.into(),
-            signature: String::new(),
-            prefix: "svix",
-        }
-        .signed_with(KEY)
-    }
-
-    /// The same, under another delivery id.
-    pub(crate) fn with_id(mut self, id: &str) -> Self {
-        id.clone_into(&mut self.id);
-        self.signed_with(KEY)
-    }
-
-    /// The same, sent at another time.
-    pub(crate) fn sent_at(mut self, timestamp: i64) -> Self {
-        self.timestamp = timestamp;
-        self.signed_with(KEY)
-    }
-
-    /// The same, signed with another key. The svix crate signs only UTF-8, so this applies its rule by hand.
-    pub(crate) fn signed_with(mut self, key: &[u8]) -> Self {
-        let webhook = Webhook::from_bytes(key.to_vec()).expect("a key");
-        self.signature = match webhook.sign(&self.id, self.timestamp, &self.body) {
-            Ok(signature) => signature,
-            Err(_) => sign_bytes(key, &self.id, self.timestamp, &self.body),
-        };
-        self
-    }
-
-    /// The delivery that the router makes of it.
-    pub(crate) fn verified(&self) -> Delivery {
-        let named = |(name, value): (String, String)| {
-            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
-        };
-        let headers: HeaderMap = self.headers().into_iter().filter_map(named).collect();
-        let provider = provider::find(self.source).expect("a known provider");
-        let source = source(provider, &[KEY.to_vec()]);
-        let delivery = source.verify(&headers, self.body.clone().into(), Timestamp::now());
-        delivery.expect("the harness signs well")
-    }
-
-    /// The decoded delivery, before it is written.
-    pub(crate) fn decoded(&self) -> Decoded {
-        let delivery = self.verified();
-        let made_at = delivery.made_at().unwrap_or(delivery.received_at());
-        delivery.decode(made_at)
-    }
-
-    pub(crate) fn headers(&self) -> [(String, String); 3] {
-        let named = |name: &str| format!("{}-{name}", self.prefix);
-        [
-            (named("id"), self.id.clone()),
-            (named("timestamp"), self.timestamp.to_string()),
-            (named("signature"), self.signature.clone()),
-        ]
-    }
-}
-
-fn sign_bytes(key: &[u8], id: &str, timestamp: i64, body: &[u8]) -> String {
-    use aws_lc_rs::hmac;
-    use base64::Engine;
-
-    let mut content = format!("{id}.{timestamp}.").into_bytes();
-    content.extend_from_slice(body);
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), &content);
-    format!("v1,{}", base64::engine::general_purpose::STANDARD.encode(tag))
 }
 
 /// A realistic body of a provider's, with `data` merged over its own. A membership or a grant is that of the user `user_1`
