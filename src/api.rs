@@ -3,6 +3,7 @@
 //! Every answer becomes readings. A reading's version is the snapshot's own if it has one, else the fence: a moment
 //! before which every change is in the answer.
 
+mod access;
 mod error;
 mod list;
 mod one;
@@ -14,6 +15,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ::http::HeaderMap;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
@@ -22,6 +24,7 @@ use crate::json::{Object, Unreadable};
 use crate::law::SETTLING;
 use crate::model::{DeliveryId, Kind, Reading, Record, Version};
 use crate::provider::Provider;
+use crate::provider::api::Api;
 
 pub use error::{Error, Obstacle};
 pub use list::Page;
@@ -35,6 +38,8 @@ pub use walk::{Incomplete, Walk};
 pub struct Settings {
     pub source: Arc<str>,
     pub provider: &'static Provider,
+    /// The provider's.
+    pub api: &'static Api,
     pub url: String,
     /// In the order of the provider's credentials.
     pub credentials: Vec<SecretString>,
@@ -50,6 +55,7 @@ impl fmt::Debug for Settings {
 pub struct Client {
     source: Arc<str>,
     provider: &'static Provider,
+    api: &'static Api,
     instance: Option<Instance>,
     requests: Requests,
     /// The kinds whose lists were switched off at the last request.
@@ -66,15 +72,16 @@ pub struct Instance {
 impl Client {
     pub fn new(settings: &Settings, patience: Patience) -> Result<Self, Error> {
         let requests = Requests::new(settings, patience)?;
-        let (source, provider) = (settings.source.clone(), settings.provider);
-        let mut credentials = provider.api.credentials.iter().zip(&settings.credentials);
+        let Settings { source, provider, api, .. } = settings;
+        let mut credentials = api.credentials.iter().zip(&settings.credentials);
         let instance = credentials.find(|(credential, _)| credential.names_instance).map(
             |(credential, value)| Instance {
                 variable: credential.variable,
                 name: value.expose_secret().to_owned(),
             },
         );
-        Ok(Self { source, provider, instance, requests, off: Mutex::default() })
+        let (source, off) = (source.clone(), Mutex::default());
+        Ok(Self { source, provider, api, instance, requests, off })
     }
 
     /// `None` if only the key identifies it.
@@ -93,6 +100,10 @@ impl Client {
 
     pub fn provider(&self) -> &'static Provider {
         self.provider
+    }
+
+    pub fn api(&self) -> &'static Api {
+        self.api
     }
 
     /// Whether a snapshot says when it was made.
@@ -123,6 +134,7 @@ impl Client {
 
 /// A whole answer, and its fence.
 struct Answer {
+    headers: HeaderMap,
     body: Bytes,
     fence: Timestamp,
 }

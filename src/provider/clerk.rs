@@ -23,7 +23,7 @@ pub(super) static PROVIDER: Provider = Provider {
     key,
     record,
     reused: &[],
-    api: api::API,
+    api: Some(api::API),
     belongs_to: |_| None,
     // <https://clerk.com/docs/guides/users/extending>: users can read and write their own unsafe_metadata.
     private: &["private_metadata"],
