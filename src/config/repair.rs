@@ -1,5 +1,8 @@
 //! Variables of the providers' APIs, and of what the service does with them.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,56 @@
 //! A provider's API as data: its address, its credentials, its lists and its rate limit.
+//!
+//! An adapter describes its API with one `Api` and small functions without I/O. The vendor's words stay in the adapter; the
+//! client knows how to wait, retry, page and hide secrets. One example of each sort:
+//!
+//! ```
+//! use users_sync::json::{self, Unreadable};
+//! use users_sync::provider::api::*;
+//!
+//! // One address for everyone, or one for each tenant, which `<PROVIDER>_API_URL` must hold.
+//! const FIXED: Address = Address::Fixed("https://api.example.com/v1");
+//! const OWN: Address = Address::OfTenant("https://TENANT.example.com/api/v1");
+//!
+//! // A static key is simplest for the operator; a token is for vendors that have nothing else.
+//! const KEY: Access = Access::Headers(&[("authorization", "SSWS ")]);
+//! const PROJECT_AND_SECRET: Access = Access::Basic;
+//! const PROJECT_AND_KEY: Access = Access::Bearer; // Bearer project:key
+//! const TOKEN: Access = Access::Exchange(Exchange {
+//!     url: |api| format!("{}/oauth/token", origin(api)),
+//!     parameters: |api| vec![("audience", format!("{api}/"))],
+//!     sent: Sent::Form,
+//! });
+//!
+//! // The next page is in a `Link` header; or its place is a count of entries, or a cursor in the body.
+//! fn linked<'a>(answer: &Answer<'a>, _: Option<&str>) -> Result<Page<'a>, Unreadable> {
+//!     let items = json::objects(answer.text, "the page")?;
+//!     Ok(Page { items, next: answer.linked("after")?, total: answer.number("x-total-count") })
+//! }
+//! fn counted<'a>(answer: &Answer<'a>, cursor: Option<&str>) -> Result<Page<'a>, Unreadable> {
+//!     let items = json::objects(answer.text, "the page")?;
+//!     let before: usize = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or_default();
+//!     let next = (items.len() >= 100).then(|| (before + items.len()).to_string());
+//!     Ok(Page { items, next, total: None })
+//! }
+//!
+//! // A list that is read by POST writes its parameters as a body.
+//! const SEARCH: BodyOf = |query| {
+//!     serde_json::json!({ "query": { "offset": parameter(query, "offset"), "limit": 100 } })
+//! };
+//!
+//! // One entity: at its own address, or within the answer there; or a `Question::Excerpt` of a list that has it or not.
+//! fn question(sought: &Sought) -> Option<Question> {
+//!     let path = format!("/user?id={}", sought.key.id);
+//!     Some(Question::Within { path, field: "user" })
+//! }
+//!
+//! // The name of an error, from its shape if it has none. A 404 counts only with a name that `missing` has; `NO_BODY` there
+//! // is for a vendor whose 404 is empty.
+//! const CODE: fn(&json::Object<'_>) -> Option<String> = |error| {
+//!     let says = error.filled("error").ok().flatten()?;
+//!     Some(if says == "User not found" { "user_not_found".into() } else { says })
+//! };
+//! ```
 
 mod access;
 mod answer;
