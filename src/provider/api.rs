@@ -38,7 +38,8 @@
 //!     serde_json::json!({ "query": { "offset": parameter(query, "offset"), "limit": 100 } })
 //! };
 //!
-//! // One entity: at its own address, or within the answer there; or a `Question::Excerpt` of a list that has it or not.
+//! // One entity: at its own address, or within the answer there; or a `Question::Excerpt` of a list that has it or not. An
+//! // adapter escapes the id with `segment`.
 //! fn question(sought: &Sought) -> Option<Question> {
 //!     let path = format!("/user?id={}", sought.key.id);
 //!     Some(Question::Within { path, field: "user" })
