@@ -3,6 +3,7 @@
 //! Every answer becomes readings. A reading's version is the snapshot's own if it has one, else the fence: a moment
 //! before which every change is in the answer.
 
+mod access;
 mod error;
 mod keys;
 mod list;
@@ -15,6 +16,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ::http::HeaderMap;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
@@ -23,6 +25,7 @@ use crate::json::{Object, Unreadable};
 use crate::law::SETTLING;
 use crate::model::{DeliveryId, Kind, Reading, Record, Version};
 use crate::provider::Provider;
+use crate::provider::api::Api;
 
 pub use error::{Error, Obstacle};
 pub use keys::{KeysUnavailable, ready};
@@ -37,6 +40,8 @@ pub use walk::{Incomplete, Walk};
 pub struct Settings {
     pub source: Arc<str>,
     pub provider: &'static Provider,
+    /// The provider's.
+    pub api: &'static Api,
     pub url: String,
     /// In the order of the provider's credentials.
     pub credentials: Vec<SecretString>,
@@ -52,6 +57,7 @@ impl fmt::Debug for Settings {
 pub struct Client {
     source: Arc<str>,
     provider: &'static Provider,
+    api: &'static Api,
     instance: Option<Instance>,
     requests: Requests,
     /// The kinds whose lists were switched off at the last request.
@@ -68,15 +74,16 @@ pub struct Instance {
 impl Client {
     pub fn new(settings: &Settings, patience: Patience) -> Result<Self, Error> {
         let requests = Requests::new(settings, patience)?;
-        let (source, provider) = (settings.source.clone(), settings.provider);
-        let mut credentials = provider.api.credentials.iter().zip(&settings.credentials);
+        let Settings { source, provider, api, .. } = settings;
+        let mut credentials = api.credentials.iter().zip(&settings.credentials);
         let instance = credentials.find(|(credential, _)| credential.names_instance).map(
             |(credential, value)| Instance {
                 variable: credential.variable,
                 name: value.expose_secret().to_owned(),
             },
         );
-        Ok(Self { source, provider, instance, requests, off: Mutex::default() })
+        let (source, off) = (source.clone(), Mutex::default());
+        Ok(Self { source, provider, api, instance, requests, off })
     }
 
     /// `None` if only the key identifies it.
@@ -95,6 +102,10 @@ impl Client {
 
     pub fn provider(&self) -> &'static Provider {
         self.provider
+    }
+
+    pub fn api(&self) -> &'static Api {
+        self.api
     }
 
     /// Whether a snapshot says when it was made.
@@ -125,6 +136,7 @@ impl Client {
 
 /// A whole answer, and its fence.
 struct Answer {
+    headers: HeaderMap,
     body: Bytes,
     fence: Timestamp,
 }

@@ -26,7 +26,7 @@ use crate::webhook::Source;
 pub use environment::Environment;
 use parser::Parser;
 pub use parser::length_of_time;
-pub use repair::{Repair, api_variables};
+pub use repair::{Repair, api_variables, variables_of};
 pub use sources::secret_variable;
 
 /// The application name of our sessions in Postgres, unless the operator sets another.

@@ -49,7 +49,8 @@ pub struct Provider {
     pub record: fn(Kind, &Object<'_>, &Bytes) -> Result<Record, Unreadable>,
     /// Kinds whose ids can be used again after a deletion: a later snapshot lifts the tombstone.
     pub reused: &'static [Kind],
-    pub api: Api,
+    /// `None` if the vendor has no API that lists users, or none that users-sync knows.
+    pub api: Option<Api>,
     /// The organization that an entity is or belongs to, if its id contains it.
     pub belongs_to: fn(&Key) -> Option<String>,
     /// Fields that the vendor shows only to servers, wherever they appear in a body.
@@ -83,7 +84,7 @@ const BASE: Provider = Provider {
     key: |kind, object| Ok(Key::new(kind, object.id("id")?)),
     record: |_, _, _| Err(Unreadable::Unexpected { field: "the object", expected: "known" }),
     reused: &[],
-    api: api::NONE,
+    api: None,
     belongs_to: |_| None,
     private: &[],
     id_prefix: "",

@@ -18,6 +18,8 @@ pub enum Error {
         status: u16,
         /// The error's name in the answer.
         code: Option<String>,
+        /// Whether the answer has no body.
+        is_empty: bool,
         retry_after: Option<Duration>,
         fence: Timestamp,
         /// The variables that the request was made of.
@@ -25,6 +27,10 @@ pub enum Error {
     },
     #[error("the API answered 404 ({code}), which is not understood as \"no such user\"")]
     NotUnderstood { code: String },
+    #[error("the API gives no token: it answered {status}{}; {}", in_parentheses(code), of_token(*status, variables))]
+    NoToken { status: u16, code: Option<String>, variables: String },
+    #[error("users-sync cannot create users at this provider, or delete them: use its dashboard")]
+    OnlyRead,
     #[error("the table does not say whose it is, so the API cannot be asked for it")]
     NoQuestion,
     #[error("the API's answer cannot be read")]
@@ -58,7 +64,10 @@ impl Error {
     pub fn obstacle(&self) -> Obstacle {
         match self {
             Self::Settings(_) => Obstacle::Address,
-            Self::Unreadable(_) | Self::NotUnderstood { .. } | Self::NoQuestion => Obstacle::Answer,
+            Self::Unreadable(_) | Self::NotUnderstood { .. } => Obstacle::Answer,
+            Self::NoQuestion | Self::OnlyRead => Obstacle::Answer,
+            Self::NoToken { status: 400 | 401 | 403, .. } => Obstacle::Key,
+            Self::NoToken { .. } => Obstacle::Address,
             Self::Status { status, .. } => match status {
                 401 | 403 => Obstacle::Key,
                 429 => Obstacle::Rate,
@@ -73,7 +82,8 @@ impl Error {
     /// Whether the same request may succeed in a while.
     pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::Settings(_) | Self::NotUnderstood { .. } | Self::NoQuestion => false,
+            Self::Settings(_) | Self::NotUnderstood { .. } | Self::NoToken { .. } => false,
+            Self::NoQuestion | Self::OnlyRead => false,
             Self::Network(error) => !error.is_builder(),
             Self::Status { status, .. } => *status == 429 || may_pass(*status),
             // An answer that was cut off in the middle.
@@ -86,17 +96,16 @@ impl Error {
         match self {
             Self::Network(error) => error.is_connect(),
             Self::Status { status, .. } => *status == 429,
-            Self::Settings(_)
-            | Self::NotUnderstood { .. }
-            | Self::NoQuestion
-            | Self::Unreadable(_) => false,
+            Self::Settings(_) | Self::NotUnderstood { .. } | Self::NoToken { .. } => false,
+            Self::NoQuestion | Self::OnlyRead | Self::Unreadable(_) => false,
         }
     }
 
     /// Whether the provider may have done what we asked, although its answer does not say so.
     pub fn may_be_done(&self) -> bool {
         match self {
-            Self::Settings(_) | Self::NotUnderstood { .. } | Self::NoQuestion => false,
+            Self::Settings(_) | Self::NotUnderstood { .. } | Self::NoToken { .. } => false,
+            Self::NoQuestion | Self::OnlyRead => false,
             Self::Network(error) => !error.is_connect() && !error.is_builder(),
             Self::Status { status, .. } => may_pass(*status),
             Self::Unreadable(_) => true,
@@ -107,6 +116,7 @@ impl Error {
     pub fn is_about_one(&self) -> bool {
         match self {
             Self::Settings(_) | Self::Network(_) => false,
+            Self::NoToken { .. } | Self::OnlyRead => false,
             Self::Status { status, .. } => matches!(status, 400 | 409 | 410 | 422),
             Self::NotUnderstood { .. } | Self::NoQuestion => true,
             // A body that is not JSON may be the page of a proxy in between.
@@ -185,5 +195,14 @@ fn hint(status: u16, variables: &str) -> String {
         429 => "it was asked too often".into(),
         300..=399 => "it has moved; is the address right?".into(),
         _ => "it does not take the request".into(),
+    }
+}
+
+fn of_token(status: u16, variables: &str) -> String {
+    match status {
+        400 | 401 | 403 => format!(
+            "are {variables} those of one application of this tenant, and may it use the API that lists users?"
+        ),
+        _ => "is the address of the API right?".into(),
     }
 }

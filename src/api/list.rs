@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::request::Reading as Asked;
 use super::{Answer, Client, Error};
 use crate::json::{Object, Unreadable, without_nul};
 use crate::model::{Kind, Reading, Record};
-use crate::provider::api::{Denial, List, PageOf, Query, USERS};
+use crate::provider::api::{self, Denial, List, PageOf, Query};
 
 /// The time-out of optional requests.
 const SOON: Duration = Duration::from_secs(5);
@@ -37,7 +38,7 @@ const PLACE: char = ':';
 impl Client {
     /// The kinds that the API lists, in the order of a backfill.
     pub fn kinds(&self) -> Vec<Kind> {
-        self.provider.api.kinds()
+        self.api.kinds()
     }
 
     /// The entities of a kind after `cursor`, or the first ones; with `organization`, only what belongs to it.
@@ -47,7 +48,7 @@ impl Client {
         organization: Option<&str>,
         cursor: Option<&str>,
     ) -> Result<Page, Error> {
-        let lists = self.provider.api.lists_of(kind, organization.is_some());
+        let lists = self.api.lists_of(kind, organization.is_some());
         let (place, cursor) = place_of(lists.len(), cursor);
         let Some(list) = lists.get(place) else {
             return Err(Error::Settings(format!("it has no list of {}", kind.plural())));
@@ -87,7 +88,7 @@ impl Client {
 
     /// Asks the API: true only if every list of the kind is switched off.
     async fn lacks(&self, kind: Kind) -> bool {
-        let lists = self.provider.api.lists_of(kind, false);
+        let lists = self.api.lists_of(kind, false);
         if lists.iter().any(|list| list.is_off.is_none()) {
             return false;
         }
@@ -96,7 +97,7 @@ impl Client {
             if let Some((_, limit)) = query.iter_mut().find(|(name, _)| *name == "limit") {
                 "1".clone_into(limit);
             }
-            match self.requests.get(list.path, &query, &|_| Ok(())).await {
+            match self.requests.get(&Asked::page(list, query), &|_| Ok(())).await {
                 Err(error) if says_off(list, &error) => {}
                 _ => return false,
             }
@@ -107,12 +108,12 @@ impl Client {
     async fn listed(&self, list: &List, query: Query, cursor: Option<&str>) -> Result<Page, Error> {
         let read =
             |answer: Answer| self.read_page(list.kind, list.page, list.together, cursor, answer);
-        self.requests.get(list.path, &query, &read).await
+        self.requests.get(&Asked::page(list, query), &read).await
     }
 
     /// The number of entities of a kind, if the provider counts them.
     pub async fn count(&self, kind: Kind) -> Result<Option<u64>, Error> {
-        let lists = self.provider.api.lists_of(kind, false);
+        let lists = self.api.lists_of(kind, false);
         let Some((path, field)) = lists.iter().find_map(|list| list.count) else {
             return Ok(None);
         };
@@ -120,7 +121,7 @@ impl Client {
             let text = std::str::from_utf8(&body).map_err(|_| Unreadable::NotUtf8)?;
             Ok(Object::parse(text, "the count")?.integer(field)?)
         };
-        let count = self.requests.get(path, &[], &read).await?;
+        let count = self.requests.get(&Asked::of(path), &read).await?;
         Ok(count.and_then(|count| u64::try_from(count).ok()))
     }
 
@@ -131,12 +132,15 @@ impl Client {
 
     /// The users on the first page of the search whose primary address is this one.
     pub async fn with_email(&self, email: &str) -> Result<Vec<Reading>, Error> {
-        let lists = self.provider.api.lists_of(Kind::User, false);
-        let list = lists.first().expect("every provider lists its users");
+        let lists = self.api.lists_of(Kind::User, false);
+        let (Some(list), Some(writes)) = (lists.first(), self.api.writes) else {
+            return Err(Error::OnlyRead);
+        };
         let mut query = (list.query)(None);
-        query.push((self.provider.api.email_query, email.to_owned()));
+        query.push((writes.email_query, email.to_owned()));
         let read = |answer: Answer| self.read_page(Kind::User, list.page, None, None, answer);
-        let mut found = self.requests.get(USERS, &query, &read).await?.readings;
+        let asked = Asked::page(list, query);
+        let mut found = self.requests.get(&asked, &read).await?.readings;
         found.retain(|reading| {
             let known = reading.change.record().and_then(Record::user);
             let known = known.and_then(|user| user.email.as_ref());
@@ -151,11 +155,11 @@ impl Client {
         page: PageOf,
         together: Option<fn(&mut [Record])>,
         cursor: Option<&str>,
-        Answer { body, fence }: Answer,
+        Answer { headers, body, fence }: Answer,
     ) -> Result<Page, Error> {
         let bytes = without_nul(body);
         let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::NotUtf8)?;
-        let page = page(text, cursor)?;
+        let page = page(&api::Answer::new(text, &headers), cursor)?;
         let mut read = Page { next: page.next, total: page.total, ..Page::empty(fence) };
         let mut records = Vec::with_capacity(page.items.len());
         for data in &page.items {
@@ -207,6 +211,7 @@ fn says_off(list: &List, error: &Error) -> bool {
     let denial = match status {
         404 => Denial::NotFound,
         402 => Denial::NotPaid,
+        426 => Denial::Upgrade,
         400 | 403 => Denial::Refused,
         _ => return false,
     };

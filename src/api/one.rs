@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
+use super::request::Reading as Asked;
 use super::{Answer, Client, Error, Page};
 use crate::json::{Object, Unreadable, without_nul};
 use crate::model::{Change, Key, Kind, Reading};
-use crate::provider::api::{NewUser, Query, Question, Sought, USERS};
+use crate::provider::api::{NO_BODY, NewUser, Query, Question, Sought, USERS};
 
 /// The limit of pages to search for one entity.
 const MOST_PAGES: usize = 200;
@@ -37,19 +38,24 @@ impl Client {
     /// Fetches one entity. An entity without an address of its own is missing if the list that should contain it was
     /// read to its end and does not contain it.
     pub async fn one(&self, sought: &Sought) -> Result<Found, Error> {
-        let Some(question) = (self.provider.api.question)(sought) else {
+        let Some(question) = (self.api.question)(sought) else {
             return Err(Error::NoQuestion);
         };
         match self.answer(&sought.key, &question).await {
-            Err(error) => self.missing(sought.key.kind, error).map(Found::Missing),
+            Err(error) => self.missing(sought.key.kind, error).await.map(Found::Missing),
             found => found,
         }
     }
 
     async fn answer(&self, key: &Key, question: &Question) -> Result<Found, Error> {
-        if let Question::Object(path) = question {
-            let read = |answer: Answer| self.read_one(key.kind, &answer);
-            let (reading, fence) = self.requests.get(path, &[], &read).await?;
+        let alone = match question {
+            Question::Object(path) => Some((path, None)),
+            Question::Within { path, field } => Some((path, Some(*field))),
+            Question::Excerpt { .. } | Question::Whole => None,
+        };
+        if let Some((path, field)) = alone {
+            let read = |answer: Answer| self.read_one(key.kind, field, &answer);
+            let (reading, fence) = self.requests.get(&Asked::of(path), &read).await?;
             return Ok(Found::Shown { reading, fence });
         }
         let (mut cursor, mut fence) = (None, Timestamp::now());
@@ -77,35 +83,38 @@ impl Client {
         question: &Question,
         cursor: Option<&str>,
     ) -> Result<Page, Error> {
-        let Question::Excerpt { path, only, query, page } = question else {
+        let Question::Excerpt { path, only, query, body, page } = question else {
             return self.page(kind, None, cursor).await;
         };
         let query: Query = query(cursor).into_iter().chain(only.clone()).collect();
         let read = |answer: Answer| self.read_page(kind, *page, None, cursor, answer);
-        self.requests.get(path, &query, &read).await
+        self.requests.get(&Asked { path, query, body: *body }, &read).await
     }
 
     /// Creates a user. The request is not repeated if the provider may have carried it out.
     pub async fn create(&self, user: &NewUser) -> Result<Reading, Error> {
-        let body = (self.provider.api.new_user)(user);
-        let answer = self.requests.post(USERS, &body).await?;
-        Ok(self.read_one(Kind::User, &answer)?.0)
+        let writes = self.api.writes.ok_or(Error::OnlyRead)?;
+        let answer = self.requests.post(USERS, &(writes.new_user)(user)).await?;
+        Ok(self.read_one(Kind::User, None, &answer)?.0)
     }
 
     /// Deletes a user. A page of a proxy or an application with status 200 does not count as the API's answer.
     pub async fn delete(&self, id: &str) -> Result<Removed, Error> {
-        let Some(Question::Object(path)) = (self.provider.api.question)(&Sought::user(id)) else {
+        if self.api.writes.is_none() {
+            return Err(Error::OnlyRead);
+        }
+        let Some(Question::Object(path)) = (self.api.question)(&Sought::user(id)) else {
             return Err(Error::NoQuestion);
         };
         match self.requests.delete(&path).await {
-            Ok(Answer { body, fence }) => {
+            Ok(Answer { body, fence, .. }) => {
                 if !body.trim_ascii().is_empty() {
                     let text = std::str::from_utf8(&body).map_err(|_| Unreadable::NotUtf8)?;
                     Object::parse(text, "the answer")?;
                 }
                 Ok(Removed::Now(fence))
             }
-            Err(error) => self.missing(Kind::User, error).map(Removed::Missing),
+            Err(error) => self.missing(Kind::User, error).await.map(Removed::Missing),
         }
     }
 
@@ -114,30 +123,40 @@ impl Client {
         Reading { source: self.source.clone(), change: Change::Deleted { key, at } }
     }
 
-    /// The moment as of which the entity does not exist. Only the API's own error code counts, not any 404.
-    fn missing(&self, kind: Kind, error: Error) -> Result<Timestamp, Error> {
-        match error {
-            Error::Status { status: 404, code: Some(code), fence, .. } => {
-                let words = (self.provider.api.missing)(kind);
-                // A deletion cannot be in the future: the provider's clock is ahead.
-                if words.iter().any(|word| code.eq_ignore_ascii_case(word)) {
-                    Ok(fence.min(Timestamp::now()))
-                } else {
-                    Err(Error::NotUnderstood { code })
-                }
-            }
-            error => Err(error),
+    /// The moment as of which the entity does not exist. Only the API's own word counts, not any 404.
+    async fn missing(&self, kind: Kind, error: Error) -> Result<Timestamp, Error> {
+        let Error::Status { status: 404, code, is_empty, fence, .. } = &error else {
+            return Err(error);
+        };
+        // A deletion cannot be in the future: the provider's clock is ahead.
+        let fence = (*fence).min(Timestamp::now());
+        let words = (self.api.missing)(kind);
+        match code {
+            Some(code) if words.iter().any(|word| code.eq_ignore_ascii_case(word)) => Ok(fence),
+            Some(code) => Err(Error::NotUnderstood { code: code.clone() }),
+            None if *is_empty && words.contains(&NO_BODY) && self.lists(kind).await => Ok(fence),
+            None => Err(error),
         }
+    }
+
+    /// Whether the API's address and key are right, as the list of a kind shows.
+    async fn lists(&self, kind: Kind) -> bool {
+        self.page(kind, None, None).await.is_ok_and(|page| !page.is_off)
     }
 
     fn read_one(
         &self,
         kind: Kind,
-        Answer { body, fence }: &Answer,
+        field: Option<&'static str>,
+        Answer { body, fence, .. }: &Answer,
     ) -> Result<(Reading, Timestamp), Error> {
         let bytes = without_nul(body.clone());
         let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::NotUtf8)?;
-        let data = Object::parse(text, if kind == Kind::User { "the user" } else { "the answer" })?;
+        let whole = if kind == Kind::User { "the user" } else { "the answer" };
+        let mut data = Object::parse(text, whole)?;
+        if let Some(field) = field {
+            data = data.object(field)?.ok_or(Unreadable::Missing { field })?;
+        }
         let reading = self.reading(self.record(kind, &data, &bytes)?, *fence)?;
         Ok((reading, *fence))
     }

@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use jiff::{SignedDuration, Timestamp};
-use reqwest::redirect;
+use reqwest::{RequestBuilder, redirect};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
+use super::access::{self, Tokens};
 use super::{Answer, Error, Settings};
 use crate::json::Object;
-use crate::provider::api::{Api, Rate};
+use crate::provider::api::{BodyOf, List, Query, Rate};
 
 /// Time-outs and retries of requests.
 #[derive(Clone, Copy, Debug)]
@@ -55,13 +56,36 @@ pub(super) struct Requests {
     limiter: Option<DefaultDirectRateLimiter>,
     patience: Patience,
     variables: String,
+    code: CodeOf,
+    tokens: Option<Tokens>,
+}
+
+/// The name of the error in an answer.
+type CodeOf = fn(&Object<'_>) -> Option<String>;
+
+/// A request that only reads.
+pub(super) struct Reading<'a> {
+    pub(super) path: &'a str,
+    pub(super) query: Query,
+    pub(super) body: Option<BodyOf>,
+}
+
+impl<'a> Reading<'a> {
+    /// A GET of one thing.
+    pub(super) fn of(path: &'a str) -> Self {
+        Self { path, query: Query::new(), body: None }
+    }
+
+    pub(super) fn page(list: &List, query: Query) -> Self {
+        Self { path: list.path, query, body: list.body }
+    }
 }
 
 impl Requests {
     pub(super) fn new(settings: &Settings, patience: Patience) -> Result<Self, Error> {
-        let api = &settings.provider.api;
+        let api = settings.api;
         let http = reqwest::Client::builder()
-            .default_headers(headers(settings)?)
+            .default_headers(access::headers(settings)?)
             .user_agent(concat!("users-sync/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(patience.connect)
             .timeout(patience.answer)
@@ -72,25 +96,30 @@ impl Requests {
         let key = settings.credentials.last().map(|key| key.expose_secret()).unwrap_or_default();
         let limiter = (api.rate)(key).and_then(quota).map(RateLimiter::direct);
         let url = settings.url.trim_end_matches('/').to_owned();
-        let (source, variables) = (settings.source.clone(), variables(api));
-        Ok(Self { source, http, url, limiter, patience, variables })
+        let (source, tokens) = (settings.source.clone(), Tokens::new(settings, &url));
+        let (variables, code) = (api.variables(), api.code);
+        Ok(Self { source, http, url, limiter, patience, variables, code, tokens })
     }
 
     pub(super) fn variables(&self) -> &str {
         &self.variables
     }
 
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
     /// The answer, parsed by `read`; a truncated answer is requested again.
     pub(super) async fn get<T>(
         &self,
-        path: &str,
-        query: &[(&'static str, String)],
+        Reading { path, query, body }: &Reading<'_>,
         read: &impl Fn(Answer) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let once = || async {
-            let request = self.http.get(self.address(path)).query(query);
-            read(self.send(request).await?)
+        let request = || match body {
+            None => self.http.get(self.address(path)).query(query),
+            Some(body) => self.http.post(self.address(path)).json(&body(query)),
         };
+        let once = || async { read(self.send(&request).await?) };
         once.retry(self.backoff())
             .when(Error::is_transient)
             .adjust(wait)
@@ -99,7 +128,8 @@ impl Requests {
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Error> {
-        let once = || self.send(self.http.post(self.address(path)).json(body));
+        let request = || self.http.post(self.address(path)).json(body);
+        let once = || self.send(&request);
         let began = Instant::now();
         let soon = |error: &Error, planned: Option<Duration>| {
             wait(error, planned).filter(|wait| began.elapsed() + *wait <= LONGEST_BEFORE_A_POST)
@@ -112,7 +142,8 @@ impl Requests {
     }
 
     pub(super) async fn delete(&self, path: &str) -> Result<Answer, Error> {
-        let once = || self.send(self.http.delete(self.address(path)));
+        let request = || self.http.delete(self.address(path));
+        let once = || self.send(&request);
         once.retry(self.backoff())
             .when(Error::is_transient)
             .adjust(wait)
@@ -124,21 +155,41 @@ impl Requests {
         format!("{}{path}", self.url)
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, Error> {
+    /// Sends a request, and once more with another token if the API refuses the first.
+    async fn send(&self, request: &impl Fn() -> RequestBuilder) -> Result<Answer, Error> {
+        let Some(tokens) = &self.tokens else { return self.once(request(), self.code).await };
+        let with = |token| request().header(header::AUTHORIZATION, token);
+        let token = tokens.authorization(self, None).await?;
+        match self.once(with(token.clone()), self.code).await {
+            Err(Error::Status { status: 401, .. }) => {
+                let other = tokens.authorization(self, Some(&token)).await?;
+                self.once(with(other), self.code).await
+            }
+            answer => answer,
+        }
+    }
+
+    pub(super) async fn once(
+        &self,
+        request: RequestBuilder,
+        code_of: CodeOf,
+    ) -> Result<Answer, Error> {
         if let Some(limiter) = &self.limiter {
             limiter.until_ready().await;
         }
         let sent = Instant::now();
         let network = |error: reqwest::Error| Error::Network(error.without_url());
-        let response = self.patiently(request.send()).await.map_err(network)?;
-        let fence = fence(response.headers(), sent.elapsed());
-        let (status, retry_after) = (response.status(), retry_after(response.headers()));
+        let mut response = self.patiently(request.send()).await.map_err(network)?;
+        let headers = std::mem::take(response.headers_mut());
+        let (status, fence) = (response.status(), fence(&headers, sent.elapsed()));
         let body = response.bytes().await.map_err(network)?;
         if status.is_success() {
-            return Ok(Answer { body, fence });
+            return Ok(Answer { headers, body, fence });
         }
-        let (status, code) = (status.as_u16(), code(&body));
-        Err(Error::Status { status, code, retry_after, fence, variables: self.variables.clone() })
+        let variables = self.variables.clone();
+        let (status, retry_after) = (status.as_u16(), retry_after(&headers));
+        let (code, is_empty) = (code(&body, code_of), body.is_empty());
+        Err(Error::Status { status, code, is_empty, retry_after, fence, variables })
     }
 
     /// The answer; logs a line while a slow answer is awaited.
@@ -218,33 +269,10 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::try_from(wait).unwrap_or_default())
 }
 
-/// `code`, or `errors[0].code`; the rest of the body may hold anything, so it is not shown.
-fn code(body: &[u8]) -> Option<String> {
+/// The error's name; the rest of the body may hold anything, so it is not shown.
+fn code(body: &[u8], code_of: CodeOf) -> Option<String> {
     let body = Object::parse(std::str::from_utf8(body).ok()?, "the error").ok()?;
-    let nested = || body.objects("errors").ok()?.first()?.filled("code").ok().flatten();
-    let code = body.filled("code").ok().flatten().or_else(nested)?;
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    (code.len() <= 64 && code.chars().all(is_name)).then_some(code)
-}
-
-fn headers(settings: &Settings) -> Result<HeaderMap, Error> {
-    let api = &settings.provider.api;
-    let mut headers = HeaderMap::new();
-    for (name, value) in api.headers {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    for (credential, secret) in api.credentials.iter().zip(&settings.credentials) {
-        let text = format!("{}{}", credential.prefix, secret.expose_secret());
-        let mut value = HeaderValue::from_str(&text).map_err(|_| {
-            Error::Settings(format!("{} holds a character that no key has", credential.variable))
-        })?;
-        value.set_sensitive(true);
-        headers.insert(HeaderName::from_static(credential.header), value);
-    }
-    Ok(headers)
-}
-
-fn variables(api: &Api) -> String {
-    let variables: Vec<_> = api.credentials.iter().map(|one| one.variable).collect();
-    variables.join(" and ")
+    let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let is_name = |code: &String| (1..=64).contains(&code.len()) && code.chars().all(is_of_a_name);
+    code_of(&body).filter(is_name)
 }

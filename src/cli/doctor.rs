@@ -107,7 +107,7 @@ async fn examine(
         }
     };
     sources::secrets(checks, &sources);
-    providers::check(checks, &config.repair.apis, open.as_ref()).await;
+    providers::check(checks, &config, open.as_ref()).await;
     if let Some(open) = open {
         open.close().await?;
     }

@@ -1,5 +1,8 @@
 //! Variables of the providers' APIs, and of what the service does with them.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +12,7 @@ use secrecy::SecretString;
 
 use super::parser::Parser;
 use crate::api;
+use crate::provider::api::{Address, Api};
 use crate::provider::{self, Provider};
 
 /// How the service keeps the table true if deliveries do not arrive.
@@ -46,41 +50,63 @@ impl Parser<'_> {
 
     /// All of a provider's credentials, or none.
     fn api(&mut self, provider: &'static Provider) -> Option<api::Settings> {
-        let url = self.api_url(provider);
-        let wanted = provider.api.credentials;
-        let found: Vec<_> = wanted.iter().map(|one| self.key(one.variable)).collect();
+        let api = provider.api.as_ref()?;
+        let url = self.api_url(provider, api);
+        let found: Vec<_> = api.credentials.iter().map(|one| self.key(one.variable)).collect();
         if found.iter().all(Option::is_none) {
             return None;
         }
-        for (credential, _) in wanted.iter().zip(&found).filter(|(_, value)| value.is_none()) {
+        for (credential, _) in
+            api.credentials.iter().zip(&found).filter(|(_, value)| value.is_none())
+        {
             let problem = format_args!("is missing: {}", credential.expected);
             self.mistake(credential.variable, problem);
+        }
+        if url.is_none() {
+            let example = api.address.example();
+            let problem =
+                format_args!("is missing: the address of your own API, such as {example}");
+            self.mistake(&url_variable(provider), problem);
         }
         let credentials: Option<Vec<SecretString>> =
             found.into_iter().map(|value| value.map(SecretString::from)).collect();
         let source = Arc::from(provider.name);
-        Some(api::Settings { source, provider, url, credentials: credentials? })
+        Some(api::Settings { source, provider, api, url: url?, credentials: credentials? })
     }
 
-    fn api_url(&mut self, provider: &Provider) -> String {
-        let variable = format!("{}_API_URL", provider.name.to_ascii_uppercase());
-        let Some(url) = self.value(&variable) else { return provider.api.url.to_owned() };
+    /// `None` if every tenant has its own address, and it is not set.
+    fn api_url(&mut self, provider: &Provider, api: &Api) -> Option<String> {
+        let variable = url_variable(provider);
+        let Some(url) = self.value(&variable) else {
+            return match api.address {
+                Address::Fixed(url) => Some(url.to_owned()),
+                Address::OfTenant(_) => None,
+            };
+        };
         if !url.starts_with("https://") && !url.starts_with("http://") {
-            let problem = format_args!("is not an address, such as {}", provider.api.url);
+            let problem = format_args!("is not an address, such as {}", api.address.example());
             self.mistake(&variable, problem);
         }
-        url
+        Some(url)
     }
 
     /// By default a delivery is trusted if it says when it was made, or if there is no API to ask.
     fn refetch(
         &mut self,
         provider: &'static Provider,
-        api: Option<&api::Settings>,
+        settings: Option<&api::Settings>,
     ) -> Option<Arc<str>> {
         let variable = format!("{}_TRUST", provider.name.to_ascii_uppercase());
+        let Some(api) = &provider.api else {
+            if self.environment.hints_at(&variable, |value| !value.is_empty()) {
+                let title = provider.title;
+                let problem = format_args!("is set, but {title} has no API to ask: unset it");
+                self.mistake(&variable, problem);
+            }
+            return None;
+        };
         let (payload, refetch) = (("payload", Trust::Payload), ("refetch", Trust::Refetch));
-        let by_default = if provider.versioned || api.is_none() { payload } else { refetch };
+        let by_default = if provider.versioned || settings.is_none() { payload } else { refetch };
         let trust = match self.value(&variable) {
             None => by_default.1,
             Some(_) => self.choice(&variable, &[payload, refetch]),
@@ -88,11 +114,11 @@ impl Parser<'_> {
         if trust == Trust::Payload {
             return None;
         }
-        if api.is_none() {
-            let key = provider.api.credentials.last().map_or("", |key| key.variable);
+        if settings.is_none() {
+            let key = api.credentials.last().map_or("", |key| key.variable);
             self.mistake(&variable, format_args!("is refetch, so {key} is needed"));
         }
-        api.map(|api| api.source.clone())
+        settings.map(|settings| settings.source.clone())
     }
 
     fn interval(&mut self) -> Option<Duration> {
@@ -112,11 +138,22 @@ impl Parser<'_> {
     }
 }
 
-/// The variables that give access to a provider's API, for operators who have not set them.
-pub fn api_variables() -> impl fmt::Display {
-    let of = |provider: &Provider| {
-        let variables: Vec<_> = provider.api.credentials.iter().map(|one| one.variable).collect();
-        variables.join(" and ")
+/// The variable that holds the address of a provider's API.
+fn url_variable(provider: &Provider) -> String {
+    format!("{}_API_URL", provider.name.to_ascii_uppercase())
+}
+
+/// The variables that give access to a provider's API; `None` if it has none.
+pub fn variables_of(provider: &Provider) -> Option<String> {
+    let api = provider.api.as_ref()?;
+    let url = match api.address {
+        Address::Fixed(_) => String::new(),
+        Address::OfTenant(_) => format!(" and {}", url_variable(provider)),
     };
-    provider::ALL.map(of).join(", or ")
+    Some(format!("{}{url}", api.variables()))
+}
+
+/// The same of every provider, for operators who have not set them.
+pub fn api_variables() -> impl fmt::Display {
+    provider::ALL.into_iter().filter_map(variables_of).collect::<Vec<_>>().join(", or ")
 }

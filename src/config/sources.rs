@@ -73,12 +73,12 @@ impl Parser<'_> {
     /// Every database except the embedded one requires the secrets of a provider, or a key to its API.
     pub(super) fn has_a_source(&mut self) {
         let is_set = |provider: &'static Provider| {
-            let key = provider.api.credentials.last().map_or("", |key| key.variable);
+            let key = provider.api.as_ref().and_then(|api| api.credentials.last());
             // A variable that cannot be read is reported separately.
             let is_there =
                 |variable: &str| self.is_set(variable) || self.environment.is_broken(variable);
             names(provider).any(|variable| is_there(&variable))
-                || is_there(key)
+                || key.is_some_and(|key| is_there(key.variable))
                 || (provider.scheme.uses_published_keys() && is_there(&keys_variable(provider)))
         };
         if provider::ALL.into_iter().any(is_set) {

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::problem::Problem;
 use super::{App, body};
+use crate::api;
 use crate::db::users::UserRow;
 use crate::json::MAX_ID_LEN;
 use crate::provider::api::NewUser;
@@ -106,6 +107,9 @@ pub(super) fn problem(error: Error) -> Problem {
         }
         Error::UnderWay => Problem::UnderWay,
         Error::KeyReused => Problem::KeyReused,
+        Error::Api(api::Error::OnlyRead) => Problem::BadRequest(
+            "this provider's users cannot be created or deleted here: use its dashboard",
+        ),
         Error::Api(api) => {
             let error = crate::error_chain(&api);
             tracing::warn!(error, "a request of /api failed at the provider");

@@ -16,7 +16,7 @@ pub(super) static PROVIDER: Provider = Provider {
     secret_aliases: &["CLERK_WEBHOOK_SIGNING_SECRET"],
     decode,
     record,
-    api: api::API,
+    api: Some(api::API),
     // <https://clerk.com/docs/guides/users/extending>: users can read and write their own unsafe_metadata.
     private: &["private_metadata"],
     id_prefix: "user_",

@@ -22,7 +22,7 @@ pub(super) static PROVIDER: Provider = Provider {
     record,
     // Their ids are composed of their parts, and the same parts can meet again.
     reused: &[Kind::Membership, Kind::Grant],
-    api: api::API,
+    api: Some(api::API),
     belongs_to: team_of,
     // <https://docs.stack-auth.com/docs/concepts/custom-user-data>: the client can read the two other kinds of
     // metadata.

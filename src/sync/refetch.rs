@@ -116,14 +116,14 @@ fn together(users: &Users, marks: Vec<Mark>) -> Vec<Due> {
 /// Members and grants are fetched with their organization, if the API lists them for one organization. A mark without
 /// a source covers only its own entity.
 fn target(users: &Users, Mark { source, key, .. }: &Mark) -> Target {
-    let Some(provider) = users.client_of(source).map(|client| client.provider()) else {
+    let Some(client) = users.client_of(source) else {
         return Target::One(key.clone());
     };
     if key.id.is_empty() || key.kind == Kind::Role {
         return Target::All(key.kind);
     }
-    let has_lists = !provider.api.kinds_of_organizations().is_empty();
-    match (provider.belongs_to)(key).filter(|_| has_lists) {
+    let has_lists = !client.api().kinds_of_organizations().is_empty();
+    match (client.provider().belongs_to)(key).filter(|_| has_lists) {
         Some(organization) => Target::Organization(organization),
         None => Target::One(key.clone()),
     }

@@ -65,7 +65,8 @@ pub async fn remap(
 
 /// Whether its `raw_json` contains everything that its columns show; otherwise only the API's whole list does.
 fn stands_alone(source: &impl Fn(&str) -> Option<Source>, kind: Kind, shown: &Shown) -> bool {
-    source(&shown.source).is_none_or(|source| source.provider.api.stands_alone(kind))
+    let api = source(&shown.source).and_then(|source| source.provider.api.as_ref());
+    api.is_none_or(|api| api.stands_alone(kind))
 }
 
 /// `None` if its source is unknown, or its `raw_json` is not this entity's.

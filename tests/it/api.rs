@@ -1,5 +1,7 @@
 //! The client of the providers' APIs, against servers that behave like them.
 
+mod access;
+mod other;
 mod refusals;
 
 use std::time::{Duration, Instant};

@@ -1,6 +1,7 @@
 //! The foundation of the tests: a real Postgres, and the real service in front of it.
 
 mod command;
+mod fake;
 mod front;
 mod listener;
 mod mirror;
@@ -15,6 +16,7 @@ mod wire;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub(crate) use command::{Said, run, run_with, users_sync};
+pub(crate) use fake::{Fake, Got, Reply, reply};
 pub(crate) use front::Front;
 pub(crate) use listener::listen;
 pub(crate) use mirror::{Mirror, Row};

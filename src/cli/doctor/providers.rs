@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::check::Checks;
 use crate::api::{Client, Error, Obstacle, Patience, Settings, Walk};
 use crate::cli::open::Open;
+use crate::config::Config;
 use crate::model::Kind;
 use crate::sync::guard::{self, Refusal, Wanted};
 use crate::sync::reconcile;
@@ -18,8 +19,16 @@ const PATIENCE: Patience = Patience {
     most_delay: Duration::ZERO,
 };
 
-pub(super) async fn check(checks: &mut Checks, apis: &[Settings], open: Option<&Open>) {
-    if apis.is_empty() {
+pub(super) async fn check(checks: &mut Checks, config: &Config, open: Option<&Open>) {
+    let apis = &config.repair.apis;
+    let silent = config.sources.iter().filter(|source| source.provider.api.is_none());
+    for source in silent.clone() {
+        let title = source.provider.title;
+        let why =
+            format!("{title} has no API that users-sync can ask: only webhooks fill the table");
+        checks.skip(&format!("api of {}", source.name), &why);
+    }
+    if apis.is_empty() && silent.count() == 0 {
         checks.skip("api", "no key to a provider's API is set");
     }
     for settings in apis {

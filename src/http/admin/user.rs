@@ -15,6 +15,7 @@ use super::session::Session;
 use super::times::time;
 use super::views::{self, Body, Doubt, Line, User};
 use super::{App, Csrf, PAGE, Problem, causes, links};
+use crate::config;
 use crate::db::entities::{self, Entity};
 use crate::db::journal::search::{self, Filter, Quarantined};
 use crate::http::body::Form;
@@ -63,7 +64,7 @@ pub(super) async fn show(
         csrf: session.csrf,
         body: raw_json.map(|text| Body::of(text, private.is_some(), &href, api)),
         doubts: doubts(naming, causes::all(&app, &standings), known.as_ref()),
-        missing_key: missing_key(&app, known.as_ref()),
+        cannot_fetch: cannot_fetch(&app, known.as_ref()),
         synced: synced.as_deref().and_then(in_words),
         members: Members::of(&key, memberships, |next| page_at("members", next) + "#members"),
         grants: grants.into_iter().map(GrantLine::of).collect(),
@@ -97,8 +98,8 @@ fn doubts(naming: Vec<Quarantined>, causes: Vec<Cause>, known: Option<&Entity>) 
     naming.into_iter().map(unreadable).chain(causes).collect()
 }
 
-/// The variable that must be set before this user can be fetched; `None` if it can be.
-fn missing_key(app: &App, known: Option<&Entity>) -> Option<String> {
+/// Why this user cannot be fetched from here; `None` if it can be.
+fn cannot_fetch(app: &App, known: Option<&Entity>) -> Option<String> {
     let source = known.and_then(|known| known.source.as_deref());
     let can_ask = |client: &str| source.is_none_or(|name| name == client);
     if app.users.sources().into_iter().any(can_ask) {
@@ -106,14 +107,15 @@ fn missing_key(app: &App, known: Option<&Entity>) -> Option<String> {
     }
     let its = source.and_then(|name| sources::named(app, name));
     let providers = its.map_or_else(|| provider::ALL.to_vec(), |its| vec![its.provider]);
-    let keys: Vec<_> = providers.into_iter().map(key).collect();
-    Some(keys.join(", or "))
-}
-
-fn key(provider: &Provider) -> String {
-    let variables: Vec<_> =
-        provider.api.credentials.iter().map(|credential| credential.variable).collect();
-    format!("{} for {}", variables.join(" and "), provider.title)
+    let of = |provider: &Provider| {
+        config::variables_of(provider).map(|names| format!("{names} for {}", provider.title))
+    };
+    let keys: Vec<_> = providers.into_iter().filter_map(of).collect();
+    if keys.is_empty() {
+        return Some("Its provider has no API that users-sync can ask.".into());
+    }
+    let keys = keys.join(", or ");
+    Some(format!("To fetch this user from here, set {keys}, and start users-sync again."))
 }
 
 #[derive(Deserialize)]

@@ -7,25 +7,26 @@ use serde_json::{Value, json};
 use crate::json::{self, Object, Unreadable};
 use crate::model::Kind;
 use crate::provider::api::{
-    Api, Credential, Denial, List, NewUser, Page, Query, Question, Rate, Sought, USERS,
+    Access, Address, Answer, Api, Credential, Denial, List, NewUser, Page, Query, Question, Rate,
+    Sought, USERS, Writes, code,
 };
 use crate::provider::segment;
 
 pub(super) const API: Api = Api {
-    url: "https://api.clerk.com/v1",
+    address: Address::Fixed("https://api.clerk.com/v1"),
     credentials: &[Credential {
         variable: "CLERK_SECRET_KEY",
-        header: "authorization",
-        prefix: "Bearer ",
         expected: "the instance's secret key (sk_live_… or sk_test_…)",
         names_instance: false,
     }],
+    access: Access::Bearer,
     headers: &[],
     lists: &[
         List {
             kind: Kind::User,
             path: USERS,
             query: after_user,
+            body: None,
             page: users,
             count: Some(("/users/count", "total_count")),
             is_off: None,
@@ -41,10 +42,10 @@ pub(super) const API: Api = Api {
     ],
     question,
     rate,
-    email_query: "email_address",
+    code,
     missing: |_| &["resource_not_found"],
     metadata: &["public_metadata", "private_metadata", "unsafe_metadata"],
-    new_user,
+    writes: Some(Writes { new_user, email_query: "email_address" }),
 };
 
 /// A list of the feature Organizations, which an instance may have switched off.
@@ -53,6 +54,7 @@ const fn of_organizations(kind: Kind, path: &'static str) -> List {
         kind,
         path,
         query: after_so_many,
+        body: None,
         page: wrapped,
         count: None,
         is_off: Some(is_off),
@@ -74,8 +76,8 @@ fn after_user(cursor: Option<&str>) -> Query {
     query
 }
 
-fn users<'a>(text: &'a str, _: Option<&str>) -> Result<Page<'a>, Unreadable> {
-    let items = json::objects(text, "the page")?;
+fn users<'a>(answer: &Answer<'a>, _: Option<&str>) -> Result<Page<'a>, Unreadable> {
+    let items = json::objects(answer.text, "the page")?;
     let last = items.last().filter(|_| items.len() >= PAGE);
     let next = last.map(|user| user.id("id")).transpose()?;
     Ok(Page { items, next, total: None })
@@ -95,8 +97,8 @@ fn by_creation(cursor: Option<&str>) -> Query {
 }
 
 /// `{data, total_count}`; a full page is never the last one, even if the count says so.
-fn wrapped<'a>(text: &'a str, cursor: Option<&str>) -> Result<Page<'a>, Unreadable> {
-    let body = Object::parse(text, "the page")?;
+fn wrapped<'a>(answer: &Answer<'a>, cursor: Option<&str>) -> Result<Page<'a>, Unreadable> {
+    let body = Object::parse(answer.text, "the page")?;
     if !body.has("data") {
         return Err(Unreadable::Missing { field: "data" });
     }
@@ -113,6 +115,7 @@ fn wrapped<'a>(text: &'a str, cursor: Option<&str>) -> Result<Page<'a>, Unreadab
 fn is_off(denial: Denial, code: Option<&str>) -> bool {
     match denial {
         Denial::NotPaid => true,
+        Denial::Upgrade => false,
         Denial::NotFound => code == Some("resource_not_found"),
         Denial::Refused => code.is_some_and(|code| code.ends_with("_not_enabled")),
     }
@@ -127,6 +130,7 @@ fn question(Sought { key, user_id, .. }: &Sought) -> Option<Question> {
             path: format!("{USERS}/{}/organization_memberships", segment(user_id.as_ref()?)),
             only: Vec::new(),
             query: after_so_many,
+            body: None,
             page: wrapped,
         },
         Kind::Role => Question::Whole,

@@ -11,28 +11,26 @@ use serde_json::{Value, json};
 use crate::json::{Object, Unreadable};
 use crate::model::{Key, Kind, Profile, Record};
 use crate::provider::api::{
-    Api, Credential, Denial, List, NewUser, Page, Query, Question, Sought, USERS,
+    Access, Address, Answer, Api, Credential, Denial, List, NewUser, Page, Query, Question, Sought,
+    USERS, Writes, code,
 };
 use crate::provider::{parts, segment};
 
 pub(super) const API: Api = Api {
-    url: "https://api.stack-auth.com/api/v1",
+    address: Address::Fixed("https://api.stack-auth.com/api/v1"),
     credentials: &[
         Credential {
             variable: "STACK_PROJECT_ID",
-            header: "x-stack-project-id",
-            prefix: "",
             expected: "the id of the project",
             names_instance: true,
         },
         Credential {
             variable: "STACK_SECRET_SERVER_KEY",
-            header: "x-stack-secret-server-key",
-            prefix: "",
             expected: "a secret server key of the project (ssk_…)",
             names_instance: false,
         },
     ],
+    access: Access::Headers(&[("x-stack-project-id", ""), ("x-stack-secret-server-key", "")]),
     headers: &[("x-stack-access-type", "server")],
     lists: &[
         List { query: users, volatile: &["last_active_at_millis"], ..list(Kind::User, USERS) },
@@ -51,11 +49,11 @@ pub(super) const API: Api = Api {
     ],
     question,
     rate: |_| None,
-    // A search, in names too.
-    email_query: "query",
+    code,
     missing,
     metadata: &["client_metadata", "client_read_only_metadata", "server_metadata"],
-    new_user,
+    // A search, in names too.
+    writes: Some(Writes { new_user, email_query: "query" }),
 };
 
 const TEAMS: &str = "/teams";
@@ -68,6 +66,7 @@ const fn list(kind: Kind, path: &'static str) -> List {
         kind,
         path,
         query: after,
+        body: None,
         page,
         count: None,
         is_off: None,
@@ -112,8 +111,8 @@ fn direct(cursor: Option<&str>) -> Query {
 }
 
 /// Most lists are not paginated, and have no cursor then.
-fn page<'a>(text: &'a str, _: Option<&str>) -> Result<Page<'a>, Unreadable> {
-    let body = Object::parse(text, "the page")?;
+fn page<'a>(answer: &Answer<'a>, _: Option<&str>) -> Result<Page<'a>, Unreadable> {
+    let body = Object::parse(answer.text, "the page")?;
     if !body.has("items") {
         return Err(Unreadable::Missing { field: "items" });
     }
@@ -133,6 +132,7 @@ fn question(Sought { key, .. }: &Sought) -> Option<Question> {
         path: path.to_owned(),
         only,
         query,
+        body: None,
         page,
     };
     let Key { kind, id } = key;

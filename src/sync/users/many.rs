@@ -46,7 +46,7 @@ impl Users {
         };
         let heard = heard.into_iter().chain(self.write(reading).await?).max();
         let mut belonging = Belonging { is_whole: true, ..Belonging::default() };
-        for kind in client.provider().api.kinds_of_organizations() {
+        for kind in client.api().kinds_of_organizations() {
             self.belonging(client, kind, id, &mut belonging).await?;
         }
         if belonging.is_whole {

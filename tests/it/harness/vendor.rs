@@ -139,8 +139,9 @@ impl Vendor {
 
     pub(crate) fn settings(&self) -> Settings {
         let provider = provider::find(self.provider).expect("a known provider");
-        let credentials = provider.api.credentials.iter().map(|_| KEY.into()).collect();
-        Settings { source: provider.name.into(), provider, url: self.url(), credentials }
+        let api = provider.api.as_ref().expect("it has an API");
+        let credentials = api.credentials.iter().map(|_| KEY.into()).collect();
+        Settings { source: provider.name.into(), provider, api, url: self.url(), credentials }
     }
 
     pub(crate) fn client(&self) -> Client {

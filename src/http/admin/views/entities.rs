@@ -17,8 +17,8 @@ pub(in crate::http::admin) struct User {
     pub(in crate::http::admin) members: Members,
     pub(in crate::http::admin) grants: Vec<GrantLine>,
     pub(in crate::http::admin) doubts: Vec<Doubt>,
-    /// The variable that must be set before it can be fetched.
-    pub(in crate::http::admin) missing_key: Option<String>,
+    /// Why it cannot be fetched.
+    pub(in crate::http::admin) cannot_fetch: Option<String>,
     /// Whether the fetch succeeded, and the message.
     pub(in crate::http::admin) synced: Option<(bool, &'static str)>,
     pub(in crate::http::admin) rows: Vec<Line>,
