@@ -9,6 +9,8 @@ use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -113,6 +115,18 @@ impl<'a> Object<'a> {
             .ok_or(Unreadable::Unexpected { field, expected })
     }
 
+    /// A point in time as text (RFC 3339; without a zone it is in UTC), or as in [`Self::time`]. What is finer than a microsecond
+    /// is cut off, because Postgres keeps no more.
+    pub fn date(&self, field: &'static str) -> Result<Option<Timestamp>, Unreadable> {
+        let Some(value) = self.present(field) else { return Ok(None) };
+        let text = value.get().trim_matches('"');
+        let expected = "a date with a time, or a time in seconds or milliseconds";
+        dated(text)
+            .or_else(|| instant(text))
+            .map(Some)
+            .ok_or(Unreadable::Unexpected { field, expected })
+    }
+
     fn present(&self, field: &str) -> Option<&'a RawValue> {
         self.fields.get(field).copied().filter(|value| value.get() != "null")
     }
@@ -139,6 +153,14 @@ fn instant(digits: &str) -> Option<Timestamp> {
         Timestamp::from_millisecond(number)
     };
     instant.ok().filter(|at| at.as_second() >= EARLIEST)
+}
+
+fn dated(text: &str) -> Option<Timestamp> {
+    let zoned = text.parse::<Timestamp>().ok();
+    let without_zone = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
+    let at = zoned.or_else(|| Some(without_zone()?.timestamp()))?;
+    let at = Timestamp::from_microsecond(at.as_microsecond()).ok()?;
+    Some(at).filter(|at| at.as_second() >= EARLIEST)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]

@@ -3,19 +3,20 @@
 
 pub mod api;
 mod clerk;
+mod event;
+mod ids;
 mod stack;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use jiff::Timestamp;
-use percent_encoding::{
-    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
-};
 
 use crate::json::{Object, Unreadable};
-use crate::model::{Change, DeliveryId, Key, Kind, RawJson, Record, Version};
+use crate::model::{Change, DeliveryId, Key, Kind, Record, Version};
 use crate::signature::Scheme;
 use api::Api;
+pub use event::{Envelope, Meaning, Sample, TEST_DELIVERY, UNSUPPORTED};
+use event::{full_name, raw};
+use ids::{composed, parts, segment};
 
 /// Every provider that users-sync supports.
 pub static ALL: [&Provider; 2] = [&clerk::PROVIDER, &stack::PROVIDER];
@@ -93,49 +94,6 @@ const BASE: Provider = Provider {
     sample: |_| serde_json::Value::Null,
 };
 
-/// A verified body after parsing: its event type, its content and how it arrived.
-pub struct Envelope<'a> {
-    pub event_type: &'a str,
-    pub body: Object<'a>,
-    pub bytes: &'a Bytes,
-    pub delivery: &'a DeliveryId,
-    /// When the provider made the delivery, or when we first received it.
-    pub made_at: Timestamp,
-}
-
-impl<'a> Envelope<'a> {
-    /// The object that every event of a known type holds.
-    pub fn data(&self) -> Result<Object<'a>, Unreadable> {
-        self.part("data")
-    }
-
-    /// An object of the body that must exist.
-    pub fn part(&self, field: &'static str) -> Result<Object<'a>, Unreadable> {
-        self.body.object(field)?.ok_or(Unreadable::Missing { field })
-    }
-
-    /// The version of a snapshot that was made at this time.
-    pub fn version(&self, at: Timestamp) -> Version {
-        Version { at, delivery: self.delivery.clone() }
-    }
-}
-
-/// The text of an object in these bytes, without a copy.
-fn raw(object: &Object<'_>, bytes: &Bytes) -> RawJson {
-    RawJson(bytes.slice_ref(object.text().as_bytes()))
-}
-
-/// What a readable delivery says.
-#[derive(Debug)]
-pub enum Meaning {
-    /// At least one.
-    Changes(Vec<Change>),
-    /// It names entities whose content only the provider's API shows; what it says itself stands beside them.
-    Names { keys: Vec<Key>, changes: Vec<Change> },
-    /// It says nothing that we keep; the text is the reason.
-    Ignored(&'static str),
-}
-
 impl Provider {
     /// Reads the object in a mirror row again, as the snapshot that it came from.
     pub fn reread(&self, kind: Kind, raw: &str, version: &Version) -> Result<Record, Unreadable> {
@@ -206,45 +164,6 @@ impl Provider {
 
 fn names<'a>(events: impl Iterator<Item = &'a (&'static str, Kind)>) -> String {
     events.map(|(event, _)| *event).collect::<Vec<_>>().join(", ")
-}
-
-/// An id composed of parts, for entities without an id of their own. Different parts give different ids.
-fn composed(parts: &[&str]) -> String {
-    let escaped = parts.iter().map(|part| utf8_percent_encode(part, PART).to_string());
-    escaped.collect::<Vec<_>>().join("/")
-}
-
-/// The parts of an id that [`composed`] made.
-fn parts(id: &str) -> Vec<String> {
-    let decoded = |part| percent_decode_str(part).decode_utf8_lossy().into_owned();
-    id.split('/').map(decoded).collect()
-}
-
-/// An id as one segment of a path.
-fn segment(id: &str) -> String {
-    utf8_percent_encode(id, SEGMENT).to_string()
-}
-
-/// The characters that stay as they are in such a segment.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
-
-/// The characters that must be escaped in a part of an id.
-const PART: &AsciiSet = &CONTROLS.add(b'%').add(b'/');
-
-pub const UNSUPPORTED: Meaning = Meaning::Ignored("unsupported event type");
-pub const TEST_DELIVERY: Meaning = Meaning::Ignored("test delivery");
-
-/// The content of a sample delivery.
-pub struct Sample<'a> {
-    pub event_type: &'a str,
-    /// Of the entity, where the provider gives it one of its own.
-    pub id: &'a str,
-    /// Whom a membership or a grant is about, and where.
-    pub user_id: &'a str,
-    pub organization_id: &'a str,
-    /// The user's.
-    pub email: &'a str,
-    pub now: Timestamp,
 }
 
 impl std::fmt::Debug for Provider {

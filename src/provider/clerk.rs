@@ -5,7 +5,7 @@ mod sample;
 
 use bytes::Bytes;
 
-use super::{BASE, Envelope, Meaning, Provider, TEST_DELIVERY, UNSUPPORTED, raw};
+use super::{BASE, Envelope, Meaning, Provider, TEST_DELIVERY, UNSUPPORTED, full_name, raw};
 use crate::json::{Object, Unreadable};
 use crate::model::{Change, Kind, Membership, Organization, Profile, Record, Role, User, Version};
 
@@ -161,11 +161,7 @@ fn role(data: &Object<'_>) -> Result<Role, Unreadable> {
 }
 
 fn name(data: &Object<'_>) -> Result<Option<String>, Unreadable> {
-    let full = match (data.filled("first_name")?, data.filled("last_name")?) {
-        (Some(first), Some(last)) => Some(format!("{first} {last}")),
-        (first, last) => first.or(last),
-    };
-    match full {
+    match full_name(data, "first_name", "last_name")? {
         None => data.filled("username"),
         name => Ok(name),
     }
