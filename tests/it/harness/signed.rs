@@ -49,7 +49,6 @@ impl Signed {
     /// A new delivery, made and sent now.
     pub(crate) fn new(source: &'static str, body: impl Into<Vec<u8>>) -> Self {
         let id = format!("msg_{}", ksuid::new(Timestamp::now()));
-        let provider = provider::find(source).expect("a known provider");
         let signed = Self {
             source,
             id,
@@ -59,10 +58,10 @@ impl Signed {
             prefix: "svix",
             others: None,
         };
-        if provider.scheme == Scheme::Svix {
-            return signed.signed_with(KEY);
+        match provider::find(source).filter(|provider| provider.scheme != Scheme::Svix) {
+            Some(provider) => signed.signed_by(provider),
+            None => signed.signed_with(KEY),
         }
-        signed.signed_by(provider)
     }
 
     /// The same, by the scheme of its provider; its id is the one that counts there.
