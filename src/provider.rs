@@ -21,6 +21,9 @@ use ids::{composed, parts, segment};
 /// Every provider that users-sync supports.
 pub static ALL: [&Provider; 2] = [&clerk::PROVIDER, &stack::PROVIDER];
 
+/// Two of them, for messages and examples.
+pub const EXAMPLES: [&Provider; 2] = [&clerk::PROVIDER, &stack::PROVIDER];
+
 pub struct Provider {
     /// The name in routes, variables and logs.
     pub name: &'static str,

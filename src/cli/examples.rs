@@ -4,7 +4,7 @@ use crate::provider;
 
 /// Replaces `{provider}`, `{other}` and `{user}`: two providers, and a user of the first.
 pub(super) fn examples(text: &str) -> String {
-    let [provider, .., other] = provider::ALL;
+    let [provider, other] = provider::EXAMPLES;
     let user = format!("{}2vX11z", provider.id_prefix);
     text.replace("{provider}", provider.name)
         .replace("{other}", other.name)

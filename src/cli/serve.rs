@@ -116,7 +116,7 @@ async fn prepare(
     }
     if arguments.poll.is_some() {
         if config.repair.apis.is_empty() {
-            let variables = api_variables();
+            let variables = api_variables(&config.sources);
             return Err(Failure::Misused(format!(
                 "--poll: no provider can be asked: set {variables}"
             )));

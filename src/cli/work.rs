@@ -40,7 +40,7 @@ impl Work {
     ) -> Result<Self, Failure> {
         let clients = clients(&config.repair)?;
         if clients.is_empty() {
-            let variables = api_variables();
+            let variables = api_variables(&config.sources);
             return Err(Failure::Misused(format!("no provider can be asked: set {variables}")));
         }
         let known = clients.iter().map(|client| client.source().to_string()).collect::<Vec<_>>();

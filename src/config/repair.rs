@@ -14,6 +14,7 @@ use super::parser::Parser;
 use crate::api;
 use crate::provider::api::{Address, Api};
 use crate::provider::{self, Provider};
+use crate::webhook::Source;
 
 /// How the service keeps the table true if deliveries do not arrive.
 #[derive(Debug, Default)]
@@ -153,7 +154,13 @@ pub fn variables_of(provider: &Provider) -> Option<String> {
     Some(format!("{}{url}", api.variables()))
 }
 
-/// The same of every provider, for operators who have not set them.
-pub fn api_variables() -> impl fmt::Display {
-    provider::ALL.into_iter().filter_map(variables_of).collect::<Vec<_>>().join(", or ")
+/// The same of the providers of these sources, for operators who have not set them; without a source, of two providers as an
+/// example.
+pub fn api_variables(sources: &[Source]) -> impl fmt::Display {
+    let configured = sources.iter().filter_map(|source| variables_of(source.provider));
+    let mut variables: Vec<_> = configured.collect();
+    if variables.is_empty() {
+        variables = provider::EXAMPLES.into_iter().filter_map(variables_of).collect();
+    }
+    variables.join(", or ")
 }

@@ -84,8 +84,8 @@ impl Parser<'_> {
         if provider::ALL.into_iter().any(is_set) {
             return;
         }
-        let variables: Vec<_> = provider::ALL.into_iter().map(secret_variable).collect();
-        let problem = "no webhook secret is set: set the one of your provider to the signing secret of its endpoint (whsec_…)";
+        let variables = provider::EXAMPLES.map(secret_variable);
+        let problem = "no webhook secret is set: set the one of your provider to the signing secret of its endpoint (whsec_…); docs/providers/ has a page about each";
         self.mistake(&variables.join(" or "), problem);
     }
 
