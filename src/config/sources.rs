@@ -92,10 +92,11 @@ impl Parser<'_> {
     /// If strangers can reach the service, a secret that they can guess opens the table to them.
     pub(super) fn has_no_weak_secret(&mut self, sources: &[Source]) {
         for source in sources {
+            let example = source.provider.scheme.secrets().example();
             let weaknesses = source.secrets.iter().map(Secret::weakness).enumerate();
             for (place, weakness) in weaknesses.filter_map(|(at, found)| Some((at + 1, found?))) {
                 let problem = format!(
-                    "secret {place} {weakness}, so anyone could sign deliveries with it: copy the signing secret of your endpoint (whsec_…), whole"
+                    "secret {place} {weakness}, so anyone could sign deliveries with it: copy the signing secret of your endpoint{example}, whole"
                 );
                 let variable = names(source.provider).find(|variable| self.is_set(variable));
                 self.mistake(&variable.unwrap_or_default(), problem);

@@ -29,6 +29,17 @@ pub enum Form {
     Pair,
 }
 
+impl Form {
+    /// How such a secret begins, in brackets, for advice; empty if it can begin with anything.
+    pub fn example(self) -> &'static str {
+        match self {
+            Self::Encoded => " (whsec_…)",
+            Self::Text => "",
+            Self::Public | Self::Pair => " (whpk_…)",
+        }
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(redacted)")

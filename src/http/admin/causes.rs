@@ -38,42 +38,48 @@ fn of(app: &App, Standing { known, last_delivery_at, silence, .. }: &Standing) -
 
 fn refused(known: &Known, rejected: &Rejected, last: Option<Timestamp>) -> Cause {
     let &Rejected { reason, requests, last_at } = rejected;
-    let Known { name, provider, .. } = known;
-    let what = match reason {
+    let requests = if requests == 1 { "1 request".into() } else { format!("{requests} requests") };
+    let past = last.is_some_and(|last| last > last_at);
+    let since = if past { " A delivery was accepted after it." } else { "" };
+    let (what, at) = (what(reason), time(last_at));
+    let found =
+        format!("{requests} {what} since this process started; the last one at {at}.{since}");
+    let kind = format!("refused-{}", reason.code());
+    Cause { past, ..cause(known, &kind, found, advice(known, reason)) }
+}
+
+fn what(reason: Reason) -> &'static str {
+    match reason {
         Reason::NoSecretMatches => "did not match any secret",
-        Reason::TooOld => "came more than five minutes after the signing",
-        Reason::TooNew => "came with a signature from more than five minutes ahead",
+        Reason::TooOld => "came too long after the signing",
+        Reason::TooNew => "came with a signature from too far ahead",
         Reason::MissingHeader => "came without all headers of a signature",
         Reason::MalformedHeader => "came with a signature header that cannot be read",
         Reason::MalformedBody => "came without a signed body",
         Reason::UnknownKey => "named a key that the provider does not publish",
         Reason::OtherBody => "came with a signature for another body",
-    };
-    let advice = match reason {
+    }
+}
+
+fn advice(Known { name, provider, .. }: &Known, reason: Reason) -> String {
+    let title = provider.title;
+    match reason {
         Reason::NoSecretMatches => format!(
-            "Copy the signing secret (whsec_…) of the endpoint /webhooks/{name} from the dashboard of {} to {}, and start users-sync again. If it is right, something changes the body on its way: capture a request and ask `users-sync doctor --file request.http`.",
-            provider.title,
+            "Copy the signing secret{} of the endpoint /webhooks/{name} from the dashboard of {title} to {}, and start users-sync again. If it is right, something changes the body on its way: capture a request and ask `users-sync doctor --file request.http`.",
+            provider.scheme.secrets().example(),
             secret_variable(provider)
         ),
         Reason::TooOld => "This machine's clock is ahead (`timedatectl`), or something holds requests up or sends recorded ones once more.".into(),
         Reason::TooNew => "This machine's clock is behind (`timedatectl`).".into(),
         Reason::OtherBody => "Something changes the body on its way, or a stranger sends another body with a recorded signature.".into(),
         Reason::UnknownKey => format!(
-            "A stranger, or {} signs with the keys of another environment: look at the address of its published keys.",
-            provider.title
+            "A stranger, or {title} signs with the keys of another environment: look at the address of its published keys."
         ),
         Reason::MissingHeader | Reason::MalformedHeader | Reason::MalformedBody => format!(
             "A stranger, or a proxy that drops or changes headers: let {} through as they are.",
             provider.scheme.headers()
         ),
-    };
-    let requests = if requests == 1 { "1 request".into() } else { format!("{requests} requests") };
-    let past = last.is_some_and(|last| last > last_at);
-    let since = if past { " A delivery was accepted after it." } else { "" };
-    let at = time(last_at);
-    let found =
-        format!("{requests} {what} since this process started; the last one at {at}.{since}");
-    Cause { past, ..cause(known, &format!("refused-{}", reason.code()), found, advice) }
+    }
 }
 
 /// A source that never sends deliveries is not silent.
