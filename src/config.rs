@@ -6,6 +6,7 @@ mod environment;
 mod listen;
 mod operate;
 mod parser;
+mod pull;
 mod repair;
 mod sources;
 mod token;

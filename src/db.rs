@@ -12,6 +12,7 @@ pub mod grants;
 pub mod inspect;
 pub mod journal;
 pub mod leases;
+pub mod logs;
 pub mod marks;
 pub mod migrations;
 pub mod mirror;

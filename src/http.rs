@@ -87,7 +87,7 @@ impl Default for Limits {
 /// The shared state of the routes.
 pub struct App {
     pub sources: HashMap<String, Source>,
-    pub sync: Sync,
+    pub sync: Arc<Sync>,
     pub pool: Pool,
     pub users: Users,
     /// The token for `/api`.

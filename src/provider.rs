@@ -2,6 +2,7 @@
 //! its API.
 
 pub mod api;
+pub mod log;
 mod clerk;
 mod event;
 mod ids;
@@ -17,6 +18,7 @@ use api::Api;
 pub use event::{Envelope, Meaning, Sample, TEST_DELIVERY, UNSUPPORTED};
 use event::{full_name, raw};
 use ids::{composed, parts, segment};
+use log::Log;
 
 /// Every provider that users-sync supports.
 pub static ALL: [&Provider; 2] = [&clerk::PROVIDER, &stack::PROVIDER];
@@ -55,6 +57,8 @@ pub struct Provider {
     pub reused: &'static [Kind],
     /// `None` if the vendor has no API that lists users, or none that users-sync knows.
     pub api: Option<Api>,
+    /// The log of its events, if it keeps one and the API shows it.
+    pub log: Option<Log>,
     /// The organization that an entity is or belongs to, if its id contains it.
     pub belongs_to: fn(&Key) -> Option<String>,
     /// Fields that the vendor shows only to servers, wherever they appear in a body.
@@ -89,6 +93,7 @@ const BASE: Provider = Provider {
     record: |_, _, _| Err(Unreadable::Unexpected { field: "the object", expected: "known" }),
     reused: &[],
     api: None,
+    log: None,
     belongs_to: |_| None,
     private: &[],
     id_prefix: "",

@@ -9,6 +9,7 @@ pub mod guard;
 mod lanes;
 pub mod lease;
 mod prune;
+pub mod pull;
 pub mod purge;
 mod queue;
 mod readings;

@@ -61,6 +61,14 @@ impl Source {
         Some(Self::new(name, provider, Vec::new()))
     }
 
+    /// An event from the provider's own log, read from its API, in the form of a delivery.
+    pub fn logged(&self, event: Bytes, now: Timestamp) -> Delivery {
+        let id = self.provider.delivery_id(&event).unwrap_or_else(|| DeliveryId::of(&event));
+        let source = self.name.clone();
+        let provider = self.provider;
+        Delivery { source, provider, id, secret: None, received_at: now, body: event }
+    }
+
     /// A delivery from the journal, which was verified when it arrived.
     pub fn recall(&self, id: DeliveryId, received_at: Timestamp, body: Bytes) -> Delivery {
         let source = self.name.clone();

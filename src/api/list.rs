@@ -9,7 +9,7 @@ use super::request::Reading as Asked;
 use super::{Answer, Client, Error};
 use crate::json::{Object, Unreadable, without_nul};
 use crate::model::{Kind, Reading, Record};
-use crate::provider::api::{self, Denial, List, PageOf, Query};
+use crate::provider::api::{self, Denial, IsOff, List, PageOf, Query};
 
 /// The time-out of optional requests.
 const SOON: Duration = Duration::from_secs(5);
@@ -207,15 +207,22 @@ impl Page {
 
 /// Whether an error means that the instance lacks this list.
 fn says_off(list: &List, error: &Error) -> bool {
-    let Error::Status { status, code, .. } = error else { return false };
+    let says = |is_off: IsOff| denial(error).is_some_and(|(denial, code)| is_off(denial, code));
+    list.is_off.is_some_and(says)
+}
+
+/// The sort of a refusal, and its code.
+pub(super) fn denial(error: &Error) -> Option<(Denial, Option<&str>)> {
+    let Error::Status { status, code, .. } = error else { return None };
     let denial = match status {
         404 => Denial::NotFound,
         402 => Denial::NotPaid,
+        410 => Denial::Gone,
         426 => Denial::Upgrade,
-        400 | 403 => Denial::Refused,
-        _ => return false,
+        400 | 403 | 422 => Denial::Refused,
+        _ => return None,
     };
-    list.is_off.is_some_and(|is_off| is_off(denial, code.as_deref()))
+    Some((denial, code.as_deref()))
 }
 
 /// The place of the list that a cursor leads into, and the cursor within that list.

@@ -19,6 +19,7 @@ use crate::db::migrations;
 use crate::development::{self, Development};
 use crate::http::strangers::Strangers;
 use crate::http::{self, App};
+use crate::sync::pull::{self, Pull};
 use crate::sync::reconcile::{self, Schedule};
 use crate::sync::{Users, refetch};
 use crate::traces::Exporter;
@@ -142,11 +143,17 @@ async fn serve(
     let (pool, clients) = (tables.pool().clone(), work::clients(&config.repair)?);
     let users = Users::new(tables.clone(), clients.clone());
     let (sync, mut writers) = sync::start(tables.clone(), sync::Limits::default());
+    let sync = Arc::new(sync);
     let mut background = JoinSet::new();
     background.spawn(sync::prune(pool.clone(), config.journal_retention));
     background.spawn(sync::purge::run(pool.clone(), config.delete_policy));
     if !clients.is_empty() {
         background.spawn(refetch::keep(users.clone()));
+        for (source, every) in &config.repair.pull {
+            let mut clients = clients.iter().filter(|client| client.source() == source);
+            let Some(client) = clients.next().cloned() else { continue };
+            background.spawn(pull::keep(sync.clone(), Pull { client, every: *every }));
+        }
         if let Some(every) = config.repair.every {
             background.spawn(reconcile::keep(tables, clients, Schedule { every }));
         }
@@ -187,7 +194,7 @@ async fn migrate(arguments: &Arguments, config: &Config, open: &Open) -> Result<
     Ok(())
 }
 
-fn app(config: &Config, sync: sync::Sync, pool: Pool, users: Users) -> Arc<App> {
+fn app(config: &Config, sync: Arc<sync::Sync>, pool: Pool, users: Users) -> Arc<App> {
     let limits = http::Limits { body: config.max_body_bytes, ..http::Limits::default() };
     let by_name = |source: &Source| (source.name.to_string(), source.clone());
     Arc::new(App {

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +26,8 @@ pub struct Repair {
     pub channel: Option<Arc<str>>,
     /// Sources whose deliveries only say which user changed; their API gives the content.
     pub refetch: HashSet<Arc<str>>,
+    /// Sources whose event log is read, with the pause after its end.
+    pub pull: HashMap<Arc<str>, Duration>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,12 +43,13 @@ impl Parser<'_> {
     pub(super) fn repair(&mut self) -> Repair {
         let apis: Vec<_> =
             provider::ALL.into_iter().filter_map(|provider| self.api(provider)).collect();
-        let refetch = provider::ALL.into_iter().filter_map(|provider| {
+        let (mut refetch, mut pull) = (HashSet::new(), HashMap::new());
+        for provider in provider::ALL {
             let api = apis.iter().find(|api| api.provider.name == provider.name);
-            self.refetch(provider, api)
-        });
-        let refetch = refetch.collect();
-        Repair { every: self.interval(), channel: self.channel(), refetch, apis }
+            refetch.extend(self.refetch(provider, api));
+            pull.extend(self.pull(provider, api));
+        }
+        Repair { every: self.interval(), channel: self.channel(), refetch, pull, apis }
     }
 
     /// All of a provider's credentials, or none.

@@ -72,10 +72,11 @@ const BOOKS: [Right; 4] = [
     table("users_sync.marks", ALL_OF_IT, "entities that are to be fetched"),
 ];
 
-const OTHERS: [Right; 8] = [
+const OTHERS: [Right; 9] = [
     table("users_sync.migrations", READ, "whether the schema is current"),
     table("users_sync.objects", READ, "the same, for functions and views"),
     table("users_sync.leases", ALL_OF_IT, "one reconcile at a time"),
+    table("users_sync.logs", ALL_OF_IT, "how far event logs have been read"),
     table("users_sync.runs", ALL_OF_IT, "backfills and reconciles"),
     table("users_sync.repairs", KEEP, "what all runs repaired"),
     table("users_sync.requests", ALL_OF_IT, "users that are created through us"),

@@ -6,7 +6,7 @@ use tokio_postgres::{Error, GenericClient};
 use super::objects;
 
 /// Each with its columns.
-const TABLES: [(&str, &[&str]); 9] = [
+const TABLES: [(&str, &[&str]); 10] = [
     (
         "users_sync.ledger",
         &[
@@ -47,6 +47,7 @@ const TABLES: [(&str, &[&str]); 9] = [
     ),
     ("users_sync.marks", &["source", "kind", "id", "mark", "due_at", "attempts"]),
     ("users_sync.leases", &["name", "holder", "until"]),
+    ("users_sync.logs", &["source", "cursor", "read_at"]),
     (
         "users_sync.runs",
         &[

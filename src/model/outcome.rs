@@ -73,6 +73,8 @@ impl fmt::Display for Outcome {
 pub enum Subject {
     /// A backfill that could not read every user; its id is the source.
     Backfill,
+    /// An event log that no longer reaches back to where it was read; its id is the source.
+    Log,
     /// A mirror without some rows that the ledger knows; its id is the table.
     Mirror,
     /// A row that the delete policy could not purge; its id is a user's, or another kind and its id.
@@ -84,12 +86,13 @@ pub enum Subject {
 }
 
 impl Subject {
-    pub const ALL: [Self; 5] =
-        [Self::Backfill, Self::Mirror, Self::Purge, Self::Quarantine, Self::Reconcile];
+    pub const ALL: [Self; 6] =
+        [Self::Backfill, Self::Log, Self::Mirror, Self::Purge, Self::Quarantine, Self::Reconcile];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Backfill => "backfill",
+            Self::Log => "log",
             Self::Mirror => "mirror",
             Self::Purge => "purge",
             Self::Quarantine => "quarantine",

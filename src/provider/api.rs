@@ -154,6 +154,8 @@ pub enum Denial {
     NotFound,
     /// The plan of the instance does not include it.
     NotPaid,
+    /// What is asked for existed, and is gone for ever.
+    Gone,
     /// It wants to be upgraded.
     Upgrade,
     /// The request is bad, or forbidden.

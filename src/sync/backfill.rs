@@ -75,7 +75,7 @@ pub async fn backfill(
         return Ok(Progress { counts, resumed: 0, skipped, is_off: true });
     }
     let work = Box::pin(whole(tables, client, kind, from_start, &mut report));
-    lease::holding(tables.pool(), client.source(), work).await
+    lease::holding(tables.pool(), &lease::of_runs(client.source()), work).await
 }
 
 async fn whole(

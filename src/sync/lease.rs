@@ -21,13 +21,18 @@ pub enum Error {
     Lost,
 }
 
-/// Works on a source while no other run does; if the lease is lost, the work is dropped.
+/// The lease of the backfills and reconciles of a source.
+pub(super) fn of_runs(source: &str) -> String {
+    format!("sync {source}")
+}
+
+/// Works while no other process holds this lease; if it is lost, the work is dropped.
 pub(super) async fn holding<T, E: From<Error> + From<readings::Error>>(
     pool: &Pool,
-    source: &str,
+    name: &str,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    let lease = Lease::take(pool, &format!("sync {source}")).await?.ok_or(Error::Busy)?;
+    let lease = Lease::take(pool, name).await?.ok_or(Error::Busy)?;
     let result = tokio::select! {
         result = work => result,
         () = lease.lost.cancelled() => Err(Error::Lost.into()),

@@ -139,7 +139,7 @@ pub async fn reconcile(
         return Pass::new(tables, client, settings, since).run(&mut |_| {}).await;
     }
     let work = Box::pin(leased(tables, client, settings, since));
-    lease::holding(tables.pool(), client.source(), work).await
+    lease::holding(tables.pool(), &lease::of_runs(client.source()), work).await
 }
 
 async fn previous(tables: &Tables, client: &Client, entity: Kind) -> Result<runs::Previous, Error> {

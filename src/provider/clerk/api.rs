@@ -115,7 +115,7 @@ fn wrapped<'a>(answer: &Answer<'a>, cursor: Option<&str>) -> Result<Page<'a>, Un
 fn is_off(denial: Denial, code: Option<&str>) -> bool {
     match denial {
         Denial::NotPaid => true,
-        Denial::Upgrade => false,
+        Denial::Upgrade | Denial::Gone => false,
         Denial::NotFound => code == Some("resource_not_found"),
         Denial::Refused => code.is_some_and(|code| code.ends_with("_not_enabled")),
     }

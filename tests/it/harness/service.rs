@@ -97,7 +97,7 @@ impl Service {
         let draining = CancellationToken::new();
         let app = Arc::new(App {
             sources,
-            sync,
+            sync: Arc::new(sync),
             pool,
             users: users.clone(),
             admin_token,
