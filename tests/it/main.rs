@@ -36,6 +36,7 @@ mod ownership;
 mod plain_words;
 mod printed;
 mod providers;
+mod pull;
 mod purge;
 mod quarantine;
 mod read_your_writes;
