@@ -87,6 +87,11 @@ impl<'a> Object<'a> {
         self.present(field).map(|value| Object::parse(value.get(), field)).transpose()
     }
 
+    /// Whether the field exists, even if it is null.
+    pub fn knows(&self, field: &str) -> bool {
+        self.fields.contains_key(field)
+    }
+
     /// Whether the field exists and is not null.
     pub fn has(&self, field: &str) -> bool {
         self.present(field).is_some()

@@ -3,10 +3,15 @@
 
 pub mod api;
 pub mod log;
+mod auth0;
 mod clerk;
 mod event;
+mod hanko;
 mod ids;
+mod kinde;
+mod neon;
 mod stack;
+mod workos;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -21,7 +26,15 @@ use ids::{composed, parts, segment};
 use log::Log;
 
 /// Every provider that users-sync supports.
-pub static ALL: [&Provider; 2] = [&clerk::PROVIDER, &stack::PROVIDER];
+pub static ALL: [&Provider; 7] = [
+    &clerk::PROVIDER,
+    &stack::PROVIDER,
+    &auth0::PROVIDER,
+    &hanko::PROVIDER,
+    &kinde::PROVIDER,
+    &neon::PROVIDER,
+    &workos::PROVIDER,
+];
 
 /// Two of them, for messages and examples.
 pub const EXAMPLES: [&Provider; 2] = [&clerk::PROVIDER, &stack::PROVIDER];
@@ -155,7 +168,15 @@ impl Provider {
 
     /// Every event that an endpoint should be subscribed to.
     pub fn subscriptions(&self) -> String {
-        names(self.events.iter().chain(self.rereads))
+        self.subscribed().join(", ")
+    }
+
+    /// The names of those, each once.
+    pub fn subscribed(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.events.iter().map(|(event, _)| *event).collect();
+        let further = self.rereads.iter().map(|(event, _)| *event);
+        names.extend(further.filter(|event| self.kind_of(event).is_none()));
+        names
     }
 
     /// The names of the events about one kind.

@@ -34,9 +34,7 @@ impl Client {
 
     /// The next events of a log, of all those that we understand.
     pub async fn events(&self, log: &Log, cursor: Option<&str>) -> Result<Events, Error> {
-        let events = self.provider.events.iter().chain(self.provider.rereads);
-        let names: Vec<_> = events.map(|(name, _)| *name).collect();
-        let query = (log.query)(&names, cursor);
+        let query = (log.query)(&self.provider.subscribed(), cursor);
         let asked = Asked { path: log.path, query, body: None };
         match self.requests.get(&asked, &|answer| logged(log, answer)).await {
             Ok(logged) => Ok(Events::Logged(logged)),

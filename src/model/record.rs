@@ -76,7 +76,7 @@ pub struct Record {
     pub profile: Profile,
     pub created_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
-    /// Banned, deprovisioned or restricted by an administrator.
+    /// Banned, deprovisioned or restricted by an administrator; a membership: invited, or deactivated.
     pub disabled: bool,
     pub raw: RawJson,
 }

@@ -128,7 +128,8 @@ async fn a_log_that_has_lost_the_place_starts_a_reconcile() {
         }
         _ if uri.contains("/events") => log(cursor_in(uri)),
         _ if uri.contains("/user_management/users") => {
-            list(&[user("user_3", "eve@example.com", 3)], None)
+            let ada = user("user_1", "lovelace@example.com", 2);
+            list(&[ada, user("user_3", "eve@example.com", 3)], None)
         }
         _ => list(&[], None),
     })
