@@ -5,6 +5,7 @@ pub mod api;
 mod clerk;
 mod event;
 mod ids;
+mod okta;
 mod stack;
 
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use event::{full_name, raw};
 use ids::{composed, parts, segment};
 
 /// Every provider that users-sync supports.
-pub static ALL: [&Provider; 2] = [&clerk::PROVIDER, &stack::PROVIDER];
+pub static ALL: [&Provider; 3] = [&clerk::PROVIDER, &stack::PROVIDER, &okta::PROVIDER];
 
 /// Two of them, for messages and examples.
 pub const EXAMPLES: [&Provider; 2] = [&clerk::PROVIDER, &stack::PROVIDER];

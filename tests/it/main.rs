@@ -31,6 +31,7 @@ mod many_changes;
 mod metrics;
 mod migrations;
 mod odd_roles;
+mod okta;
 mod organizations;
 mod ownership;
 mod plain_words;
