@@ -5,8 +5,11 @@ pub mod api;
 mod clerk;
 mod event;
 mod ids;
+mod logto;
 mod okta;
+mod ory;
 mod stack;
+mod supabase;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -16,11 +19,18 @@ use crate::model::{Change, DeliveryId, Key, Kind, Record, Version};
 use crate::signature::Scheme;
 use api::Api;
 pub use event::{Envelope, Meaning, Sample, TEST_DELIVERY, UNSUPPORTED};
-use event::{full_name, raw};
+use event::{full_name, raw, set_time};
 use ids::{composed, parts, segment};
 
 /// Every provider that users-sync supports.
-pub static ALL: [&Provider; 3] = [&clerk::PROVIDER, &stack::PROVIDER, &okta::PROVIDER];
+pub static ALL: [&Provider; 6] = [
+    &clerk::PROVIDER,
+    &stack::PROVIDER,
+    &logto::PROVIDER,
+    &okta::PROVIDER,
+    &ory::PROVIDER,
+    &supabase::PROVIDER,
+];
 
 /// Two of them, for messages and examples.
 pub const EXAMPLES: [&Provider; 2] = [&clerk::PROVIDER, &stack::PROVIDER];
