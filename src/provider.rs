@@ -9,8 +9,12 @@ mod event;
 mod hanko;
 mod ids;
 mod kinde;
+mod logto;
 mod neon;
+mod okta;
+mod ory;
 mod stack;
+mod supabase;
 mod workos;
 
 use bytes::Bytes;
@@ -21,18 +25,22 @@ use crate::model::{Change, DeliveryId, Key, Kind, Record, Version};
 use crate::signature::Scheme;
 use api::Api;
 pub use event::{Envelope, Meaning, Sample, TEST_DELIVERY, UNSUPPORTED};
-use event::{full_name, raw};
+use event::{full_name, raw, set_time};
 use ids::{composed, parts, segment};
 use log::Log;
 
 /// Every provider that users-sync supports.
-pub static ALL: [&Provider; 7] = [
+pub static ALL: [&Provider; 11] = [
     &clerk::PROVIDER,
     &stack::PROVIDER,
     &auth0::PROVIDER,
     &hanko::PROVIDER,
     &kinde::PROVIDER,
+    &logto::PROVIDER,
     &neon::PROVIDER,
+    &okta::PROVIDER,
+    &ory::PROVIDER,
+    &supabase::PROVIDER,
     &workos::PROVIDER,
 ];
 

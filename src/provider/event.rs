@@ -50,6 +50,15 @@ pub(super) fn full_name(
     })
 }
 
+/// A time that was set: programs in Go write the first instant of the year 1 where there is none.
+pub(super) fn set_time(
+    object: &Object<'_>,
+    field: &'static str,
+) -> Result<Option<Timestamp>, Unreadable> {
+    const UNSET: i64 = -62_135_596_800;
+    Ok(object.date(field)?.filter(|at| at.as_second() != UNSET))
+}
+
 /// What a readable delivery says.
 #[derive(Debug)]
 pub enum Meaning {

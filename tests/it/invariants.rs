@@ -82,7 +82,9 @@ fn only_provider_names_a_provider() {
 fn names(line: &Line, provider: &Provider) -> bool {
     let capitalized = format!("{}{}", provider.name[..1].to_uppercase(), &provider.name[1..]);
     let names = [provider.name, &capitalized, &provider.name.to_uppercase(), provider.title];
-    let is_named = |text: &str| names.iter().any(|name| has_word(text, name));
+    // A vendor of databases, too, has a variable for the address of one.
+    let is_database = |text: &str| text.ends_with("_DB_URL");
+    let is_named = |text: &str| !is_database(text) && names.iter().any(|name| has_word(text, name));
     is_named(&line.code) || is_named(&line.text) || has_id(&line.text, provider.id_prefix)
 }
 

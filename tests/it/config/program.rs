@@ -1,9 +1,11 @@
 //! How the real program reads its environment, its files and its arguments.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use users_sync::embedded::running;
+use users_sync::provider;
 
 use crate::harness::{Program, SECRET, Scratch, TestDatabase};
 
@@ -113,9 +115,9 @@ async fn development_secrets_are_created_once_and_only_their_owner_can_read_them
     let mode = fs::metadata(&file).expect("it exists").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(fs::read_to_string(&file).expect("it exists"), made);
-    let secrets: Vec<_> = made.lines().filter_map(|line| line.split_once("=whsec_")).collect();
-    assert_eq!(secrets.len(), 2, "{made}");
-    assert_ne!(secrets[0].1, secrets[1].1);
+    let secrets: BTreeMap<_, _> = made.lines().filter_map(|line| line.split_once('=')).collect();
+    assert_eq!(secrets.len(), provider::ALL.len(), "{made}");
+    assert_eq!(secrets.values().collect::<BTreeSet<_>>().len(), secrets.len(), "{made}");
     for (variable, secret) in secrets {
         assert!(first_said.contains(variable) && first_said.contains(secret), "{first_said}");
         assert!(!again_said.contains(secret), "{again_said}");

@@ -80,7 +80,8 @@ async fn tables(sender: &Sender) -> (Vec<(Kind, i64)>, i64) {
 
 #[tokio::test]
 async fn the_events_of_every_kind_fill_tables_that_join() {
-    for provider in provider::ALL {
+    // Other providers' events may only name what changed.
+    for provider in provider::EXAMPLES {
         let sender = Sender::new().await;
         let sent = async |event: &str, more: &[&str]| {
             let arguments = [&["--provider", provider.name, "--event", event], more].concat();

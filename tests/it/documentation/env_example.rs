@@ -46,14 +46,16 @@ fn example_values() -> HashMap<String, String> {
 }
 
 /// They give access to the service, and every reader of the repository knows their examples.
-const GIVE_ACCESS: [&str; 4] =
-    ["CLERK_WEBHOOK_SECRET", "CLERK_WEBHOOK_SIGNING_SECRET", "STACK_WEBHOOK_SECRET", "ADMIN_TOKEN"];
+fn gives_access(name: &str) -> bool {
+    let ends = ["_WEBHOOK_SECRET", "_WEBHOOK_SIGNING_SECRET", "ADMIN_TOKEN"];
+    ends.iter().any(|end| name.ends_with(end))
+}
 
 #[test]
 fn the_program_accepts_every_example_of_env_example() {
     let mut values = example_values();
-    for name in GIVE_ACCESS {
-        values.insert(name.to_owned(), SECRET.to_owned());
+    for (_, value) in values.iter_mut().filter(|(name, _)| gives_access(name)) {
+        SECRET.clone_into(value);
     }
 
     let config = Config::parse(&Environment::of(values), Purpose::Serve);
@@ -63,15 +65,13 @@ fn the_program_accepts_every_example_of_env_example() {
 
 #[test]
 fn an_example_secret_in_env_example_gives_no_access() {
-    let values = example_values();
-
-    for name in GIVE_ACCESS {
+    for (name, value) in example_values().iter().filter(|(name, _)| gives_access(name)) {
         let url = ("DATABASE_URL", "postgres://");
-        let example = environment(&[url, ("CLERK_SECRET_KEY", "sk"), (name, &values[name])]);
+        let example = environment(&[url, ("CLERK_SECRET_KEY", "sk"), (name, value)]);
 
         let refused = Config::parse(&example, Purpose::Serve).expect_err(name).to_string();
 
         assert!(refused.contains(&format!("  {name}: ")), "{refused}");
-        assert!(!refused.contains(&values[name]), "{refused}");
+        assert!(!refused.contains(value), "{refused}");
     }
 }

@@ -12,8 +12,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use users_sync::api::{Client, Settings};
-use users_sync::provider;
 use users_sync::provider::api::Api;
+use users_sync::provider::{self, Provider};
 
 use super::impatient;
 
@@ -88,7 +88,16 @@ impl Fake {
 
     /// A client of this API, with the records of Clerk.
     pub(crate) fn client(&self, api: &'static Api) -> Client {
-        let provider = provider::find("clerk").expect("a known provider");
+        self.client_of(provider::find("clerk").expect("a known provider"), api)
+    }
+
+    /// A client of a provider's own API, here.
+    pub(crate) fn client_for(&self, name: &str) -> Client {
+        let provider = provider::find(name).expect("a known provider");
+        self.client_of(provider, provider.api.as_ref().expect("it has an API"))
+    }
+
+    fn client_of(&self, provider: &'static Provider, api: &'static Api) -> Client {
         let credentials = api.credentials.iter().map(|one| one.variable.into()).collect();
         let url = format!("{}/", self.url());
         let settings = Settings { source: provider.name.into(), provider, api, url, credentials };
