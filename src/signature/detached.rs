@@ -43,10 +43,8 @@ impl Method for Detached {
         Signer::Published.secrets()
     }
 
-    /// From the signed header of the signature; the header of the request beside it is not signed.
     fn key_id(&self, headers: &HeaderMap, _: &[u8]) -> Option<String> {
-        let unsigned = single(headers, self.key_id).ok().map(str::to_owned);
-        self.jws(headers).ok()?.key_id().map(str::to_owned).or(unsigned)
+        self.jws(headers).ok()?.key_id().map(str::to_owned)
     }
 
     fn screen(&self, headers: &HeaderMap) -> Result<(), Rejection> {
@@ -90,7 +88,8 @@ impl Method for Detached {
 impl Detached {
     fn jws<'a>(&self, headers: &'a HeaderMap) -> Result<Jws<'a>, Rejection> {
         match Jws::parse(single(headers, self.signature)?).filter(|jws| jws.payload.is_empty()) {
-            Some(jws) => Ok(jws),
+            // The vendor takes the key by this header; the one in the signature may have another word for it.
+            Some(jws) => Ok(jws.of_key(single(headers, self.key_id).ok())),
             None => {
                 let header = Header::find(headers, self.signature)?;
                 Err(header.malformed("a detached signature `header..signature`"))

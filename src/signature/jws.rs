@@ -65,6 +65,12 @@ impl<'a> Jws<'a> {
         is_sound.then_some(Self { head, payload, header, signature })
     }
 
+    /// The same, with another word for its key.
+    pub(super) fn of_key(mut self, id: Option<&str>) -> Self {
+        self.head.kid = id.map(str::to_owned);
+        self
+    }
+
     /// The id of the key that it names.
     pub(super) fn key_id(&self) -> Option<&str> {
         self.head.kid.as_deref()

@@ -84,7 +84,12 @@ fn names(line: &Line, provider: &Provider) -> bool {
     let names = [provider.name, &capitalized, &provider.name.to_uppercase(), provider.title];
     // A vendor of databases, too, has a variable for the address of one.
     let is_database = |text: &str| text.ends_with("_DB_URL");
-    let is_named = |text: &str| !is_database(text) && names.iter().any(|name| has_word(text, name));
+    let is_named = |text: &str| {
+        // The mirrors have the schema and the form of a product of that vendor's.
+        let of_mirrors = ["neon_auth", "neonAuth", "Neon Auth", "NEON_DATABASE_URL"];
+        let text = of_mirrors.iter().fold(text.to_owned(), |text, name| text.replace(name, ""));
+        !is_database(&text) && names.iter().any(|name| has_word(&text, name))
+    };
     is_named(&line.code) || is_named(&line.text) || has_id(&line.text, provider.id_prefix)
 }
 

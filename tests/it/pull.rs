@@ -127,6 +127,12 @@ async fn a_log_that_has_lost_the_place_starts_a_reconcile() {
             reply(410, &json!({ "message": "gone" }))
         }
         _ if uri.contains("/events") => log(cursor_in(uri)),
+        _ if uri.ends_with("/users/user_1") => {
+            reply(200, &user("user_1", "lovelace@example.com", 2))
+        }
+        _ if uri.contains("/users/") => {
+            reply(404, &json!({ "message": "User not found", "code": "entity_not_found" }))
+        }
         _ if uri.contains("/user_management/users") => {
             let ada = user("user_1", "lovelace@example.com", 2);
             list(&[ada, user("user_3", "eve@example.com", 3)], None)

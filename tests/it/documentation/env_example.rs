@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use users_sync::config::{Config, Environment, Purpose};
+use users_sync::config::{Config, Environment, Purpose, secret_variable};
+use users_sync::provider;
+use users_sync::signature::{Form, Secret};
 
 use super::{environment, variables};
 use crate::harness::SECRET;
@@ -13,7 +15,8 @@ const ENV_EXAMPLE: &str = include_str!("../../../.env.example");
 fn examples() -> BTreeMap<&'static str, &'static str> {
     let example = |line: &'static str| {
         let (name, value) = line.strip_prefix('#')?.split_once('=')?;
-        let is_name = name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        let is_name =
+            name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
         is_name.then_some((name, value))
     };
     ENV_EXAMPLE.lines().filter_map(example).collect()
@@ -54,8 +57,13 @@ fn gives_access(name: &str) -> bool {
 #[test]
 fn the_program_accepts_every_example_of_env_example() {
     let mut values = example_values();
-    for (_, value) in values.iter_mut().filter(|(name, _)| gives_access(name)) {
-        SECRET.clone_into(value);
+    for (name, value) in values.iter_mut().filter(|(name, _)| gives_access(name)) {
+        let mut providers = provider::ALL.into_iter();
+        let of_provider = providers.find(|provider| secret_variable(provider) == *name);
+        *value = match of_provider.map(|provider| provider.scheme.secrets()) {
+            Some(Form::Public) => Secret::random(Form::Public).to_text(),
+            _ => SECRET.to_owned(),
+        };
     }
 
     let config = Config::parse(&Environment::of(values), Purpose::Serve);
