@@ -26,6 +26,7 @@ use crate::law::SETTLING;
 use crate::model::{DeliveryId, Kind, Reading, Record, Version};
 use crate::provider::Provider;
 use crate::provider::api::Api;
+use crate::rules::Rules;
 
 pub use error::{Error, Obstacle};
 pub use keys::{KeysUnavailable, ready};
@@ -45,6 +46,8 @@ pub struct Settings {
     pub url: String,
     /// In the order of the provider's credentials.
     pub credentials: Vec<SecretString>,
+    /// The source's.
+    pub rules: Arc<Rules>,
 }
 
 impl fmt::Debug for Settings {
@@ -58,6 +61,7 @@ pub struct Client {
     source: Arc<str>,
     provider: &'static Provider,
     api: &'static Api,
+    rules: Arc<Rules>,
     instance: Option<Instance>,
     requests: Requests,
     /// The kinds whose lists were switched off at the last request.
@@ -74,7 +78,7 @@ pub struct Instance {
 impl Client {
     pub fn new(settings: &Settings, patience: Patience) -> Result<Self, Error> {
         let requests = Requests::new(settings, patience)?;
-        let Settings { source, provider, api, .. } = settings;
+        let Settings { source, provider, api, rules, .. } = settings;
         let mut credentials = api.credentials.iter().zip(&settings.credentials);
         let instance = credentials.find(|(credential, _)| credential.names_instance).map(
             |(credential, value)| Instance {
@@ -82,8 +86,8 @@ impl Client {
                 name: value.expose_secret().to_owned(),
             },
         );
-        let (source, off) = (source.clone(), Mutex::default());
-        Ok(Self { source, provider, api, instance, requests, off })
+        let (source, rules, off) = (source.clone(), rules.clone(), Mutex::default());
+        Ok(Self { source, provider, api, rules, instance, requests, off })
     }
 
     /// `None` if only the key identifies it.
@@ -117,7 +121,12 @@ impl Client {
         (self.provider.record)(kind, data, bytes)
     }
 
-    /// The reading that an answer as of `fence` gives with this record.
+    /// Whether the source ignores an entity that its provider shows.
+    fn leaves_out(&self, record: &Record) -> Result<bool, Unreadable> {
+        self.rules.leaves_out(self.provider, record)
+    }
+
+    /// The reading that an answer as of `fence` gives with the provider's record.
     fn reading(&self, mut record: Record, fence: Timestamp) -> Result<Reading, Unreadable> {
         if !self.provider.versioned {
             record.updated_at = Some(fence);
@@ -126,6 +135,7 @@ impl Client {
         if at > fence + SignedDuration::from_hours(24) {
             return Err(Unreadable::Future);
         }
+        let record = self.rules.record(record)?;
         let is_reused = self.provider.reused.contains(&record.kind());
         let change = self.provider.snapshot(Version { at, delivery: mark(fence) }, record);
         // A replica of the provider may still show an entity that was just deleted.

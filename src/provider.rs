@@ -38,6 +38,10 @@ pub struct Provider {
     pub delivery_id: Option<DeliveryIdOf>,
     /// The object of an event, in its body.
     pub object: for<'a> fn(&Object<'a>) -> Result<Option<Object<'a>>, Unreadable>,
+    /// The instance that an event comes from, in its body; `None` if bodies do not name one.
+    pub instance: Option<fn(&Object<'_>) -> Result<String, Unreadable>>,
+    /// Whether a user is anonymous; `None` if the provider has no such users.
+    pub anonymous: Option<fn(&Object<'_>) -> Result<bool, Unreadable>>,
     /// Whether a request asks for a permission, which is always given: it changes nothing, and must never wait for us.
     pub asks_permission: fn(&HeaderMap) -> bool,
     /// The answer to a request without a body by which the provider checks the endpoint.
@@ -80,6 +84,8 @@ const BASE: Provider = Provider {
     event_type: |body| body.id("type"),
     delivery_id: None,
     object: |body| body.object("data"),
+    instance: None,
+    anonymous: None,
     asks_permission: |_| false,
     challenge: |_| None,
     secret_aliases: &[],

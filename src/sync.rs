@@ -195,9 +195,7 @@ pub async fn accept(sync: &Sync, delivery: Delivery) -> Result<Outcome, Unavaila
 /// Marks what must be read from the provider's API after an event, if it can be asked: entities that the event only names, or
 /// all of a kind. The mark precedes the journal entry so that it is not lost.
 async fn mark(sync: &Sync, decoded: &Decoded) -> Result<(), Unavailable> {
-    let event_type = decoded.event_type.as_deref();
-    let kind = event_type.and_then(|event| decoded.provider.reread_after(event));
-    let all = kind.map(|kind| Key::new(kind, ""));
+    let all = decoded.rereads.map(|kind| Key::new(kind, ""));
     let keys: Vec<_> = all.into_iter().chain(decoded.named.iter().cloned()).collect();
     if keys.is_empty() || !sync.tables.options.asked.contains(&decoded.source) {
         return Ok(());

@@ -71,8 +71,8 @@ impl Parser<'_> {
         }
         let credentials: Option<Vec<SecretString>> =
             found.into_iter().map(|value| value.map(SecretString::from)).collect();
-        let source = Arc::from(provider.name);
-        Some(api::Settings { source, provider, api, url: url?, credentials: credentials? })
+        let (source, rules) = (Arc::from(provider.name), Arc::default());
+        Some(api::Settings { source, provider, api, url: url?, credentials: credentials?, rules })
     }
 
     /// `None` if every tenant has its own address, and it is not set.

@@ -88,6 +88,7 @@ impl Users {
                     }));
                 }
                 Ok(Found::Missing(_)) => {}
+                Err(error) if error.is_left_out() => {}
                 Err(error) if error.is_about_one() => refused = Some(error),
                 Err(error) => return Err(error.into()),
             }

@@ -1,0 +1,59 @@
+//! The prefix of a source's ids.
+
+use super::Rules;
+use crate::json::{MAX_ID_LEN, Unreadable};
+use crate::model::Kind;
+use crate::provider::api::Sought;
+
+/// Separates the parts of a composed id.
+const SEPARATOR: &str = "/";
+
+impl Rules {
+    /// The id in the tables, from the provider's. In an id that is composed of others, each of those gets the prefix.
+    pub fn id(&self, kind: Kind, own: &str) -> Result<String, Unreadable> {
+        let id = match composed(kind, own) {
+            (ids, Some(name)) => format!("{}{SEPARATOR}{name}", self.before_each(&ids)),
+            (ids, None) => self.before_each(&ids),
+        };
+        if id.len() > MAX_ID_LEN {
+            return Err(Unreadable::TooLong { field: "the id with its prefix", limit: MAX_ID_LEN });
+        }
+        Ok(id)
+    }
+
+    /// The provider's id, from the one in the tables; `None` if the id is not of this source.
+    pub fn own_id(&self, kind: Kind, id: &str) -> Option<String> {
+        let (ids, name) = composed(kind, id);
+        let own: Option<Vec<_>> = ids.iter().map(|id| id.strip_prefix(&*self.prefix)).collect();
+        Some(own?.into_iter().chain(name).collect::<Vec<_>>().join(SEPARATOR))
+    }
+
+    /// The question about an entity in the provider's own ids; `None` if the entity is not of this source.
+    pub fn own(&self, Sought { key, user_id, organization_id }: &Sought) -> Option<Sought> {
+        let own = |kind: Kind, id: &Option<String>| {
+            id.as_ref().map(|id| self.own_id(kind, id)).map_or(Some(None), |id| id.map(Some))
+        };
+        let mut sought = Sought::only(key.clone());
+        sought.key.id = self.own_id(key.kind, &key.id)?;
+        sought.user_id = own(Kind::User, user_id)?;
+        sought.organization_id = own(Kind::Organization, organization_id)?;
+        Some(sought)
+    }
+
+    fn before_each(&self, ids: &[&str]) -> String {
+        let named: Vec<_> = ids.iter().map(|id| format!("{}{id}", self.prefix)).collect();
+        named.join(SEPARATOR)
+    }
+}
+
+/// The ids that an id is composed of, and the name of the permission at the end of a grant's.
+fn composed(kind: Kind, id: &str) -> (Vec<&str>, Option<&str>) {
+    match kind {
+        Kind::Membership => (id.split(SEPARATOR).collect(), None),
+        Kind::Grant => match id.rsplit_once(SEPARATOR) {
+            Some((ids, name)) => (ids.split(SEPARATOR).collect(), Some(name)),
+            None => (vec![id], None),
+        },
+        Kind::User | Kind::Organization | Kind::Role => (vec![id], None),
+    }
+}
