@@ -112,6 +112,10 @@ impl Client {
         self.api
     }
 
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Whether a snapshot says when it was made.
     pub fn versioned(&self) -> bool {
         self.provider.versioned
@@ -135,7 +139,7 @@ impl Client {
         if at > fence + SignedDuration::from_hours(24) {
             return Err(Unreadable::Future);
         }
-        let record = self.rules.record(record)?;
+        let record = self.rules.record(self.provider, record)?;
         let is_reused = self.provider.reused.contains(&record.kind());
         let change = self.provider.snapshot(Version { at, delivery: mark(fence) }, record);
         // A replica of the provider may still show an entity that was just deleted.

@@ -30,7 +30,9 @@ pub enum Unreadable {
     TooLong { field: &'static str, limit: usize },
     #[error("the change is dated more than a day in the future")]
     Future,
-    #[error("the delivery comes from another instance than the one in the `instance` of its source")]
+    #[error(
+        "the delivery comes from another instance than the one in the `instance` of its source"
+    )]
     OtherInstance,
 }
 

@@ -40,6 +40,8 @@ pub struct Provider {
     pub object: for<'a> fn(&Object<'a>) -> Result<Option<Object<'a>>, Unreadable>,
     /// The instance that an event comes from, in its body; `None` if bodies do not name one.
     pub instance: Option<fn(&Object<'_>) -> Result<String, Unreadable>>,
+    /// The id that the application has given a user or an organization at the provider.
+    pub external_id: fn(Kind, &Object<'_>) -> Result<Option<String>, Unreadable>,
     /// Whether a user is anonymous; `None` if the provider has no such users.
     pub anonymous: Option<fn(&Object<'_>) -> Result<bool, Unreadable>>,
     /// Whether a request asks for a permission, which is always given: it changes nothing, and must never wait for us.
@@ -85,6 +87,7 @@ const BASE: Provider = Provider {
     delivery_id: None,
     object: |body| body.object("data"),
     instance: None,
+    external_id: |_, object| object.filled("external_id"),
     anonymous: None,
     asks_permission: |_| false,
     challenge: |_| None,

@@ -10,21 +10,21 @@ use crate::json::{Object, Unreadable};
 use crate::model::{Change, Key, Kind, Profile, Record};
 use crate::provider::{Meaning, Provider};
 
+pub use ids::IdRule;
 pub use mistakes::Mistake;
 
 /// The word in [`Rules::ignore`] for anonymous users.
 const ANONYMOUS: &str = "anonymous";
 
-const IGNORED_EVENT: Meaning =
-    Meaning::Ignored("the `ignore` of its source names this event type");
-const IGNORED_USER: Meaning =
-    Meaning::Ignored("the `ignore` of its source names anonymous users");
+const IGNORED_EVENT: Meaning = Meaning::Ignored("the `ignore` of its source names this event type");
+const IGNORED_USER: Meaning = Meaning::Ignored("the `ignore` of its source names anonymous users");
 
 /// By default nothing is changed, ignored or left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     /// Stands before every id of the source in the tables.
     pub prefix: String,
+    pub id: IdRule,
     /// Event types, whole or as `session.*`, and the word `anonymous` for anonymous users.
     pub ignore: Vec<String>,
     /// The paths of the fields that `raw_json` stores; all of them if it is empty.
@@ -93,7 +93,11 @@ impl Rules {
             match change {
                 Change::Snapshot { record, .. } if self.leaves_out(provider, &record)? => {}
                 Change::Snapshot { version, record, fence } => {
-                    kept.push(Change::Snapshot { version, record: self.record(record)?, fence });
+                    kept.push(Change::Snapshot {
+                        version,
+                        record: self.record(provider, record)?,
+                        fence,
+                    });
                 }
                 Change::Deleted { key, at } => {
                     kept.push(Change::Deleted { key: self.key(key)?, at });
@@ -116,8 +120,11 @@ impl Rules {
     }
 
     /// The record as the tables show it, from the provider's.
-    pub fn record(&self, mut record: Record) -> Result<Record, Unreadable> {
-        record.key = self.key(record.key)?;
+    pub fn record(&self, provider: &Provider, mut record: Record) -> Result<Record, Unreadable> {
+        record.key = match self.external_id(provider, &record)? {
+            Some(id) => Key::new(record.kind(), id),
+            None => self.key(record.key)?,
+        };
         match &mut record.profile {
             Profile::Membership(membership) => {
                 self.rename(Kind::User, &mut membership.user_id)?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::request::Reading as Asked;
 use super::one::OF_ANOTHER;
+use super::request::Reading as Asked;
 use super::{Answer, Client, Error};
 use crate::json::{Object, Unreadable, without_nul};
 use crate::model::{Kind, Reading, Record};

@@ -136,9 +136,7 @@ impl Walk {
         }
         let (mut page, asked_again) = match self.page(client).await {
             Ok(page) if page.is_off => (page, false),
-            Ok(page) if page.is_empty() => {
-                self.step_back(client, Ok(page)).await?
-            }
+            Ok(page) if page.is_empty() => self.step_back(client, Ok(page)).await?,
             Err(error) if error.is_rejection() => self.step_back(client, Err(error)).await?,
             page => (page?, false),
         };

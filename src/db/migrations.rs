@@ -29,7 +29,7 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub static ALL: [Migration; 10] = [
+pub static ALL: [Migration; 11] = [
     migration!(1, "0001_users"),
     migration!(2, "0002_repair"),
     migration!(3, "0003_apply"),
@@ -40,6 +40,7 @@ pub static ALL: [Migration; 10] = [
     migration!(8, "0008_instances"),
     migration!(9, "0009_requests"),
     migration!(10, "0010_kinds"),
+    migration!(12, "0012_aliases"),
 ];
 
 #[derive(Debug, thiserror::Error)]

@@ -1,14 +1,51 @@
-//! The prefix of a source's ids.
+//! The ids of a source's entities.
 
 use super::Rules;
-use crate::json::{MAX_ID_LEN, Unreadable};
-use crate::model::Kind;
+use crate::json::{MAX_ID_LEN, Object, Unreadable};
+use crate::model::{Key, Kind, Record};
+use crate::provider::Provider;
 use crate::provider::api::Sought;
 
 /// Separates the parts of a composed id.
 const SEPARATOR: &str = "/";
 
+/// Which id of an entity is its id in the tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IdRule {
+    /// The provider's own.
+    #[default]
+    Id,
+    /// The one that the application has given a user or an organization at the provider; the own id of one that has none.
+    ExternalId,
+}
+
 impl Rules {
+    /// Whether entities may have other ids than their provider's.
+    pub fn has_external_ids(&self) -> bool {
+        self.id == IdRule::ExternalId
+    }
+
+    /// The id in the tables of an entity that the application has given one at the provider.
+    pub(super) fn external_id(
+        &self,
+        provider: &Provider,
+        record: &Record,
+    ) -> Result<Option<String>, Unreadable> {
+        let kind = record.kind();
+        if !self.has_external_ids() || !matches!(kind, Kind::User | Kind::Organization) {
+            return Ok(None);
+        }
+        let text = record.raw.as_str().ok_or(Unreadable::NotUtf8)?;
+        let given = (provider.external_id)(kind, &Object::parse(text, "raw_json")?)?;
+        given.map(|id| self.id(kind, &id)).transpose()
+    }
+
+    /// The provider's own key of a record of the tables, with the prefix.
+    pub fn own_key(&self, provider: &Provider, record: &Record) -> Result<Key, Unreadable> {
+        let text = record.raw.as_str().ok_or(Unreadable::NotUtf8)?;
+        self.key((provider.key)(record.kind(), &Object::parse(text, "raw_json")?)?)
+    }
+
     /// The id in the tables, from the provider's. In an id that is composed of others, each of those gets the prefix.
     pub fn id(&self, kind: Kind, own: &str) -> Result<String, Unreadable> {
         let id = match composed(kind, own) {

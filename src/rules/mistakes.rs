@@ -51,8 +51,9 @@ impl Rules {
     }
 
     fn instance_mistake(&self, title: &str, has_instance: bool) -> Option<String> {
-        (self.instance.is_some() && !has_instance)
-            .then(|| format!("cannot be checked, because deliveries of {title} do not name it: remove it"))
+        (self.instance.is_some() && !has_instance).then(|| {
+            format!("cannot be checked, because deliveries of {title} do not name it: remove it")
+        })
     }
 }
 

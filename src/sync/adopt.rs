@@ -83,7 +83,8 @@ fn read(source: &Source, raw_json: &str) -> Result<Record, Unreadable> {
     let bytes = Bytes::copy_from_slice(raw_json.as_bytes());
     let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::NotUtf8)?;
     let user = Object::parse(text, "raw_json")?;
-    source.rules.record((source.provider.record)(Kind::User, &user, &bytes)?)
+    let record = (source.provider.record)(Kind::User, &user, &bytes)?;
+    source.rules.record(source.provider, record)
 }
 
 /// A trigger or a constraint of the application may refuse the values: then the rows stay as they are, and `remap`

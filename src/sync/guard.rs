@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use deadpool_postgres::Pool;
 
+use super::naming::asked;
 use super::readings;
 use crate::api::{self, Client, Found};
 use crate::db::readings::{Listed, Sample, sample};
@@ -189,6 +190,10 @@ async fn look(
     let known = if kind == Kind::User { witnesses.known } else { of(kind).await?.known };
     if witnesses.known == 0 && kind != Kind::User {
         witnesses = of(Kind::Organization).await?;
+    }
+    for id in &mut witnesses.ids {
+        let sought = Sought::only(Key::new(witnesses.kind, id.as_str()));
+        *id = asked(&database, client, sought).await?.key.id;
     }
     let instance = runs::instance(&database, source).await?;
     Ok(Looked { known, witnesses, instance })

@@ -80,7 +80,7 @@ fn derived(
     let raw_json = shown.raw_json.as_ref()?.as_str()?;
     let source = source(&shown.source)?;
     let record = source.provider.reread(kind, raw_json, &shown.version).ok()?;
-    let mut record = source.rules.record(record).ok()?;
+    let mut record = source.rules.record(source.provider, record).ok()?;
     if shown.version.at == Timestamp::UNIX_EPOCH && !source.provider.versioned {
         // This version is only a start before any delivery: the row was adopted or transferred.
         record.updated_at = None;

@@ -14,6 +14,7 @@ use crate::law::too_early;
 use crate::model::{Change, Key, Kind, Reading};
 use crate::provider::api::Sought;
 use crate::sync::guard;
+use crate::sync::naming::asked;
 use crate::sync::readings::Readings;
 
 /// The longest wait for an answer that can be newer than the row.
@@ -56,7 +57,7 @@ impl Users {
             }
             _ => {}
         }
-        match client.delete(id).await? {
+        match client.delete(&self.asked(client, id).await?.key.id).await? {
             Removed::Now(at) => {
                 Readings::new(&self.tables).accept(&[client.gone(Key::user(id), at)]).await?;
             }
@@ -77,6 +78,7 @@ impl Users {
         let is_meant = |client: &&Arc<Client>| source.is_none_or(|name| **client.source() == *name);
         let mut refused = None;
         for client in self.clients.iter().filter(is_meant) {
+            let sought = self.named(client, sought.clone()).await?;
             match client.one(&sought).await {
                 Ok(Found::Shown { reading, fence }) => {
                     let kept = self.write(reading).await?;
@@ -96,6 +98,16 @@ impl Users {
         refused.map_or(Ok(Fetched::Missing), |error| Err(error.into()))
     }
 
+    async fn asked(&self, client: &Client, id: &str) -> Result<Sought, Error> {
+        self.named(client, Sought::user(id)).await
+    }
+
+    /// The question in the provider's own ids.
+    pub(super) async fn named(&self, client: &Client, sought: Sought) -> Result<Sought, Error> {
+        let database = self.tables.pool().get().await?;
+        Ok(asked(&database, client, sought).await?)
+    }
+
     async fn sought(&self, key: &Key) -> Result<Sought, Error> {
         if mirror::of(key.kind).references().next().is_none() {
             return Ok(Sought::only(key.clone()));
@@ -108,7 +120,7 @@ impl Users {
         let known = self.row(id).await?;
         let (mut missing, mut refused) = (Vec::new(), None);
         for client in self.askable(known.as_ref())? {
-            match client.user(id).await {
+            match client.one(&self.asked(client, id).await?).await {
                 Ok(Found::Shown { reading, fence }) => {
                     return self.shown(known.as_ref(), reading, fence).await;
                 }

@@ -87,7 +87,8 @@ impl Fake {
         let provider = provider::find("clerk").expect("a known provider");
         let credentials = api.credentials.iter().map(|one| one.variable.into()).collect();
         let url = format!("http://{}/api/", self.address);
-        let settings = Settings { source: provider.name.into(), provider, api, url, credentials };
+        let (source, rules) = (provider.name.into(), Arc::default());
+        let settings = Settings { source, provider, api, url, credentials, rules };
         Client::new(&settings, impatient()).expect("a client")
     }
 
