@@ -55,7 +55,7 @@ pub async fn bind(client: &mut Client, source: &str, wanted: &Ids) -> Result<Ids
     Ok(bound)
 }
 
-/// The id by which the source's provider knows an entity, if it is another one.
+/// The id by which the source's provider knows an entity; `None` if nothing has shown it yet.
 pub async fn own(client: &Client, source: &str, key: &Key) -> Result<Option<String>, Error> {
     let params: [(&(dyn ToSql + Sync), Type); 3] =
         [(&source, Type::TEXT), (&key.kind.as_str(), Type::TEXT), (&key.id, Type::TEXT)];

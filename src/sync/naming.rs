@@ -160,27 +160,30 @@ fn is_named(kind: Kind) -> bool {
     matches!(kind, Kind::User | Kind::Organization)
 }
 
-/// The question about an entity by the ids of its provider, with the prefix of the source.
+/// The question about an entity by the ids of its provider, with the prefix of the source; `None` if the entity may have an
+/// own id that nothing has shown yet.
 pub(super) async fn asked(
     database: &tokio_postgres::Client,
     client: &Client,
-    mut sought: Sought,
-) -> Result<Sought, tokio_postgres::Error> {
+    sought: &Sought,
+) -> Result<Option<Sought>, tokio_postgres::Error> {
+    let mut asked = sought.clone();
     if !client.rules().has_external_ids() {
-        return Ok(sought);
+        return Ok(Some(asked));
     }
     let source = &**client.source();
-    if is_named(sought.key.kind)
-        && let Some(own) = aliases::own(database, source, &sought.key).await?
-    {
-        sought.key.id = own;
+    if is_named(asked.key.kind) {
+        match aliases::own(database, source, &asked.key).await? {
+            Some(own) => asked.key.id = own,
+            None => return Ok(None),
+        }
     }
-    let Sought { user_id, organization_id, .. } = &mut sought;
+    let Sought { user_id, organization_id, .. } = &mut asked;
     for (kind, id) in [(Kind::User, user_id), (Kind::Organization, organization_id)] {
         let Some(id) = id else { continue };
         if let Some(own) = aliases::own(database, source, &Key::new(kind, id.as_str())).await? {
             *id = own;
         }
     }
-    Ok(sought)
+    Ok(Some(asked))
 }

@@ -88,7 +88,8 @@ impl<'a> Pass<'a> {
         let mut shown = Vec::new();
         for id in stubs {
             let sought = Sought::only(Key::new(self.settings.kind, &id));
-            match self.client.one(&self.asked(sought).await?).await {
+            let own = self.asked(&sought).await?.unwrap_or(sought);
+            match self.client.one(&own).await {
                 Ok(Found::Shown { reading, .. }) => {
                     shown.push((reading, Some((Drift::Missing, None))));
                 }
@@ -175,7 +176,12 @@ impl<'a> Pass<'a> {
 
     /// The API's answer about one entity; `None` if the request failed, which must not hold up the others.
     pub(super) async fn ask(&mut self, sought: &Sought) -> Result<Option<Found>, Error> {
-        match self.client.one(&self.asked(sought.clone()).await?).await {
+        let Some(own) = self.asked(sought).await? else {
+            // The answer about another id would prove nothing.
+            self.skip(|skipped| skipped.unanswered += 1);
+            return Ok(None);
+        };
+        match self.client.one(&own).await {
             Ok(found) => Ok(Some(found)),
             Err(error)
                 if error.is_about_one() && self.report.skipped.unanswered < MOST_UNANSWERED =>
@@ -190,7 +196,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    async fn asked(&self, sought: Sought) -> Result<Sought, Error> {
+    async fn asked(&self, sought: &Sought) -> Result<Option<Sought>, Error> {
         let database = self.pool.get().await?;
         Ok(asked(&database, self.client, sought).await?)
     }

@@ -20,6 +20,9 @@ use crate::sync::readings::Readings;
 /// The longest wait for an answer that can be newer than the row.
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
+const UNKNOWN: &str =
+    "nothing has shown yet by which id its provider knows it; `users-sync backfill` does";
+
 /// The result of fetching a marked entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sync) enum Fetched {
@@ -57,7 +60,8 @@ impl Users {
             }
             _ => {}
         }
-        match client.delete(&self.asked(client, id).await?.key.id).await? {
+        let own = self.asked(client, id).await?;
+        match client.delete(&own.key.id).await? {
             Removed::Now(at) => {
                 Readings::new(&self.tables).accept(&[client.gone(Key::user(id), at)]).await?;
             }
@@ -78,8 +82,8 @@ impl Users {
         let is_meant = |client: &&Arc<Client>| source.is_none_or(|name| **client.source() == *name);
         let mut refused = None;
         for client in self.clients.iter().filter(is_meant) {
-            let sought = self.named(client, sought.clone()).await?;
-            match client.one(&sought).await {
+            let own = self.named(client, &sought).await?;
+            match client.one(own.as_ref().unwrap_or(&sought)).await {
                 Ok(Found::Shown { reading, fence }) => {
                     let kept = self.write(reading).await?;
                     // After the settling time an older answer is final, too.
@@ -99,11 +103,16 @@ impl Users {
     }
 
     async fn asked(&self, client: &Client, id: &str) -> Result<Sought, Error> {
-        self.named(client, Sought::user(id)).await
+        let own = self.named(client, &Sought::user(id)).await?;
+        Ok(own.ok_or(api::Error::LeftOut(UNKNOWN))?)
     }
 
-    /// The question in the provider's own ids.
-    pub(super) async fn named(&self, client: &Client, sought: Sought) -> Result<Sought, Error> {
+    /// The question in the provider's own ids; `None` if nothing has shown them yet.
+    pub(super) async fn named(
+        &self,
+        client: &Client,
+        sought: &Sought,
+    ) -> Result<Option<Sought>, Error> {
         let database = self.tables.pool().get().await?;
         Ok(asked(&database, client, sought).await?)
     }
@@ -120,7 +129,12 @@ impl Users {
         let known = self.row(id).await?;
         let (mut missing, mut refused) = (Vec::new(), None);
         for client in self.askable(known.as_ref())? {
-            match client.one(&self.asked(client, id).await?).await {
+            let found = match self.asked(client, id).await {
+                Ok(own) => client.one(&own).await,
+                Err(Error::Api(error)) => Err(error),
+                Err(error) => return Err(error),
+            };
+            match found {
                 Ok(Found::Shown { reading, fence }) => {
                     return self.shown(known.as_ref(), reading, fence).await;
                 }

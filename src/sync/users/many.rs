@@ -40,7 +40,8 @@ impl Users {
     ) -> Result<Fetched, Error> {
         let client = self.client(Some(source))?;
         let key = Key::new(Kind::Organization, id);
-        let own = self.named(client, Sought::only(key)).await?;
+        let sought = Sought::only(key);
+        let own = self.named(client, &sought).await?.unwrap_or(sought);
         let (reading, fence) = match client.one(&own).await? {
             Found::Shown { reading, fence } => (reading, fence),
             Found::Missing(_) => return Ok(Fetched::Missing),
