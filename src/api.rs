@@ -23,7 +23,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::json::{Object, Unreadable};
 use crate::law::SETTLING;
-use crate::model::{DeliveryId, Kind, Reading, Record, Version};
+use crate::model::{DeliveryId, Key, Kind, Reading, Record, Version};
 use crate::provider::Provider;
 use crate::provider::api::Api;
 use crate::rules::Rules;
@@ -123,6 +123,11 @@ impl Client {
 
     fn record(&self, kind: Kind, data: &Object<'_>, bytes: &Bytes) -> Result<Record, Unreadable> {
         (self.provider.record)(kind, data, bytes)
+    }
+
+    /// The key in the tables of an entity whose record may be unreadable.
+    fn key(&self, kind: Kind, data: &Object<'_>) -> Result<Key, Unreadable> {
+        self.rules.key((self.provider.key)(kind, data)?)
     }
 
     /// Whether the source ignores an entity that its provider shows.

@@ -174,8 +174,7 @@ impl Client {
             }) {
                 Ok(record) => records.push(record),
                 Err(error) => {
-                    let key = (self.provider.key)(kind, data).and_then(|key| self.rules.key(key));
-                    let id = key.ok().map(|key| key.id);
+                    let id = self.key(kind, data).ok().map(|key| key.id);
                     let source = &self.source;
                     tracing::warn!(%source, %kind, id, %error, "an entry of a list cannot be read");
                     read.unreadable += 1;
@@ -188,7 +187,7 @@ impl Client {
         }
         for record in records {
             if self.leaves_out(&record)? {
-                read.left_out.push(self.rules.key(record.key)?.id);
+                read.left_out.push(self.rules.record(self.provider, record)?.key.id);
             } else {
                 read.readings.push(self.reading(record, fence)?);
             }

@@ -37,6 +37,9 @@ impl Rules {
         }
         let text = record.raw.as_str().ok_or(Unreadable::NotUtf8)?;
         let given = (provider.external_id)(kind, &Object::parse(text, "raw_json")?)?;
+        if given.as_ref().is_some_and(|id| id.len() > MAX_ID_LEN) {
+            return Err(Unreadable::TooLong { field: "the external id", limit: MAX_ID_LEN });
+        }
         given.map(|id| self.id(kind, &id)).transpose()
     }
 
@@ -48,14 +51,13 @@ impl Rules {
 
     /// The id in the tables, from the provider's. In an id that is composed of others, each of those gets the prefix.
     pub fn id(&self, kind: Kind, own: &str) -> Result<String, Unreadable> {
-        let id = match composed(kind, own) {
-            (ids, Some(name)) => format!("{}{SEPARATOR}{name}", self.before_each(&ids)),
-            (ids, None) => self.before_each(&ids),
-        };
-        if id.len() > MAX_ID_LEN {
+        let (ids, name) = composed(kind, own);
+        let id = self.before_each(&ids);
+        // A composed id may be longer: each of its parts is the id of a user or an organization.
+        if ids.len() == 1 && !self.prefix.is_empty() && id.len() > MAX_ID_LEN {
             return Err(Unreadable::TooLong { field: "the id with its prefix", limit: MAX_ID_LEN });
         }
-        Ok(id)
+        Ok(id + &name.map(|name| format!("{SEPARATOR}{name}")).unwrap_or_default())
     }
 
     /// The provider's id, from the one in the tables; `None` if the id is not of this source.

@@ -256,5 +256,6 @@ async fn the_new_provider_is_asked_by_its_own_ids() {
 
     assert_eq!(report.counts.gone, 1, "{report:?}");
     assert_eq!(case.authors().await, json!({ "user_1": 2, "own_3": 0 }));
-    assert_eq!(case.new.asked("GET", "/v1/users/own_2"), 1);
+    // The check of the instance asks for some users, too.
+    assert!(case.new.asked("GET", "/users/own_2") > 0);
 }
