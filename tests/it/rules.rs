@@ -249,7 +249,8 @@ fn an_id_of_the_tables_leads_back_to_the_id_of_the_provider() {
 
 #[test]
 fn rules_that_a_provider_cannot_follow_are_mistakes() {
-    let (clerk, stack) = (provider::find("clerk").unwrap(), provider::find("stack").unwrap());
+    let [clerk, stack] =
+        ["clerk", "stack"].map(|name| provider::find(name).expect("a known provider"));
     let ignore = |words: &[&str]| Rules { ignore: list(words), ..Rules::default() };
     let instance = Rules { instance: Some("1".into()), ..Rules::default() };
     let drop = |words: &[&str]| Rules { drop: list(words), ..Rules::default() };
