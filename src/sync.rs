@@ -246,7 +246,8 @@ async fn write_named(sync: &Sync, decoded: Decoded) -> Result<Outcome, Unavailab
     };
     in_time(sync, names.bind(pool)).await?;
     let outcome = write(sync, names.renamed_in(&decoded)).await?;
-    if in_time(sync, names.are_outdated(pool)).await? {
+    // Each round follows its own write: another id may have been bound since the last one.
+    while in_time(sync, names.are_outdated(pool)).await? {
         write(sync, names.renamed_in(&decoded)).await?;
     }
     Ok(outcome)

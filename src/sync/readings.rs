@@ -121,7 +121,7 @@ impl Readings {
         };
         names.bind(&self.pool).await?;
         let mut changed = self.accept_named(&renamed(&names, readings)).await?;
-        if names.are_outdated(&self.pool).await? {
+        while names.are_outdated(&self.pool).await? {
             changed.extend(self.accept_named(&renamed(&names, readings)).await?);
         }
         Ok(changed)
