@@ -24,9 +24,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::json::{Object, Unreadable};
 use crate::law::SETTLING;
-use crate::model::{DeliveryId, Kind, Reading, Record, Version};
+use crate::model::{DeliveryId, Key, Kind, Reading, Record, Version};
 use crate::provider::Provider;
 use crate::provider::api::Api;
+use crate::rules::Rules;
 
 pub use error::{Error, Obstacle};
 pub use keys::{KeysUnavailable, ready};
@@ -47,6 +48,8 @@ pub struct Settings {
     pub url: String,
     /// In the order of the provider's credentials.
     pub credentials: Vec<SecretString>,
+    /// The source's.
+    pub rules: Arc<Rules>,
 }
 
 impl fmt::Debug for Settings {
@@ -60,6 +63,7 @@ pub struct Client {
     source: Arc<str>,
     provider: &'static Provider,
     api: &'static Api,
+    rules: Arc<Rules>,
     instance: Option<Instance>,
     requests: Requests,
     /// The kinds whose lists were switched off at the last request.
@@ -76,7 +80,7 @@ pub struct Instance {
 impl Client {
     pub fn new(settings: &Settings, patience: Patience) -> Result<Self, Error> {
         let requests = Requests::new(settings, patience)?;
-        let Settings { source, provider, api, .. } = settings;
+        let Settings { source, provider, api, rules, .. } = settings;
         let mut credentials = api.credentials.iter().zip(&settings.credentials);
         let instance = credentials.find(|(credential, _)| credential.names_instance).map(
             |(credential, value)| Instance {
@@ -84,8 +88,8 @@ impl Client {
                 name: value.expose_secret().to_owned(),
             },
         );
-        let (source, off) = (source.clone(), Mutex::default());
-        Ok(Self { source, provider, api, instance, requests, off })
+        let (source, rules, off) = (source.clone(), rules.clone(), Mutex::default());
+        Ok(Self { source, provider, api, rules, instance, requests, off })
     }
 
     /// `None` if only the key identifies it.
@@ -110,6 +114,14 @@ impl Client {
         self.api
     }
 
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    pub fn shared_rules(&self) -> Arc<Rules> {
+        self.rules.clone()
+    }
+
     /// Whether a snapshot says when it was made.
     pub fn versioned(&self) -> bool {
         self.provider.versioned
@@ -119,7 +131,17 @@ impl Client {
         (self.provider.record)(kind, data, bytes)
     }
 
-    /// The reading that an answer as of `fence` gives with this record.
+    /// The key in the tables of an entity whose record may be unreadable.
+    fn key(&self, kind: Kind, data: &Object<'_>) -> Result<Key, Unreadable> {
+        self.rules.key((self.provider.key)(kind, data)?)
+    }
+
+    /// Whether the source ignores an entity that its provider shows.
+    fn leaves_out(&self, record: &Record) -> Result<bool, Unreadable> {
+        self.rules.leaves_out(self.provider, record)
+    }
+
+    /// The reading that an answer as of `fence` gives with the provider's record.
     fn reading(&self, mut record: Record, fence: Timestamp) -> Result<Reading, Unreadable> {
         if !self.provider.versioned {
             record.updated_at = Some(fence);
@@ -128,6 +150,7 @@ impl Client {
         if at > fence + SignedDuration::from_hours(24) {
             return Err(Unreadable::Future);
         }
+        let record = self.rules.record(self.provider, record)?;
         let is_reused = self.provider.reused.contains(&record.kind());
         let change = self.provider.snapshot(Version { at, delivery: mark(fence) }, record);
         // A replica of the provider may still show an entity that was just deleted.

@@ -3,6 +3,7 @@
 mod database;
 mod env_file;
 mod environment;
+mod file;
 mod listen;
 mod operate;
 mod parser;
@@ -124,16 +125,17 @@ const LARGEST_BODY_LIMIT: usize = 16 << 20;
 impl Config {
     pub fn parse(environment: &Environment, purpose: Purpose) -> Result<Self, Mistakes> {
         let mut parser = Parser::new(environment);
+        let bindings = parser.bindings();
         let database = parser.database();
         let is_named = parser.is_set("DATABASE_URL");
         let in_production = database.as_ref().map_or(is_named, Database::is_a_server);
         if purpose != Purpose::Maintain && in_production {
-            parser.has_a_source();
+            parser.has_a_source(&bindings);
         }
-        let (listen, sources) = (parser.listen(in_production), parser.sources());
+        let (listen, sources) = (parser.listen(in_production), parser.sources(&bindings));
         let is_public = in_production || !listen.ip().is_loopback();
         if purpose == Purpose::Serve && is_public {
-            parser.has_no_weak_secret(&sources);
+            parser.has_no_weak_secret(&bindings, &sources);
         }
         let config = Self {
             listen,
@@ -147,7 +149,7 @@ impl Config {
                 &[("quarantined", Bodies::Quarantined), ("all", Bodies::All)],
             ),
             delete_policy: parser.delete_policy(),
-            repair: parser.repair(),
+            repair: parser.repair(&bindings),
             grant_select_to: parser.grant_select_to(),
             admin_token: parser.admin_token(),
             logging: parser.logging(purpose),
@@ -164,11 +166,12 @@ impl Config {
 impl Place {
     pub fn parse(environment: &Environment) -> Result<Self, Mistakes> {
         let mut parser = Parser::new(environment);
+        let bindings = parser.bindings();
         let place = Self {
             data_dir: parser.data_dir(),
             listen: parser.listen(false),
             is_elsewhere: parser.says_where_to_listen() || parser.names_a_server(),
-            sources: parser.sources(),
+            sources: parser.sources(&bindings),
         };
         parser.finish(place)
     }

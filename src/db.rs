@@ -1,6 +1,7 @@
 //! Everything that talks to Postgres: one function per statement under `sql/`.
 
 pub mod adopt;
+pub mod aliases;
 pub mod apply;
 pub mod blame;
 pub mod composite;

@@ -30,6 +30,10 @@ pub enum Unreadable {
     TooLong { field: &'static str, limit: usize },
     #[error("the change is dated more than a day in the future")]
     Future,
+    #[error(
+        "the delivery comes from another instance than the one in the `instance` of its source"
+    )]
+    OtherInstance,
 }
 
 /// The longest entity id in bytes: it is an index key, and Postgres refuses keys of some 2,700 bytes.
@@ -92,6 +96,11 @@ impl<'a> Object<'a> {
         self.fields.contains_key(field)
     }
 
+    /// The names of the fields and the text of their values.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.fields.iter().map(|(name, value)| (&**name, value.get()))
+    }
+
     /// Whether the field exists and is not null.
     pub fn has(&self, field: &str) -> bool {
         self.present(field).is_some()
@@ -139,9 +148,14 @@ impl<'a> Object<'a> {
 
 /// The objects of an array that is the whole text.
 pub fn objects<'a>(text: &'a str, field: &'static str) -> Result<Vec<Object<'a>>, Unreadable> {
+    elements(text, field)?.into_iter().map(|value| Object::parse(value, field)).collect()
+}
+
+/// The texts of the elements of an array that is the whole text.
+pub fn elements<'a>(text: &'a str, field: &'static str) -> Result<Vec<&'a str>, Unreadable> {
     let values: Vec<&'a RawValue> =
         serde_json::from_str(text).map_err(|error| refusal(&error, field, "an array"))?;
-    values.into_iter().map(|value| Object::parse(value.get(), field)).collect()
+    Ok(values.into_iter().map(RawValue::get).collect())
 }
 
 /// A smaller number counts seconds: as milliseconds it would lie before March 1973.

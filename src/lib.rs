@@ -49,6 +49,7 @@ pub mod json;
 pub mod ksuid;
 pub mod signature;
 pub mod provider;
+pub mod rules;
 pub mod webhook;
 pub mod capture;
 pub mod explain;

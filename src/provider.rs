@@ -61,6 +61,12 @@ pub struct Provider {
     pub delivery_id: Option<DeliveryIdOf>,
     /// The object of an event, in its body.
     pub object: for<'a> fn(&Object<'a>) -> Result<Option<Object<'a>>, Unreadable>,
+    /// The instance that an event comes from, in its body; `None` if bodies do not name one.
+    pub instance: Option<FieldOf<String>>,
+    /// The id that the application has given a user or an organization at the provider.
+    pub external_id: fn(Kind, &Object<'_>) -> Result<Option<String>, Unreadable>,
+    /// Whether a user is anonymous; `None` if the provider has no such users.
+    pub anonymous: Option<FieldOf<bool>>,
     /// Whether a request asks for a permission, which is always given: it changes nothing, and must never wait for us.
     pub asks_permission: fn(&HeaderMap) -> bool,
     /// The answer to a request without a body by which the provider checks the endpoint.
@@ -96,6 +102,9 @@ pub struct Provider {
 
 pub type DeliveryIdOf = fn(&Object<'_>) -> Option<String>;
 
+/// What is read from an object.
+pub type FieldOf<T> = fn(&Object<'_>) -> Result<T, Unreadable>;
+
 /// What most providers have in common; the file of each says the rest.
 const BASE: Provider = Provider {
     name: "",
@@ -105,6 +114,9 @@ const BASE: Provider = Provider {
     event_type: |body| body.id("type"),
     delivery_id: None,
     object: |body| body.object("data"),
+    instance: None,
+    external_id: |_, object| object.filled("external_id"),
+    anonymous: None,
     asks_permission: |_| false,
     challenge: |_| None,
     secret_aliases: &[],

@@ -8,6 +8,7 @@ mod ending;
 pub mod guard;
 mod lanes;
 pub mod lease;
+pub mod naming;
 mod prune;
 pub mod pull;
 pub mod purge;
@@ -36,6 +37,7 @@ use crate::model::{Key, Outcome};
 use crate::traces;
 use crate::webhook::{Decoded, Delivery};
 use lanes::Lanes;
+use naming::Names;
 use queue::{Job, Queue};
 use writer::Writer;
 
@@ -186,7 +188,7 @@ pub async fn accept(sync: &Sync, delivery: Delivery) -> Result<Outcome, Unavaila
     let decoded = traces::decoding().in_scope(|| delivery.decode(made_at));
     let (source, waiting) = (decoded.source.clone(), traces::waiting());
     mark(sync, &decoded).await?;
-    let written = write(sync, decoded).instrument(waiting.clone()).await;
+    let written = write_named(sync, decoded).instrument(waiting.clone()).await;
     written.inspect_err(|unavailable| {
         traces::failed(&waiting);
         sync.metrics().unavailable(&source, unavailable.code());
@@ -196,9 +198,7 @@ pub async fn accept(sync: &Sync, delivery: Delivery) -> Result<Outcome, Unavaila
 /// Marks what must be read from the provider's API after an event, if it can be asked: entities that the event only names, or
 /// all of a kind. The mark precedes the journal entry so that it is not lost.
 async fn mark(sync: &Sync, decoded: &Decoded) -> Result<(), Unavailable> {
-    let event_type = decoded.event_type.as_deref();
-    let kind = event_type.and_then(|event| decoded.provider.reread_after(event));
-    let all = kind.map(|kind| Key::new(kind, ""));
+    let all = decoded.rereads.map(|kind| Key::new(kind, ""));
     let keys: Vec<_> = all.into_iter().chain(decoded.named.iter().cloned()).collect();
     if keys.is_empty() || !sync.tables.options.asked.contains(&decoded.source) {
         return Ok(());
@@ -237,6 +237,33 @@ async fn first_received(sync: &Sync, delivery: &Delivery) -> Result<jiff::Timest
         }
         Err(_) => Err(Unavailable::TooSlow),
     }
+}
+
+/// Writes a delivery under the ids of the tables.
+async fn write_named(sync: &Sync, decoded: Decoded) -> Result<Outcome, Unavailable> {
+    let (naming, pool) = (&sync.tables.options.naming, sync.tables.pool());
+    let Some(mut names) = Names::of(naming, &decoded.source, decoded.verdict.changes()) else {
+        return write(sync, decoded).await;
+    };
+    in_time(sync, names.bind(pool)).await?;
+    let outcome = write(sync, names.renamed_in(&decoded)).await?;
+    // Each round follows its own write: another id may have been bound since the last one.
+    while in_time(sync, names.are_outdated(pool)).await? {
+        write(sync, names.renamed_in(&decoded)).await?;
+    }
+    Ok(outcome)
+}
+
+async fn in_time<T>(
+    sync: &Sync,
+    work: impl Future<Output = Result<T, readings::Error>>,
+) -> Result<T, Unavailable> {
+    let done = tokio::time::timeout(sync.patience, work).await;
+    done.map_err(|_| Unavailable::TooSlow)?.map_err(|error| {
+        let error = crate::error_chain(&error);
+        tracing::error!(error, "the ids of a delivery cannot be read; the sender will retry");
+        Unavailable::Database
+    })
 }
 
 async fn write(sync: &Sync, decoded: Decoded) -> Result<Outcome, Unavailable> {

@@ -8,8 +8,9 @@ use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::json::{Object, Unreadable, without_nul};
-use crate::model::{Change, DeliveryId, Key};
+use crate::model::{Change, DeliveryId, Key, Kind};
 use crate::provider::{self, Envelope, Meaning, Provider};
+use crate::rules::Rules;
 use crate::signature::{KeySet, Keys, Proof, Rejection, Secret};
 
 /// A change dated later than this after its arrival would freeze its row.
@@ -23,12 +24,14 @@ pub struct Source {
     pub secrets: Vec<Secret>,
     /// The keys that its provider publishes, if it signs with such keys.
     pub published: Option<Arc<KeySet>>,
+    pub rules: Arc<Rules>,
 }
 
 impl Source {
     /// A source that shares these secrets with its provider.
     pub fn new(name: &str, provider: &'static Provider, secrets: Vec<Secret>) -> Self {
-        Self { name: Arc::from(name), provider, secrets, published: None }
+        let (name, rules) = (Arc::from(name), Arc::default());
+        Self { name, provider, secrets, published: None, rules }
     }
 
     /// Rejects headers that cannot become a delivery, whatever the body is.
@@ -50,8 +53,7 @@ impl Source {
             self.provider.scheme.verify(keys, headers, &body, now)?;
         let body = content.unwrap_or(body);
         let id = self.provider.delivery_id(&body).or(id).unwrap_or_else(|| DeliveryId::of(&body));
-        let source = self.name.clone();
-        Ok(Delivery { source, provider: self.provider, id, secret, received_at: now, body })
+        Ok(Delivery { secret, ..self.recall(id, now, body) })
     }
 
     /// A source that is no longer configured, so that its deliveries can be read: its name must be that of a
@@ -64,15 +66,19 @@ impl Source {
     /// An event from the provider's own log, read from its API, in the form of a delivery.
     pub fn logged(&self, event: Bytes, now: Timestamp) -> Delivery {
         let id = self.provider.delivery_id(&event).unwrap_or_else(|| DeliveryId::of(&event));
-        let source = self.name.clone();
-        let provider = self.provider;
-        Delivery { source, provider, id, secret: None, received_at: now, body: event }
+        self.recall(id, now, event)
     }
 
     /// A delivery from the journal, which was verified when it arrived.
     pub fn recall(&self, id: DeliveryId, received_at: Timestamp, body: Bytes) -> Delivery {
-        let source = self.name.clone();
-        Delivery { source, provider: self.provider, id, secret: None, received_at, body }
+        let Self { name, provider, rules, .. } = self;
+        let (source, rules) = (name.clone(), rules.clone());
+        Delivery { source, provider, rules, id, secret: None, received_at, body }
+    }
+
+    /// The entity that the body of an event names, even if the rest of the body cannot be read.
+    pub fn subject(&self, body: &str) -> Option<Key> {
+        self.rules.key(self.provider.subject(body)?).ok()
     }
 }
 
@@ -84,6 +90,7 @@ const ONLY_NAMES: Verdict =
 pub struct Delivery {
     source: Arc<str>,
     provider: &'static Provider,
+    rules: Arc<Rules>,
     id: DeliveryId,
     secret: Option<usize>,
     received_at: Timestamp,
@@ -102,6 +109,8 @@ pub struct Decoded {
     pub verdict: Verdict,
     /// Entities of which only the provider's API shows the content.
     pub named: Vec<Key>,
+    /// The kind of which all entities are to be read again.
+    pub rereads: Option<Kind>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -169,8 +178,10 @@ impl Delivery {
             Ok(Meaning::Ignored(reason)) => Verdict::Ignored(reason),
             Err(unreadable) => Verdict::Quarantined(unreadable.to_string()),
         };
-        let Self { source, provider, id, received_at, body, secret: _ } = self;
-        Decoded { source, provider, id, received_at, body, event_type, verdict, named }
+        let counts = event_type.as_deref().filter(|event| !self.rules.ignores(event));
+        let rereads = counts.and_then(|event| self.provider.reread_after(event));
+        let Self { source, provider, id, received_at, body, rules: _, secret: _ } = self;
+        Decoded { source, provider, id, received_at, body, event_type, verdict, named, rereads }
     }
 
     fn read(
@@ -189,7 +200,8 @@ impl Delivery {
         };
         let envelope =
             Envelope { event_type: &event_type, body, bytes, delivery: &self.id, made_at };
-        let meaning = (self.provider.decode)(&envelope);
+        let read = || (self.provider.decode)(&envelope);
+        let meaning = self.rules.meaning(self.provider, &envelope.body, &event_type, read);
         (Some(event_type), meaning)
     }
 

@@ -33,6 +33,8 @@ pub enum Error {
     OnlyRead,
     #[error("the table does not say whose it is, so the API cannot be asked for it")]
     NoQuestion,
+    #[error("the rules of the source leave this entity out: {0}")]
+    LeftOut(&'static str),
     #[error("the API's answer cannot be read")]
     Unreadable(#[from] Unreadable),
 }
@@ -65,7 +67,7 @@ impl Error {
         match self {
             Self::Settings(_) => Obstacle::Address,
             Self::Unreadable(_) | Self::NotUnderstood { .. } => Obstacle::Answer,
-            Self::NoQuestion | Self::OnlyRead => Obstacle::Answer,
+            Self::NoQuestion | Self::OnlyRead | Self::LeftOut(_) => Obstacle::Answer,
             Self::NoToken { status: 400 | 401 | 403, .. } => Obstacle::Key,
             Self::NoToken { .. } => Obstacle::Address,
             Self::Status { status, .. } => match status {
@@ -83,7 +85,7 @@ impl Error {
     pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::Settings(_) | Self::NotUnderstood { .. } | Self::NoToken { .. } => false,
-            Self::NoQuestion | Self::OnlyRead => false,
+            Self::NoQuestion | Self::OnlyRead | Self::LeftOut(_) => false,
             Self::Network(error) => !error.is_builder(),
             Self::Status { status, .. } => *status == 429 || may_pass(*status),
             // An answer that was cut off in the middle.
@@ -97,7 +99,7 @@ impl Error {
             Self::Network(error) => error.is_connect(),
             Self::Status { status, .. } => *status == 429,
             Self::Settings(_) | Self::NotUnderstood { .. } | Self::NoToken { .. } => false,
-            Self::NoQuestion | Self::OnlyRead | Self::Unreadable(_) => false,
+            Self::NoQuestion | Self::OnlyRead | Self::LeftOut(_) | Self::Unreadable(_) => false,
         }
     }
 
@@ -105,7 +107,7 @@ impl Error {
     pub fn may_be_done(&self) -> bool {
         match self {
             Self::Settings(_) | Self::NotUnderstood { .. } | Self::NoToken { .. } => false,
-            Self::NoQuestion | Self::OnlyRead => false,
+            Self::NoQuestion | Self::OnlyRead | Self::LeftOut(_) => false,
             Self::Network(error) => !error.is_connect() && !error.is_builder(),
             Self::Status { status, .. } => may_pass(*status),
             Self::Unreadable(_) => true,
@@ -118,10 +120,15 @@ impl Error {
             Self::Settings(_) | Self::Network(_) => false,
             Self::NoToken { .. } | Self::OnlyRead => false,
             Self::Status { status, .. } => matches!(status, 400 | 409 | 410 | 422),
-            Self::NotUnderstood { .. } | Self::NoQuestion => true,
+            Self::NotUnderstood { .. } | Self::NoQuestion | Self::LeftOut(_) => true,
             // A body that is not JSON may be the page of a proxy in between.
             Self::Unreadable(unreadable) => !matches!(unreadable, Unreadable::Syntax { .. }),
         }
+    }
+
+    /// Whether no answer of the API can be written, however often it is asked.
+    pub fn is_left_out(&self) -> bool {
+        matches!(self, Self::LeftOut(_))
     }
 
     /// Whether any other request would fail as well.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::one::OF_ANOTHER;
 use super::request::Reading as Asked;
 use super::{Answer, Client, Error};
 use crate::json::{Object, Unreadable, without_nul};
@@ -22,6 +23,8 @@ pub struct Page {
     pub unreadable: usize,
     /// The ids of the unreadable entries, as far as the ids are readable.
     pub unreadable_ids: Vec<String>,
+    /// The ids of the entries that the source ignores.
+    pub left_out: Vec<String>,
     pub next: Option<String>,
     /// The number of all entities, if the answer contains it.
     pub total: Option<u64>,
@@ -54,7 +57,9 @@ impl Client {
             return Err(Error::Settings(format!("it has no list of {}", kind.plural())));
         };
         let mut query = (list.query)(cursor);
-        query.extend(list.narrow.zip(organization.map(str::to_owned)));
+        let own = organization.map(|id| self.rules.own_id(Kind::Organization, id));
+        let own = own.map(|own| own.ok_or(OF_ANOTHER)).transpose()?;
+        query.extend(list.narrow.zip(own));
         let listed = self.listed(list, query, cursor).await;
         let is_off = listed.as_ref().err().is_some_and(|error| says_off(list, error));
         let mut page = match listed {
@@ -169,7 +174,7 @@ impl Client {
             }) {
                 Ok(record) => records.push(record),
                 Err(error) => {
-                    let id = (self.provider.key)(kind, data).ok().map(|key| key.id);
+                    let id = self.key(kind, data).ok().map(|key| key.id);
                     let source = &self.source;
                     tracing::warn!(%source, %kind, id, %error, "an entry of a list cannot be read");
                     read.unreadable += 1;
@@ -180,8 +185,13 @@ impl Client {
         if let Some(together) = together {
             together(&mut records);
         }
-        let readings = records.into_iter().map(|record| self.reading(record, fence));
-        read.readings = readings.collect::<Result<_, _>>()?;
+        for record in records {
+            if self.leaves_out(&record)? {
+                read.left_out.push(self.rules.record(self.provider, record)?.key.id);
+            } else {
+                read.readings.push(self.reading(record, fence)?);
+            }
+        }
         Ok(read)
     }
 }
@@ -192,12 +202,18 @@ impl Page {
             readings: Vec::new(),
             unreadable: 0,
             unreadable_ids: Vec::new(),
+            left_out: Vec::new(),
             next: None,
             total: None,
             ends_list: false,
             is_off: false,
             fence,
         }
+    }
+
+    /// Whether it has no entry.
+    pub(super) fn is_empty(&self) -> bool {
+        self.readings.is_empty() && self.left_out.is_empty() && self.unreadable == 0
     }
 
     fn off(fence: Timestamp) -> Self {

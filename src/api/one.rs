@@ -8,6 +8,10 @@ use crate::json::{Object, Unreadable, without_nul};
 use crate::model::{Change, Key, Kind, Reading};
 use crate::provider::api::{NO_BODY, NewUser, Query, Question, Sought, USERS};
 
+/// The entity belongs to another source, or to none.
+pub(super) const OF_ANOTHER: Error = Error::LeftOut("its id does not begin with the `id_prefix`");
+const IGNORED: Error = Error::LeftOut("it is an anonymous user");
+
 /// The limit of pages to search for one entity.
 const MOST_PAGES: usize = 200;
 
@@ -38,7 +42,8 @@ impl Client {
     /// Fetches one entity. An entity without an address of its own is missing if the list that should contain it was
     /// read to its end and does not contain it.
     pub async fn one(&self, sought: &Sought) -> Result<Found, Error> {
-        let Some(question) = (self.api.question)(sought) else {
+        let own = self.rules.own(sought).ok_or(OF_ANOTHER)?;
+        let Some(question) = (self.api.question)(&own) else {
             return Err(Error::NoQuestion);
         };
         match self.answer(&sought.key, &question).await {
@@ -65,6 +70,9 @@ impl Client {
             let mut readings = page.readings.into_iter();
             if let Some(reading) = readings.find(|reading| reading.change.key() == key) {
                 return Ok(Found::Shown { reading, fence: page.fence });
+            }
+            if page.left_out.contains(&key.id) {
+                return Err(IGNORED);
             }
             if page.unreadable > 0 || page.is_off {
                 break;
@@ -103,7 +111,8 @@ impl Client {
         if self.api.writes.is_none() {
             return Err(Error::OnlyRead);
         }
-        let Some(Question::Object(path)) = (self.api.question)(&Sought::user(id)) else {
+        let own = self.rules.own(&Sought::user(id)).ok_or(OF_ANOTHER)?;
+        let Some(Question::Object(path)) = (self.api.question)(&own) else {
             return Err(Error::NoQuestion);
         };
         match self.requests.delete(&path).await {
@@ -157,7 +166,10 @@ impl Client {
         if let Some(field) = field {
             data = data.object(field)?.ok_or(Unreadable::Missing { field })?;
         }
-        let reading = self.reading(self.record(kind, &data, &bytes)?, *fence)?;
-        Ok((reading, *fence))
+        let record = self.record(kind, &data, &bytes)?;
+        if self.leaves_out(&record)? {
+            return Err(IGNORED);
+        }
+        Ok((self.reading(record, *fence)?, *fence))
     }
 }

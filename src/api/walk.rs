@@ -136,9 +136,7 @@ impl Walk {
         }
         let (mut page, asked_again) = match self.page(client).await {
             Ok(page) if page.is_off => (page, false),
-            Ok(page) if page.readings.is_empty() && page.unreadable == 0 => {
-                self.step_back(client, Ok(page)).await?
-            }
+            Ok(page) if page.is_empty() => self.step_back(client, Ok(page)).await?,
             Err(error) if error.is_rejection() => self.step_back(client, Err(error)).await?,
             page => (page?, false),
         };
@@ -199,7 +197,10 @@ impl Walk {
                     self.cursors.push(cursor);
                     break;
                 }
-                Ok(page) if page.readings.is_empty() && !self.cursors.is_empty() => {}
+                Ok(page)
+                    if page.readings.is_empty()
+                        && page.left_out.is_empty()
+                        && !self.cursors.is_empty() => {}
                 Err(error) if error.is_rejection() && !self.cursors.is_empty() => {}
                 page => return page.map(|page| (page, true)),
             }
@@ -212,14 +213,15 @@ impl Walk {
         self.total = page.total.or(self.total);
         self.is_off |= page.is_off;
         self.fence = self.fence.into_iter().chain([page.fence]).min();
-        let shown = page.readings.len() + page.unreadable_ids.len();
+        let shown = page.readings.len() + page.unreadable_ids.len() + page.left_out.len();
         let named_before = page.unreadable_ids.len();
         page.readings.retain(|reading| self.met.add(&reading.change.key().id));
         page.unreadable_ids.retain(|id| self.met.add(id));
         let named = page.unreadable_ids.len();
         self.nameless += count(page.unreadable - named_before);
         page.unreadable -= named_before - named;
-        let news = page.readings.len() + named;
+        page.left_out.retain(|id| self.met.add(id));
+        let news = page.readings.len() + named + page.left_out.len();
         // A page that is asked for again shows most of its users again.
         if !asked_again {
             self.repeats += count(shown - news);

@@ -64,10 +64,10 @@ async fn adopt(arguments: &Arguments, config: &Config, open: &Open) -> Result<()
     if arguments.dry_run || !(arguments.yes || agreed()?) {
         return Ok(());
     }
-    let provider = source_named(&config.sources, &source).map(|source| source.provider);
+    let configured = source_named(&config.sources, &source);
     let mut bar = Progress::new("rows".into(), None);
     let progress = |so_far: &Adopted| bar.at(so_far.ledgered);
-    let adopted = take_over(&mut client, &source, provider, progress).await;
+    let adopted = take_over(&mut client, &source, configured.as_ref(), progress).await;
     bar.finish();
     let adopted = adopted.map_err(Failure::of)?;
     if !arguments.json {

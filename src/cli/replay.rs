@@ -147,7 +147,7 @@ async fn replay(
     filter: &Filter,
 ) -> Result<Replayed, Failure> {
     let doing = match arguments.dry_run {
-        true => Doing::Rehearse(&work.pool),
+        true => Doing::Rehearse(&work.tables),
         false => Doing::Write(&work.sync),
     };
     let mut bar = Progress::new("deliveries".into(), None);

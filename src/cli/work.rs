@@ -11,6 +11,7 @@ use crate::config::{Bodies, Config, Environment, Purpose, Repair, api_variables}
 use crate::db::runs::Scope;
 use crate::db::{migrations, rights, server};
 use crate::model::{DeletePolicy, Kind};
+use crate::sync::naming::Naming;
 use crate::sync::{Options, Tables};
 
 /// Runs a command that maintains the database: reads its configuration, and closes the database even if the work failed.
@@ -139,9 +140,18 @@ pub(super) fn tables(config: &Config, open: &Open) -> Result<Tables, Failure> {
         channel: config.repair.channel.clone(),
         refetch: config.repair.refetch.clone(),
         asked: config.repair.apis.iter().map(|api| api.source.clone()).collect(),
+        naming: naming(config),
         metrics: Arc::default(),
     };
     Ok(Tables::new(open.conninfo.clone(), pool, options))
+}
+
+/// The sources that name their entities by external ids, whether they send deliveries or have an API.
+fn naming(config: &Config) -> Naming {
+    let sending = config.sources.iter().map(|it| (it.name.clone(), (it.provider, &it.rules)));
+    let asked = config.repair.apis.iter().map(|it| (it.source.clone(), (it.provider, &it.rules)));
+    let all = sending.chain(asked).filter(|(_, (_, rules))| rules.has_external_ids());
+    all.map(|(name, (provider, rules))| (name, (provider, rules.clone()))).collect()
 }
 
 pub(super) async fn current_schema(open: &Open) -> Result<(), Failure> {

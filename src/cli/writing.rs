@@ -6,11 +6,12 @@ use super::Failure;
 use super::open::Open;
 use super::work::{current_schema, tables};
 use crate::config::Config;
-use crate::sync::{self, Sync, Writers};
+use crate::sync::{self, Sync, Tables, Writers};
 use crate::webhook::Source;
 
 pub(super) struct Writing {
     pub(super) pool: Pool,
+    pub(super) tables: Tables,
     pub(super) sync: Sync,
     writers: Writers,
 }
@@ -20,8 +21,8 @@ impl Writing {
         current_schema(open).await?;
         let tables = tables(config, open)?;
         let pool = tables.pool().clone();
-        let (sync, writers) = sync::start(tables, sync::Limits::default());
-        Ok(Self { pool, sync, writers })
+        let (sync, writers) = sync::start(tables.clone(), sync::Limits::default());
+        Ok(Self { pool, tables, sync, writers })
     }
 
     pub(super) async fn finish(self) {

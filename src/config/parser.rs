@@ -52,16 +52,21 @@ impl<'a> Parser<'a> {
             self.mistake(&file_variable, format_args!("is set, and so is {variable}: unset one"));
             return None;
         }
+        self.content(&file_variable, &path)
+    }
+
+    /// The content of a file with a secret.
+    pub(super) fn content(&mut self, file_variable: &str, path: &str) -> Option<String> {
         // The error does not repeat the path: it may be the secret itself, set by mistake.
-        match std::fs::read_to_string(&path).map(|text| bare(&text)) {
+        match std::fs::read_to_string(path).map(|text| bare(&text)) {
             Ok(secret) if secret.is_empty() => {
-                self.mistake(&file_variable, "names a file that is empty");
+                self.mistake(file_variable, "names a file that is empty");
                 None
             }
             Ok(secret) => Some(secret),
             Err(error) => {
                 let problem = format_args!("names a file that cannot be read: {error}");
-                self.mistake(&file_variable, problem);
+                self.mistake(file_variable, problem);
                 None
             }
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::file::Binding;
 use super::parser::Parser;
 use crate::api;
 use crate::provider::api::{Address, Api};
@@ -36,51 +37,56 @@ enum Trust {
     Refetch,
 }
 
+/// The end of the variable with the address of an API.
+const URL: &str = "API_URL";
 /// The longest name of a channel in Postgres.
 const LONGEST_CHANNEL: usize = 63;
 
 impl Parser<'_> {
-    pub(super) fn repair(&mut self) -> Repair {
-        let apis: Vec<_> =
-            provider::ALL.into_iter().filter_map(|provider| self.api(provider)).collect();
+    pub(super) fn repair(&mut self, bindings: &[Binding]) -> Repair {
+        let apis: Vec<_> = bindings.iter().filter_map(|binding| self.api(binding)).collect();
         let (mut refetch, mut pull) = (HashSet::new(), HashMap::new());
-        for provider in provider::ALL {
-            let api = apis.iter().find(|api| api.provider.name == provider.name);
-            refetch.extend(self.refetch(provider, api));
-            pull.extend(self.pull(provider, api));
+        for binding in bindings {
+            let api = apis.iter().find(|api| api.source == binding.name);
+            refetch.extend(self.refetch(binding, api));
+            pull.extend(self.pull(binding, api));
         }
         Repair { every: self.interval(), channel: self.channel(), refetch, pull, apis }
     }
 
-    /// All of a provider's credentials, or none.
-    fn api(&mut self, provider: &'static Provider) -> Option<api::Settings> {
+    /// All of a source's credentials, or none.
+    fn api(&mut self, binding: &Binding) -> Option<api::Settings> {
+        let Binding { name, provider, rules, .. } = binding;
         let api = provider.api.as_ref()?;
-        let url = self.api_url(provider, api);
-        let found: Vec<_> = api.credentials.iter().map(|one| self.key(one.variable)).collect();
+        let url = self.api_url(binding, api);
+        let last = api.credentials.len().saturating_sub(1);
+        let variables = api.credentials.iter().enumerate();
+        let variables: Vec<_> =
+            variables.map(|(place, one)| binding.credential(one.variable, place == last)).collect();
+        let found: Vec<_> = variables.iter().map(|variable| self.key(variable)).collect();
         if found.iter().all(Option::is_none) {
             return None;
         }
-        for (credential, _) in
-            api.credentials.iter().zip(&found).filter(|(_, value)| value.is_none())
-        {
-            let problem = format_args!("is missing: {}", credential.expected);
-            self.mistake(credential.variable, problem);
+        for ((credential, variable), value) in api.credentials.iter().zip(&variables).zip(&found) {
+            if value.is_none() {
+                self.mistake(variable, format_args!("is missing: {}", credential.expected));
+            }
         }
         if url.is_none() {
             let example = api.address.example();
             let problem =
                 format_args!("is missing: the address of your own API, such as {example}");
-            self.mistake(&url_variable(provider), problem);
+            self.mistake(&binding.variable(URL), problem);
         }
         let credentials: Option<Vec<SecretString>> =
             found.into_iter().map(|value| value.map(SecretString::from)).collect();
-        let source = Arc::from(provider.name);
-        Some(api::Settings { source, provider, api, url: url?, credentials: credentials? })
+        let (source, rules) = (name.clone(), rules.clone());
+        Some(api::Settings { source, provider, api, url: url?, credentials: credentials?, rules })
     }
 
     /// `None` if every tenant has its own address, and it is not set.
-    fn api_url(&mut self, provider: &Provider, api: &Api) -> Option<String> {
-        let variable = url_variable(provider);
+    fn api_url(&mut self, binding: &Binding, api: &Api) -> Option<String> {
+        let variable = binding.variable(URL);
         let Some(url) = self.value(&variable) else {
             return match api.address {
                 Address::Fixed(url) => Some(url.to_owned()),
@@ -95,12 +101,9 @@ impl Parser<'_> {
     }
 
     /// By default a delivery is trusted if it says when it was made, or if there is no API to ask.
-    fn refetch(
-        &mut self,
-        provider: &'static Provider,
-        settings: Option<&api::Settings>,
-    ) -> Option<Arc<str>> {
-        let variable = format!("{}_TRUST", provider.name.to_ascii_uppercase());
+    fn refetch(&mut self, binding: &Binding, settings: Option<&api::Settings>) -> Option<Arc<str>> {
+        let provider = binding.provider;
+        let variable = binding.variable("TRUST");
         let Some(api) = &provider.api else {
             if self.environment.hints_at(&variable, |value| !value.is_empty()) {
                 let title = provider.title;
@@ -120,6 +123,7 @@ impl Parser<'_> {
         }
         if settings.is_none() {
             let key = api.credentials.last().map_or("", |key| key.variable);
+            let key = binding.credential(key, true);
             self.mistake(&variable, format_args!("is refetch, so {key} is needed"));
         }
         settings.map(|settings| settings.source.clone())
@@ -144,7 +148,7 @@ impl Parser<'_> {
 
 /// The variable that holds the address of a provider's API.
 fn url_variable(provider: &Provider) -> String {
-    format!("{}_API_URL", provider.name.to_ascii_uppercase())
+    format!("{}_{URL}", provider.name.to_ascii_uppercase())
 }
 
 /// The variables that give access to a provider's API; `None` if it has none.

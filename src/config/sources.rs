@@ -2,31 +2,35 @@
 
 use std::sync::Arc;
 
+use super::file::Binding;
 use super::parser::Parser;
 use crate::provider::{self, Provider};
 use crate::signature::{Form, KeySet, Secret};
 use crate::webhook::Source;
 
+/// The end of the variable with the address of the keys that a provider publishes.
+const KEYS: &str = "JWKS_URL";
+
 impl Parser<'_> {
-    pub(super) fn sources(&mut self) -> Vec<Source> {
-        provider::ALL.into_iter().filter_map(|provider| self.source(provider)).collect()
+    pub(super) fn sources(&mut self, bindings: &[Binding]) -> Vec<Source> {
+        bindings.iter().filter_map(|binding| self.source(binding)).collect()
     }
 
-    fn source(&mut self, provider: &'static Provider) -> Option<Source> {
-        let (secrets, published) = (self.shared(provider), self.published(provider));
+    fn source(&mut self, binding: &Binding) -> Option<Source> {
+        let (secrets, published) = (self.shared(binding), self.published(binding));
         if secrets.is_none() && published.is_none() {
             return None;
         }
-        let source = Source::new(provider.name, provider, secrets.unwrap_or_default());
-        Some(Source { published, ..source })
+        let source = Source::new(&binding.name, binding.provider, secrets.unwrap_or_default());
+        Some(Source { published, rules: binding.rules.clone(), ..source })
     }
 
     /// The keys that the provider publishes at this address; without a path, at its usual place there.
-    fn published(&mut self, provider: &'static Provider) -> Option<Arc<KeySet>> {
-        if !provider.scheme.uses_published_keys() {
+    fn published(&mut self, binding: &Binding) -> Option<Arc<KeySet>> {
+        if !binding.provider.scheme.uses_published_keys() {
             return None;
         }
-        let variable = keys_variable(provider);
+        let variable = binding.variable(KEYS);
         let text = self.value(&variable)?;
         let is_address = text.starts_with("https://") || text.starts_with("http://");
         let Some(url) = text.parse::<reqwest::Url>().ok().filter(|_| is_address) else {
@@ -34,16 +38,21 @@ impl Parser<'_> {
             return None;
         };
         let url = match url.path() {
-            "/" => format!("{}{}", text.trim_end_matches('/'), provider.keys_path),
+            "/" => format!("{}{}", text.trim_end_matches('/'), binding.provider.keys_path),
             _ => text,
         };
         Some(Arc::new(KeySet::new(url)))
     }
 
-    fn shared(&mut self, provider: &'static Provider) -> Option<Vec<Secret>> {
+    fn shared(&mut self, binding: &Binding) -> Option<Vec<Secret>> {
+        let form = binding.provider.scheme.secrets();
         let mut found: Option<(String, Vec<Secret>)> = None;
-        for variable in names(provider) {
-            let form = provider.scheme.secrets();
+        if let Some(path) = binding.secret_file() {
+            let named = path.display().to_string();
+            let text = self.content(&format!("{} secret_file", binding.name), &named)?;
+            found = Some((named.clone(), self.parsed(&named, &text, form)?));
+        }
+        for variable in binding.secrets() {
             let Some(secrets) = self.secrets(&variable, form) else { continue };
             match &found {
                 None => found = Some((variable, secrets)),
@@ -61,27 +70,33 @@ impl Parser<'_> {
 
     fn secrets(&mut self, variable: &str, form: Form) -> Option<Vec<Secret>> {
         let text = self.secret(variable)?;
-        match Secret::parse_list(&text, form) {
+        self.parsed(variable, &text, form)
+    }
+
+    fn parsed(&mut self, named: &str, text: &str, form: Form) -> Option<Vec<Secret>> {
+        match Secret::parse_list(text, form) {
             Ok(secrets) => Some(secrets),
             Err(bad) => {
-                self.mistake(variable, bad);
+                self.mistake(named, bad);
                 None
             }
         }
     }
 
     /// Every database except the embedded one requires the secrets of a provider, or a key to its API.
-    pub(super) fn has_a_source(&mut self) {
-        let is_set = |provider: &'static Provider| {
-            let key = provider.api.as_ref().and_then(|api| api.credentials.last());
+    pub(super) fn has_a_source(&mut self, bindings: &[Binding]) {
+        let is_set = |binding: &Binding| {
+            let key = binding.provider.api.as_ref().and_then(|api| api.credentials.last());
+            let key = key.map(|key| binding.credential(key.variable, true));
+            let uses_keys = binding.provider.scheme.uses_published_keys();
+            let keys = uses_keys.then(|| binding.variable(KEYS));
+            let mut variables = binding.secrets().into_iter().chain(key).chain(keys);
             // A variable that cannot be read is reported separately.
             let is_there =
-                |variable: &str| self.is_set(variable) || self.environment.is_broken(variable);
-            names(provider).any(|variable| is_there(&variable))
-                || key.is_some_and(|key| is_there(key.variable))
-                || (provider.scheme.uses_published_keys() && is_there(&keys_variable(provider)))
+                |variable: String| self.is_set(&variable) || self.environment.is_broken(&variable);
+            binding.secret_file().is_some() || variables.any(is_there)
         };
-        if provider::ALL.into_iter().any(is_set) {
+        if bindings.iter().any(is_set) {
             return;
         }
         let variables = provider::EXAMPLES.map(secret_variable);
@@ -90,7 +105,7 @@ impl Parser<'_> {
     }
 
     /// If strangers can reach the service, a secret that they can guess opens the table to them.
-    pub(super) fn has_no_weak_secret(&mut self, sources: &[Source]) {
+    pub(super) fn has_no_weak_secret(&mut self, bindings: &[Binding], sources: &[Source]) {
         for source in sources {
             let example = source.provider.scheme.secrets().example();
             let weaknesses = source.secrets.iter().map(Secret::weakness).enumerate();
@@ -98,8 +113,10 @@ impl Parser<'_> {
                 let problem = format!(
                     "secret {place} {weakness}, so anyone could sign deliveries with it: copy the signing secret of your endpoint{example}, whole"
                 );
-                let variable = names(source.provider).find(|variable| self.is_set(variable));
-                self.mistake(&variable.unwrap_or_default(), problem);
+                let binding = bindings.iter().find(|binding| binding.name == source.name);
+                let mut variables = binding.into_iter().flat_map(Binding::secrets);
+                let variable = variables.find(|variable| self.is_set(variable));
+                self.mistake(&variable.unwrap_or_else(|| source.name.to_string()), problem);
             }
         }
     }
@@ -109,18 +126,7 @@ fn are_the_same(one: &[Secret], other: &[Secret]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.expose() == b.expose())
 }
 
-/// Our name of the variable first, then the vendor's names.
-fn names(provider: &'static Provider) -> impl Iterator<Item = String> {
-    let aliases = provider.secret_aliases.iter().map(|alias| (*alias).to_owned());
-    std::iter::once(secret_variable(provider)).chain(aliases)
-}
-
 /// The variable that holds the secrets of a provider's only source.
 pub fn secret_variable(provider: &Provider) -> String {
     format!("{}_WEBHOOK_SECRET", provider.name.to_ascii_uppercase())
-}
-
-/// The variable with the address of the keys that a provider publishes.
-pub(super) fn keys_variable(provider: &Provider) -> String {
-    format!("{}_JWKS_URL", provider.name.to_ascii_uppercase())
 }

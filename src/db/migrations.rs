@@ -29,7 +29,7 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub static ALL: [Migration; 11] = [
+pub static ALL: [Migration; 12] = [
     migration!(1, "0001_users"),
     migration!(2, "0002_repair"),
     migration!(3, "0003_apply"),
@@ -41,6 +41,7 @@ pub static ALL: [Migration; 11] = [
     migration!(9, "0009_requests"),
     migration!(10, "0010_kinds"),
     migration!(11, "0011_logs"),
+    migration!(12, "0012_aliases"),
 ];
 
 #[derive(Debug, thiserror::Error)]

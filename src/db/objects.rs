@@ -54,7 +54,7 @@ static ALL: LazyLock<Vec<Object>> = LazyLock::new(|| {
 });
 
 /// The indexes of our own tables.
-const INDEXES: [&str; 11] = [
+const INDEXES: [&str; 12] = [
     "users_sync.journal_received_at_idx",
     "users_sync.journal_outcome_idx",
     "users_sync.journal_entity_idx",
@@ -63,6 +63,7 @@ const INDEXES: [&str; 11] = [
     "users_sync.ledger_to_purge_idx",
     "users_sync.ledger_purged_idx",
     "users_sync.ledger_disabled_idx",
+    "users_sync.aliases_id_idx",
     "users_sync.marks_due_at_idx",
     "users_sync.mentions_entity_idx",
     "users_sync.runs_source_idx",

@@ -72,9 +72,10 @@ const BOOKS: [Right; 4] = [
     table("users_sync.marks", ALL_OF_IT, "entities that are to be fetched"),
 ];
 
-const OTHERS: [Right; 9] = [
+const OTHERS: [Right; 10] = [
     table("users_sync.migrations", READ, "whether the schema is current"),
     table("users_sync.objects", READ, "the same, for functions and views"),
+    table("users_sync.aliases", KEEP, "the ids of entities that have external ids"),
     table("users_sync.leases", ALL_OF_IT, "one reconcile at a time"),
     table("users_sync.logs", ALL_OF_IT, "how far event logs have been read"),
     table("users_sync.runs", ALL_OF_IT, "backfills and reconciles"),

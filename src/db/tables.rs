@@ -6,7 +6,7 @@ use tokio_postgres::{Error, GenericClient};
 use super::objects;
 
 /// Each with its columns.
-const TABLES: [(&str, &[&str]); 10] = [
+const TABLES: [(&str, &[&str]); 11] = [
     (
         "users_sync.ledger",
         &[
@@ -45,6 +45,7 @@ const TABLES: [(&str, &[&str]); 10] = [
         "users_sync.mentions",
         &["source", "delivery_id", "kind", "entity_id", "version_at", "received_at"],
     ),
+    ("users_sync.aliases", &["source", "kind", "own_id", "id"]),
     ("users_sync.marks", &["source", "kind", "id", "mark", "due_at", "attempts"]),
     ("users_sync.leases", &["name", "holder", "until"]),
     ("users_sync.logs", &["source", "cursor", "read_at"]),

@@ -14,6 +14,7 @@ pub(super) static PROVIDER: Provider = Provider {
     title: "Clerk",
     // <https://clerk.com/docs/reference/backend/verify-webhook>
     secret_aliases: &["CLERK_WEBHOOK_SIGNING_SECRET"],
+    instance: Some(|body| body.id("instance_id")),
     decode,
     record,
     api: Some(api::API),

@@ -16,6 +16,7 @@ use crate::model::{
 pub(super) static PROVIDER: Provider = Provider {
     name: "stack",
     title: "Stack Auth",
+    anonymous: Some(|user| user.flag("is_anonymous")),
     versioned: false,
     decode,
     key,

@@ -9,7 +9,7 @@ use crate::db::blame;
 use crate::db::durable::durable;
 use crate::json::{Object, Unreadable};
 use crate::model::{Kind, Record};
-use crate::provider::Provider;
+use crate::webhook::Source;
 
 /// Rows in one statement.
 const STEP: i64 = 2_000;
@@ -27,11 +27,11 @@ pub struct Adopted {
     pub unreadable: u64,
 }
 
-/// Executes the plan in one transaction. Without a provider the service cannot know which users are disabled.
+/// Executes the plan in one transaction. Of a source that is not known the service cannot know which users are disabled.
 pub async fn adopt(
     client: &mut Client,
-    source: &str,
-    provider: Option<&Provider>,
+    name: &str,
+    source: Option<&Source>,
     mut progress: impl FnMut(&Adopted),
 ) -> Result<Adopted, Error> {
     let mut transaction = client.transaction().await?;
@@ -43,7 +43,7 @@ pub async fn adopt(
         let page = adopt::page(&transaction, &after, STEP).await?;
         let Some(last) = page.last() else { break };
         after.clone_from(&last.id);
-        step(&mut transaction, source, provider, &page, &mut adopted).await?;
+        step(&mut transaction, name, source, &page, &mut adopted).await?;
         progress(&adopted);
     }
     transaction.commit().await?;
@@ -52,15 +52,15 @@ pub async fn adopt(
 
 async fn step(
     transaction: &mut Transaction<'_>,
-    source: &str,
-    provider: Option<&Provider>,
+    name: &str,
+    source: Option<&Source>,
     page: &[Found],
     adopted: &mut Adopted,
 ) -> Result<(), Error> {
-    let users: Vec<_> = page.iter().map(|row| shown(provider?, row)).collect();
+    let users: Vec<_> = page.iter().map(|row| shown(source?, row)).collect();
     let is_disabled = |user: &Option<Record>| user.as_ref().is_some_and(|user| user.disabled);
     let rows: Vec<_> = page.iter().zip(users.iter().map(is_disabled)).collect();
-    let new = adopt::enter(transaction, source, &rows).await?;
+    let new = adopt::enter(transaction, name, &rows).await?;
     adopted.ledgered += new.len() as u64;
     adopted.unreadable += page
         .iter()
@@ -74,15 +74,17 @@ async fn step(
 }
 
 /// The user in a row's `raw_json`, if it is the user of that row.
-fn shown(provider: &Provider, row: &Found) -> Option<Record> {
-    let user = read(provider, row.raw_json.as_deref()?).ok()?;
+fn shown(source: &Source, row: &Found) -> Option<Record> {
+    let user = read(source, row.raw_json.as_deref()?).ok()?;
     (user.id() == row.id).then_some(user)
 }
 
-fn read(provider: &Provider, raw_json: &str) -> Result<Record, Unreadable> {
+fn read(source: &Source, raw_json: &str) -> Result<Record, Unreadable> {
     let bytes = Bytes::copy_from_slice(raw_json.as_bytes());
     let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::NotUtf8)?;
-    (provider.record)(Kind::User, &Object::parse(text, "raw_json")?, &bytes)
+    let user = Object::parse(text, "raw_json")?;
+    let record = (source.provider.record)(Kind::User, &user, &bytes)?;
+    source.rules.record(source.provider, record)
 }
 
 /// A trigger or a constraint of the application may refuse the values: then the rows stay as they are, and `remap`

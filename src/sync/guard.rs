@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use deadpool_postgres::Pool;
 
+use super::naming::asked;
 use super::readings;
 use crate::api::{self, Client, Found};
 use crate::db::readings::{Listed, Sample, sample};
@@ -125,11 +126,12 @@ where
     E: From<Refusal> + From<api::Error> + From<readings::Error>,
 {
     let Wanted { kind, sole, allow_deletes } = wanted;
-    let Looked { known, witnesses, instance } = look(pool, client, kind, sole).await?;
+    let Looked { known, mut witnesses, instance } = look(pool, client, kind, sole).await?;
     let is_insisted_on = allow_deletes > 0 && allow_deletes >= known;
     if witnesses.known == 0 || is_insisted_on {
         return Ok(known);
     }
+    name_as_the_provider(pool, client, &mut witnesses).await?;
     follow(client, kind, &witnesses, instance).await.map(|()| known)
 }
 
@@ -145,7 +147,24 @@ where
     if witnesses.ids.is_empty() {
         return Ok(());
     }
+    name_as_the_provider(pool, client, &mut witnesses).await?;
     follow(client, Kind::User, &witnesses, instance).await
+}
+
+/// Takes out the witnesses whose own ids nothing has shown yet.
+async fn name_as_the_provider(
+    pool: &Pool,
+    client: &Client,
+    witnesses: &mut Sample,
+) -> Result<(), readings::Error> {
+    let database = pool.get().await?;
+    let mut ids = Vec::new();
+    for id in &witnesses.ids {
+        let sought = Sought::only(Key::new(witnesses.kind, id));
+        ids.extend(asked(&database, client, &sought).await?.map(|own| own.key.id));
+    }
+    witnesses.ids = ids;
+    Ok(())
 }
 
 /// Refused if the API has another instance's name, or none of the witnesses.
@@ -165,7 +184,13 @@ where
     {
         return refused(Why::OtherInstance { variable: asked.variable });
     }
-    if shows_one_of(client, witnesses).await? { Ok(()) } else { refused(Why::Strangers) }
+    // After a transfer of all its users the source may know none of them by an id that we know.
+    let is_silent = witnesses.ids.is_empty();
+    if is_silent || shows_one_of(client, witnesses).await? {
+        Ok(())
+    } else {
+        refused(Why::Strangers)
+    }
 }
 
 struct Looked {

@@ -102,6 +102,7 @@ async fn to_the_end(sync: &Sync, client: &Client, log: &Log) -> Result<usize, Er
 /// Writes the events together; returns after the commit of the last one.
 async fn deliver(sync: &Sync, client: &Client, events: Vec<bytes::Bytes>) -> Result<(), Error> {
     let source = Source::new(client.source(), client.provider(), Vec::new());
+    let source = Source { rules: client.shared_rules(), ..source };
     let now = Timestamp::now();
     let accepted = events.into_iter().map(|event| accept(sync, source.logged(event, now)));
     for outcome in join_all(accepted).await {

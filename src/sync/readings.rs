@@ -1,10 +1,12 @@
 //! Writes the readings of the providers' APIs according to the law.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::Tables;
 use super::commits::Commits;
+use super::naming::Names;
+use super::{Options, Tables};
 use crate::db::apply::Changed;
 use crate::db::fault::Fault;
 use crate::db::readings::{self, Shown, Standing};
@@ -25,6 +27,7 @@ pub struct Readings {
     session: Session,
     commits: Commits,
     pool: deadpool_postgres::Pool,
+    options: Arc<Options>,
     /// The number of readings that Postgres refused so far, and the entities of the last refusal.
     refused: u64,
     left_out: HashSet<Key>,
@@ -47,6 +50,7 @@ impl Readings {
             session: tables.session(COMMIT),
             commits: tables.commits.clone(),
             pool: tables.pool().clone(),
+            options: tables.options.clone(),
             refused: 0,
             left_out: HashSet::new(),
         }
@@ -54,6 +58,14 @@ impl Readings {
 
     /// The standing of each snapshot; a deletion counts as [`Standing::Same`].
     pub async fn compare(&self, readings: &[Reading]) -> Result<Vec<Standing>, Error> {
+        if let Some(mut names) = self.names(readings) {
+            names.read(&*self.pool.get().await?).await?;
+            return self.compare_named(&renamed(&names, readings)).await;
+        }
+        self.compare_named(readings).await
+    }
+
+    async fn compare_named(&self, readings: &[Reading]) -> Result<Vec<Standing>, Error> {
         let mut standings = vec![Standing::Same; readings.len()];
         for kind in Kind::ALL {
             self.compare_all(kind, readings, &mut standings).await?;
@@ -94,8 +106,28 @@ impl Readings {
         self.left_out.contains(key)
     }
 
-    /// Writes readings, and returns what changed. One that Postgres refuses is left out, and logged.
+    /// The names in the snapshots of one source, if it names its entities by external ids. A deletion names its entity as
+    /// the tables do.
+    fn names(&self, readings: &[Reading]) -> Option<Names> {
+        let snapshots = readings.iter().filter(|reading| !reading.change.is_deletion());
+        let source = &readings.first()?.source;
+        Names::of(&self.options.naming, source, snapshots.map(|reading| &reading.change))
+    }
+
+    /// Writes readings of one source, and returns what changed. One that Postgres refuses is left out, and logged.
     pub async fn accept(&mut self, readings: &[Reading]) -> Result<Vec<Changed>, Error> {
+        let Some(mut names) = self.names(readings) else {
+            return self.accept_named(readings).await;
+        };
+        names.bind(&self.pool).await?;
+        let mut changed = self.accept_named(&renamed(&names, readings)).await?;
+        while names.are_outdated(&self.pool).await? {
+            changed.extend(self.accept_named(&renamed(&names, readings)).await?);
+        }
+        Ok(changed)
+    }
+
+    async fn accept_named(&mut self, readings: &[Reading]) -> Result<Vec<Changed>, Error> {
         let mut parts: Vec<_> = readings.chunks(BATCH).rev().collect();
         let mut changed = Vec::new();
         self.left_out.clear();
@@ -150,4 +182,15 @@ impl Readings {
             .collect();
         self.accept(&news).await
     }
+}
+
+fn renamed(names: &Names, readings: &[Reading]) -> Vec<Reading> {
+    let renamed = |Reading { source, change }: &Reading| {
+        let change = match change {
+            Change::Snapshot { .. } => names.renamed(change.clone()),
+            Change::Deleted { .. } => change.clone(),
+        };
+        Reading { source: source.clone(), change }
+    };
+    readings.iter().map(renamed).collect()
 }

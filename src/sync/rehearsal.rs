@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_postgres::{Client, Error};
 
 use super::batch::Batch;
+use super::naming::{Names, Naming};
 use crate::db::apply::{self, Judgement};
 use crate::db::composite::Types;
 use crate::db::fault::{Fault, Refusal};
@@ -20,6 +21,7 @@ const LOCK_WAIT: Duration = Duration::from_secs(6);
 /// Their outcomes, found together if possible; a delivery that Postgres would refuse is found by trying each alone.
 pub(super) async fn rehearse(
     client: &mut Client,
+    naming: &Naming,
     deliveries: Vec<Delivery>,
 ) -> Result<Vec<Outcome>, Error> {
     let mut decoded = Vec::new();
@@ -30,7 +32,7 @@ pub(super) async fn rehearse(
                 .await?
                 .unwrap_or(delivery.received_at()),
         };
-        decoded.push(delivery.decode(made_at));
+        decoded.push(named(client, naming, delivery.decode(made_at)).await?);
     }
     let types = Types::read(client).await?;
     let mut outcomes = vec![Outcome::Quarantined; decoded.len()];
@@ -44,6 +46,14 @@ pub(super) async fn rehearse(
         }
     }
     Ok(outcomes)
+}
+
+/// The delivery with the ids of the tables, as far as they are recorded.
+async fn named(client: &Client, naming: &Naming, decoded: Decoded) -> Result<Decoded, Error> {
+    let changes = decoded.verdict.changes();
+    let Some(mut names) = Names::of(naming, &decoded.source, changes) else { return Ok(decoded) };
+    names.read(client).await?;
+    Ok(names.renamed_in(&decoded))
 }
 
 async fn together_or_one_by_one(

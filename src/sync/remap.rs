@@ -63,10 +63,12 @@ pub async fn remap(
     Ok(remapped)
 }
 
-/// Whether its `raw_json` contains everything that its columns show; otherwise only the API's whole list does.
+/// Whether its `raw_json` contains everything that its columns show; otherwise only the API's whole list does, or an object
+/// from before the rules of its source left fields out.
 fn stands_alone(source: &impl Fn(&str) -> Option<Source>, kind: Kind, shown: &Shown) -> bool {
-    let api = source(&shown.source).and_then(|source| source.provider.api.as_ref());
-    api.is_none_or(|api| api.stands_alone(kind))
+    let Some(source) = source(&shown.source) else { return true };
+    let api = source.provider.api.as_ref();
+    !source.rules.trims() && api.is_none_or(|api| api.stands_alone(kind))
 }
 
 /// `None` if its source is unknown, or its `raw_json` is not this entity's.
@@ -76,9 +78,10 @@ fn derived(
     shown: &Shown,
 ) -> Option<(Version, Record)> {
     let raw_json = shown.raw_json.as_ref()?.as_str()?;
-    let provider = source(&shown.source)?.provider;
-    let mut record = provider.reread(kind, raw_json, &shown.version).ok()?;
-    if shown.version.at == Timestamp::UNIX_EPOCH && !provider.versioned {
+    let source = source(&shown.source)?;
+    let record = source.provider.reread(kind, raw_json, &shown.version).ok()?;
+    let mut record = source.rules.record(source.provider, record).ok()?;
+    if shown.version.at == Timestamp::UNIX_EPOCH && !source.provider.versioned {
         // This version is only a start before any delivery: the row was adopted or transferred.
         record.updated_at = None;
     }

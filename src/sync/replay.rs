@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use tokio_postgres::Error as PgError;
 
 use super::rehearsal::rehearse;
-use super::{Sync, Unavailable, accept};
+use super::{Sync, Tables, Unavailable, accept};
 use crate::db::journal;
 use crate::db::journal::search::{self, Filter, Recalled};
 use crate::webhook::{Delivery, Source};
@@ -41,7 +41,7 @@ pub enum ReplayError {
 pub enum Doing<'a> {
     Write(&'a Sync),
     /// Only determine the outcome.
-    Rehearse(&'a Pool),
+    Rehearse(&'a Tables),
 }
 
 /// Replays every delivery of the journal that matches the filter, oldest first; calls `progress` after each page.
@@ -134,9 +134,9 @@ pub async fn all(doing: Doing<'_>, deliveries: Vec<Delivery>) -> Result<Replayed
             let written = deliveries.into_iter().map(|delivery| accept(sync, delivery));
             join_all(written).await.into_iter().collect::<Result<Vec<_>, _>>()?
         }
-        Doing::Rehearse(pool) => {
-            let mut client = pool.get().await?;
-            rehearse(&mut client, deliveries).await?
+        Doing::Rehearse(tables) => {
+            let mut client = tables.pool().get().await?;
+            rehearse(&mut client, &tables.options.naming, deliveries).await?
         }
     };
     let mut replayed = Replayed::default();

@@ -8,8 +8,7 @@ use crate::webhook::{Decoded, Verdict};
 
 /// Called after the commit that holds the delivery.
 pub(super) fn report(decoded: &Decoded, outcome: Outcome, metrics: &Metrics) {
-    let Decoded { source, provider, id, received_at, event_type, verdict, body: _, named: _ } =
-        decoded;
+    let Decoded { source, provider, id, received_at, event_type, verdict, .. } = decoded;
     let changes = verdict.changes();
     metrics.delivered(&Delivered {
         source,

@@ -9,6 +9,7 @@ use deadpool_postgres::Pool;
 use users_sync_conninfo::Conninfo;
 
 use super::commits::Commits;
+use super::naming::Naming;
 use crate::db::session::Session;
 use crate::metrics::Metrics;
 
@@ -32,6 +33,8 @@ pub struct Options {
     pub refetch: HashSet<Arc<str>>,
     /// Sources whose API can be asked.
     pub asked: HashSet<Arc<str>>,
+    /// Sources that name their entities by external ids.
+    pub naming: Naming,
     /// The metrics that record each commit.
     pub metrics: Arc<Metrics>,
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::api::Settings;
+use crate::config::file::Binding;
 use crate::config::parser::Parser;
 use crate::config::{Environment, Mistakes};
 use crate::provider::api::{Address, Api, Credential};
@@ -31,8 +32,8 @@ fn parse(
     let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = Environment::of(values.iter().map(own).collect::<HashMap<_, _>>());
     let mut parser = Parser::new(&environment);
-    let settings = parser.api(provider);
-    let refetch = parser.refetch(provider, settings.as_ref()).is_some();
+    let settings = parser.api(&Binding::of(provider));
+    let refetch = parser.refetch(&Binding::of(provider), settings.as_ref()).is_some();
     parser.finish((settings, refetch))
 }
 

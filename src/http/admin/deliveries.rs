@@ -110,7 +110,7 @@ pub(super) async fn one(
     let mut line = Line::of(record);
     if line.entities.is_empty() {
         let source = sources::named(&app, &source);
-        let named = text.as_deref().and_then(|text| source?.provider.subject(text));
+        let named = text.as_deref().and_then(|text| source?.subject(text));
         line.entities.extend(named.map(|key| Named::of(key.kind.as_str(), key.id)));
     }
     let href = links::delivery(&source, &id);

@@ -11,6 +11,7 @@ use crate::model::{Change, Key, Kind, Reading};
 use crate::provider::api::Sought;
 use crate::sync::backfill::length;
 use crate::sync::guard::{self, Wanted};
+use crate::sync::naming::asked;
 use crate::sync::readings::Readings;
 use crate::sync::{Skipped, Tables};
 
@@ -87,7 +88,8 @@ impl<'a> Pass<'a> {
         let mut shown = Vec::new();
         for id in stubs {
             let sought = Sought::only(Key::new(self.settings.kind, &id));
-            match self.client.one(&sought).await {
+            let own = self.asked(&sought).await?.unwrap_or(sought);
+            match self.client.one(&own).await {
                 Ok(Found::Shown { reading, .. }) => {
                     shown.push((reading, Some((Drift::Missing, None))));
                 }
@@ -174,7 +176,12 @@ impl<'a> Pass<'a> {
 
     /// The API's answer about one entity; `None` if the request failed, which must not hold up the others.
     pub(super) async fn ask(&mut self, sought: &Sought) -> Result<Option<Found>, Error> {
-        match self.client.one(sought).await {
+        let Some(own) = self.asked(sought).await? else {
+            // The answer about another id would prove nothing.
+            self.skip(|skipped| skipped.unanswered += 1);
+            return Ok(None);
+        };
+        match self.client.one(&own).await {
             Ok(found) => Ok(Some(found)),
             Err(error)
                 if error.is_about_one() && self.report.skipped.unanswered < MOST_UNANSWERED =>
@@ -187,6 +194,11 @@ impl<'a> Pass<'a> {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn asked(&self, sought: &Sought) -> Result<Option<Sought>, Error> {
+        let database = self.pool.get().await?;
+        Ok(asked(&database, self.client, sought).await?)
     }
 
     /// Counts entities that are left as they are.

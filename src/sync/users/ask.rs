@@ -14,10 +14,14 @@ use crate::law::too_early;
 use crate::model::{Change, Key, Kind, Reading};
 use crate::provider::api::Sought;
 use crate::sync::guard;
+use crate::sync::naming::asked;
 use crate::sync::readings::Readings;
 
 /// The longest wait for an answer that can be newer than the row.
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
+
+const UNKNOWN: &str =
+    "nothing has shown yet by which id its provider knows it; `users-sync backfill` does";
 
 /// The result of fetching a marked entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +60,8 @@ impl Users {
             }
             _ => {}
         }
-        match client.delete(id).await? {
+        let own = self.asked(client, id).await?;
+        match client.delete(&own.key.id).await? {
             Removed::Now(at) => {
                 Readings::new(&self.tables).accept(&[client.gone(Key::user(id), at)]).await?;
             }
@@ -77,7 +82,8 @@ impl Users {
         let is_meant = |client: &&Arc<Client>| source.is_none_or(|name| **client.source() == *name);
         let mut refused = None;
         for client in self.clients.iter().filter(is_meant) {
-            match client.one(&sought).await {
+            let own = self.named(client, &sought).await?;
+            match client.one(own.as_ref().unwrap_or(&sought)).await {
                 Ok(Found::Shown { reading, fence }) => {
                     let kept = self.write(reading).await?;
                     // After the settling time an older answer is final, too.
@@ -88,11 +94,27 @@ impl Users {
                     }));
                 }
                 Ok(Found::Missing(_)) => {}
+                Err(error) if error.is_left_out() => {}
                 Err(error) if error.is_about_one() => refused = Some(error),
                 Err(error) => return Err(error.into()),
             }
         }
         refused.map_or(Ok(Fetched::Missing), |error| Err(error.into()))
+    }
+
+    async fn asked(&self, client: &Client, id: &str) -> Result<Sought, Error> {
+        let own = self.named(client, &Sought::user(id)).await?;
+        Ok(own.ok_or(api::Error::LeftOut(UNKNOWN))?)
+    }
+
+    /// The question in the provider's own ids; `None` if nothing has shown them yet.
+    pub(super) async fn named(
+        &self,
+        client: &Client,
+        sought: &Sought,
+    ) -> Result<Option<Sought>, Error> {
+        let database = self.tables.pool().get().await?;
+        Ok(asked(&database, client, sought).await?)
     }
 
     async fn sought(&self, key: &Key) -> Result<Sought, Error> {
@@ -107,7 +129,12 @@ impl Users {
         let known = self.row(id).await?;
         let (mut missing, mut refused) = (Vec::new(), None);
         for client in self.askable(known.as_ref())? {
-            match client.user(id).await {
+            let found = match self.asked(client, id).await {
+                Ok(own) => client.one(&own).await,
+                Err(Error::Api(error)) => Err(error),
+                Err(error) => return Err(error),
+            };
+            match found {
                 Ok(Found::Shown { reading, fence }) => {
                     return self.shown(known.as_ref(), reading, fence).await;
                 }

@@ -40,14 +40,16 @@ impl Users {
     ) -> Result<Fetched, Error> {
         let client = self.client(Some(source))?;
         let key = Key::new(Kind::Organization, id);
-        let (reading, fence) = match client.one(&Sought::only(key)).await? {
+        let sought = Sought::only(key);
+        let own = self.named(client, &sought).await?.unwrap_or(sought);
+        let (reading, fence) = match client.one(&own).await? {
             Found::Shown { reading, fence } => (reading, fence),
             Found::Missing(_) => return Ok(Fetched::Missing),
         };
         let heard = heard.into_iter().chain(self.write(reading).await?).max();
         let mut belonging = Belonging { is_whole: true, ..Belonging::default() };
         for kind in client.api().kinds_of_organizations() {
-            self.belonging(client, kind, id, &mut belonging).await?;
+            self.belonging(client, kind, &own.key.id, &mut belonging).await?;
         }
         if belonging.is_whole {
             self.delete_left(client, id, &mut belonging).await?;

@@ -100,7 +100,8 @@ impl Fake {
     fn client_of(&self, provider: &'static Provider, api: &'static Api) -> Client {
         let credentials = api.credentials.iter().map(|one| one.variable.into()).collect();
         let url = format!("{}/", self.url());
-        let settings = Settings { source: provider.name.into(), provider, api, url, credentials };
+        let (source, rules) = (provider.name.into(), Arc::default());
+        let settings = Settings { source, provider, api, url, credentials, rules };
         Client::new(&settings, impatient()).expect("a client")
     }
 

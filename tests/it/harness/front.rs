@@ -82,7 +82,7 @@ impl Front {
     pub(crate) async fn forget(&self) {
         let mirrors = mirror::ALL.iter().map(|mirror| mirror.table).collect::<Vec<_>>().join(", ");
         self.execute(&format!(
-            "truncate {mirrors}, users_sync.ledger, users_sync.journal, users_sync.mentions"
+            "truncate {mirrors}, users_sync.ledger, users_sync.journal, users_sync.mentions, users_sync.aliases"
         ))
         .await;
     }

@@ -13,8 +13,10 @@ use users_sync::api::Client;
 use users_sync::http::{self, App};
 use users_sync::provider::{self, Provider, Sample};
 use users_sync::sync::{self, Tables, Users};
+use users_sync::webhook::Source;
 
 use super::signed::{KEY, Signed, source};
+use users_sync::rules::Rules;
 
 /// The token that gives access to `/api`.
 pub(crate) const ADMIN_TOKEN: &str = "the token of the tests";
@@ -28,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) keys: Vec<Vec<u8>>,
     /// The providers, each with one source.
     pub(crate) providers: Vec<&'static Provider>,
+    /// The rules of sources by their names; further sources have the provider that is named beside.
+    pub(crate) rules: Vec<(&'static str, &'static str, Rules)>,
     /// The APIs that the service can ask.
     pub(crate) clients: Vec<Arc<Client>>,
     pub(crate) admin_token: Option<SecretString>,
@@ -41,6 +45,7 @@ impl Default for Settings {
             options: sync::Options::default(),
             keys: vec![KEY.to_vec()],
             providers: provider::ALL.to_vec(),
+            rules: Vec::new(),
             clients: Vec::new(),
             admin_token: Some(ADMIN_TOKEN.into()),
         }
@@ -87,13 +92,25 @@ impl Service {
         let address = listener.local_addr().expect("a bound address");
         let conninfo = super::conninfo(database_url);
         let pool = conninfo.pool(8).expect("a pool");
-        let Settings { limits, sync, options, keys, providers, clients, admin_token } = settings;
+        let Settings { limits, sync, options, keys, providers, rules, clients, admin_token } =
+            settings;
+        let naming = rules.iter().filter(|(_, _, rules)| rules.has_external_ids());
+        let naming = naming.map(|(name, provider, rules)| {
+            let provider = provider::find(provider).expect("a known provider");
+            ((*name).into(), (provider, Arc::new(rules.clone())))
+        });
+        let options = sync::Options { naming: naming.collect(), ..options };
         let tables = Tables::new(conninfo, pool.clone(), options);
         let users = Users::new(tables.clone(), clients);
         let (sync, writers) = sync::start(tables, sync);
         let named =
             |provider: &'static Provider| (provider.name.to_owned(), source(provider, &keys));
-        let sources = providers.into_iter().map(named).collect();
+        let ruled = rules.into_iter().map(|(name, provider, rules)| {
+            let provider = provider::find(provider).expect("a known provider");
+            let (name, rules) = (name.to_owned(), Arc::new(rules));
+            (name.clone(), Source { name: name.into(), rules, ..source(provider, &keys) })
+        });
+        let sources = providers.into_iter().map(named).chain(ruled).collect();
         let draining = CancellationToken::new();
         let app = Arc::new(App {
             sources,

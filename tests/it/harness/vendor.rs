@@ -141,7 +141,8 @@ impl Vendor {
         let provider = provider::find(self.provider).expect("a known provider");
         let api = provider.api.as_ref().expect("it has an API");
         let credentials = api.credentials.iter().map(|_| KEY.into()).collect();
-        Settings { source: provider.name.into(), provider, api, url: self.url(), credentials }
+        let (source, rules) = (provider.name.into(), Arc::default());
+        Settings { source, provider, api, url: self.url(), credentials, rules }
     }
 
     pub(crate) fn client(&self) -> Client {
