@@ -147,7 +147,7 @@ impl Parser<'_> {
             File::default()
         });
         let placed = |(name, entry): (String, Spanned<Entry>)| {
-            let line = text[..entry.span().start].lines().count();
+            let line = text[..entry.span().start].matches('\n').count() + 1;
             let place = format!("{shown}:{line} sources.{name}");
             (name, (place, entry.into_inner()))
         };

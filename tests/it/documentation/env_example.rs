@@ -39,7 +39,7 @@ fn env_example_can_be_copied_as_it_is() {
 
 /// The examples that are not paths of files.
 fn example_values() -> HashMap<String, String> {
-    let files = ["PGPASSFILE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"];
+    let files = ["USERS_SYNC_CONFIG", "PGPASSFILE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"];
     let is_file = |name: &str| name.ends_with("_FILE") || files.contains(&name);
     examples()
         .into_iter()
