@@ -28,7 +28,7 @@ use crate::provider::Provider;
 use crate::provider::api::Api;
 
 pub use error::{Error, Obstacle};
-pub use keys::{KeysUnavailable, ready};
+pub use keys::{KeysUnavailable, ready, update};
 pub use list::Page;
 pub use one::{Found, Removed};
 pub use request::Patience;

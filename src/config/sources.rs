@@ -121,6 +121,6 @@ pub fn secret_variable(provider: &Provider) -> String {
 }
 
 /// The variable with the address of the keys that a provider publishes.
-pub(super) fn keys_variable(provider: &Provider) -> String {
+pub fn keys_variable(provider: &Provider) -> String {
     format!("{}_JWKS_URL", provider.name.to_ascii_uppercase())
 }

@@ -82,11 +82,15 @@ impl Fake {
         Self { address, got, served }
     }
 
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
     /// A client of this API, with the records of Clerk.
     pub(crate) fn client(&self, api: &'static Api) -> Client {
         let provider = provider::find("clerk").expect("a known provider");
         let credentials = api.credentials.iter().map(|one| one.variable.into()).collect();
-        let url = format!("http://{}/api/", self.address);
+        let url = self.url("/api/");
         let settings = Settings { source: provider.name.into(), provider, api, url, credentials };
         Client::new(&settings, impatient()).expect("a client")
     }

@@ -13,6 +13,7 @@ use users_sync::api::Client;
 use users_sync::http::{self, App};
 use users_sync::provider::{self, Provider, Sample};
 use users_sync::sync::{self, Tables, Users};
+use users_sync::webhook::Source;
 
 use super::signed::{KEY, Signed, source};
 
@@ -28,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) keys: Vec<Vec<u8>>,
     /// The providers, each with one source.
     pub(crate) providers: Vec<&'static Provider>,
+    /// Sources beside those of the providers.
+    pub(crate) others: Vec<Source>,
     /// The APIs that the service can ask.
     pub(crate) clients: Vec<Arc<Client>>,
     pub(crate) admin_token: Option<SecretString>,
@@ -41,6 +44,7 @@ impl Default for Settings {
             options: sync::Options::default(),
             keys: vec![KEY.to_vec()],
             providers: provider::ALL.to_vec(),
+            others: Vec::new(),
             clients: Vec::new(),
             admin_token: Some(ADMIN_TOKEN.into()),
         }
@@ -87,13 +91,14 @@ impl Service {
         let address = listener.local_addr().expect("a bound address");
         let conninfo = super::conninfo(database_url);
         let pool = conninfo.pool(8).expect("a pool");
-        let Settings { limits, sync, options, keys, providers, clients, admin_token } = settings;
+        let Settings { limits, sync, options, keys, providers, others, clients, admin_token } =
+            settings;
         let tables = Tables::new(conninfo, pool.clone(), options);
         let users = Users::new(tables.clone(), clients);
         let (sync, writers) = sync::start(tables, sync);
-        let named =
-            |provider: &'static Provider| (provider.name.to_owned(), source(provider, &keys));
-        let sources = providers.into_iter().map(named).collect();
+        let of_providers = providers.into_iter().map(|provider| source(provider, &keys));
+        let named = |source: Source| (source.name.to_string(), source);
+        let sources = of_providers.chain(others).map(named).collect();
         let draining = CancellationToken::new();
         let app = Arc::new(App {
             sources,
