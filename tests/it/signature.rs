@@ -12,6 +12,7 @@ mod request;
 mod secrets;
 mod shared;
 mod stamped;
+mod times;
 mod token;
 
 use serde_json::{Value, json};
