@@ -30,7 +30,7 @@ use crate::provider::api::Api;
 use crate::rules::Rules;
 
 pub use error::{Error, Obstacle};
-pub use keys::{KeysUnavailable, ready};
+pub use keys::{KeysUnavailable, ready, update};
 pub use list::Page;
 pub use log::{Events, Logged};
 pub use one::{Found, Removed};

@@ -29,7 +29,7 @@ pub use environment::Environment;
 use parser::Parser;
 pub use parser::length_of_time;
 pub use repair::{Repair, api_variables, variables_of};
-pub use sources::secret_variable;
+pub use sources::{keys_variable, secret_variable};
 
 /// The application name of our sessions in Postgres, unless the operator sets another.
 pub const PROGRAM: &str = "users-sync";

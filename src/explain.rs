@@ -33,6 +33,9 @@ impl From<Mistake> for Diagnosis {
 /// Explains a request to `source`; the secrets of `all` are tried, too.
 pub fn explain(capture: &Capture, source: &Source, all: &[Source], now: Timestamp) -> Diagnosis {
     let scheme = source.provider.scheme;
+    if let Some(mistake) = scheme.wrong_unit(&capture.headers) {
+        return mistake.into();
+    }
     match verify(source, &capture.headers, &capture.body) {
         Ok(delivery) => right(capture, source, delivery, now),
         Err(Rejection::MissingHeader(header)) => wrong(
@@ -42,7 +45,9 @@ pub fn explain(capture: &Capture, source: &Source, all: &[Source], now: Timestam
                 scheme.headers()
             ),
         ),
-        Err(rejection) => tricks(capture, source, all).unwrap_or_else(|| unexplained(&rejection)),
+        Err(rejection) => {
+            tricks(capture, source, all).unwrap_or_else(|| unexplained(source, &rejection))
+        }
     }
 }
 
@@ -105,22 +110,37 @@ fn useless(capture: &Capture, source: &Source, delivery: Delivery) -> Option<(St
     ))
 }
 
-fn unexplained(rejection: &Rejection) -> Diagnosis {
-    match rejection {
-        Rejection::MalformedHeader { .. } => {
-            wrong(rejection.to_string(), "look at how the header was made or copied")
+fn unexplained(source: &Source, rejection: &Rejection) -> Diagnosis {
+    let advice = match rejection {
+        Rejection::MissingHeader(_) | Rejection::MalformedHeader { .. } => {
+            "look at how the header was made or copied"
         }
-        _ => wrong(
-            "no secret matches, and none of the known mistakes explains it",
-            "copy the endpoint's signing secret (whsec_…) once more: it may have been rotated, or be that of another endpoint; or the captured body is not what was sent, to the byte",
-        ),
-    }
+        Rejection::MalformedBody(_) => "look at how the body was made or copied",
+        Rejection::UnknownKey => {
+            "the provider may have withdrawn the key, or the address of the key set is that of another environment"
+        }
+        Rejection::OtherBody => {
+            "the body was changed on its way, or the captured body is not what was sent, to the byte"
+        }
+        Rejection::TooOld(_) | Rejection::TooNew(_) => {
+            "the token was not valid when it was signed, or says not when that was: capture a new request"
+        }
+        Rejection::NoSecretMatches => {
+            let example = source.provider.scheme.secrets().example();
+            return wrong(
+                "no secret matches, and none of the known mistakes explains it",
+                format!(
+                    "copy the endpoint's signing secret{example} once more: it may have been rotated, or be that of another endpoint; or the captured body is not what was sent, to the byte"
+                ),
+            );
+        }
+    };
+    wrong(rejection.to_string(), advice)
 }
 
 fn tricks(capture: &Capture, source: &Source, all: &[Source]) -> Option<Diagnosis> {
     let (scheme, headers) = (source.provider.scheme, &capture.headers);
-    (scheme.wrong_unit(headers).map(Diagnosis::from))
-        .or_else(|| another_source(capture, source, all))
+    another_source(capture, source, all)
         .or_else(|| changed_headers(capture, source))
         .or_else(|| undecoded_secret(capture, source))
         .or_else(|| arrival::undone(capture, source))

@@ -4,6 +4,7 @@
 mod bound;
 mod detached;
 mod digest;
+mod explanation;
 mod header;
 mod jws;
 mod keys;

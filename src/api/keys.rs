@@ -1,5 +1,6 @@
 //! Fetches the keys that a provider publishes, before a request is verified.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::HeaderMap;
@@ -7,8 +8,6 @@ use http::HeaderMap;
 use crate::signature::{BadKeySet, KeySet, PublicKey};
 use crate::webhook::Source;
 
-/// Keys that are older are fetched again, so that a withdrawn one is forgotten.
-const FRESH: Duration = Duration::from_secs(3600);
 /// Requests with invented key ids must not make us ask the provider more often than this.
 const PAUSE: Duration = Duration::from_secs(10);
 const TIME_OUT: Duration = Duration::from_secs(5);
@@ -23,8 +22,10 @@ pub enum KeysUnavailable {
     TooLong,
     #[error("the answer at the address of the published keys cannot be used")]
     Unusable(#[from] BadKeySet),
-    #[error("the published keys were fetched a moment ago, without the one that is named")]
+    #[error("the provider was asked a moment ago, and the key that is named is not known")]
     TooSoon,
+    #[error("the request for the published keys was stopped")]
+    Stopped(#[from] tokio::task::JoinError),
 }
 
 /// Makes sure that the key which a request names is known, or that the provider was asked for it after the request came.
@@ -35,35 +36,45 @@ pub async fn ready(
 ) -> Result<(), KeysUnavailable> {
     let Some(set) = &source.published else { return Ok(()) };
     let key_id = source.provider.scheme.key_id(headers, body);
-    let came_at = Instant::now();
-    let mut asked_at = set.asked_at().await;
-    let (is_known, age) = (is_known(set, key_id.as_deref()), asked_at.map(|at| at.elapsed()));
-    let is_fresh = age.is_some_and(|age| age < FRESH);
-    let is_answered = asked_at.is_some_and(|at| at >= came_at);
-    if is_answered || (is_known && is_fresh) {
+    // The usual case waits for no fetch that a stranger caused.
+    if set.is_fresh() && set.knows(key_id.as_deref()) {
         return Ok(());
     }
-    if age.is_some_and(|age| age < PAUSE) {
+    // In a task of its own: a sender that hangs up must not stop the fetch, and use up the pause.
+    tokio::spawn(refresh(set.clone(), source.name.clone(), key_id, Instant::now())).await?
+}
+
+/// Asks the provider for its keys, unless another request did since this one came.
+async fn refresh(
+    set: Arc<KeySet>,
+    source: Arc<str>,
+    key_id: Option<String>,
+    came_at: Instant,
+) -> Result<(), KeysUnavailable> {
+    let mut asked_at = set.asked_at().await;
+    let is_known = set.knows(key_id.as_deref());
+    if set.is_since(came_at) || (is_known && set.is_fresh()) {
+        return Ok(());
+    }
+    if asked_at.is_some_and(|at| at.elapsed() < PAUSE) {
         return if is_known { Ok(()) } else { Err(KeysUnavailable::TooSoon) };
     }
     *asked_at = Some(Instant::now());
-    match fetch(set.url()).await {
-        Ok(keys) => set.replace(keys),
+    match update(&set).await {
         Err(error) if is_known => {
             let error = crate::error_chain(&error);
-            tracing::warn!(source = %source.name, error, "older published keys stay in use");
+            tracing::warn!(%source, error, "older published keys stay in use");
+            Ok(())
         }
-        Err(error) => return Err(error),
+        updated => updated,
     }
-    Ok(())
 }
 
-fn is_known(set: &KeySet, key_id: Option<&str>) -> bool {
-    let known = set.known();
-    match key_id {
-        None => !known.is_empty(),
-        Some(id) => known.iter().any(|key| key.has_id(id)),
-    }
+/// Fetches the keys and keeps them.
+pub async fn update(set: &KeySet) -> Result<(), KeysUnavailable> {
+    let at = Instant::now();
+    set.replace(fetch(set.url()).await?, at);
+    Ok(())
 }
 
 async fn fetch(url: &str) -> Result<Vec<PublicKey>, KeysUnavailable> {

@@ -54,6 +54,7 @@ pub(super) async fn run(arguments: &Arguments, environment: &Environment) -> Res
         Some(path) => {
             let sources = sources_to_explain_with(environment)?;
             let captures = super::replay::read(path)?;
+            sources::keys(&mut checks, &sources).await;
             file::explain(&mut checks, &captures, arguments.sent_to.as_deref(), &sources);
         }
         None => examine(arguments, environment, &mut checks).await?,
@@ -107,6 +108,8 @@ async fn examine(
         }
     };
     sources::secrets(checks, &sources);
+    sources::signatures(checks, &sources);
+    sources::keys(checks, &sources).await;
     providers::check(checks, &config, open.as_ref()).await;
     if let Some(open) = open {
         open.close().await?;

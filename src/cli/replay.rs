@@ -13,6 +13,7 @@ use super::progress::Progress;
 use super::table::{print_json, print_table};
 use super::work::maintain;
 use super::writing::{Writing, source_named};
+use crate::api;
 use crate::capture::Capture;
 use crate::config::{Config, Environment, length_of_time};
 use crate::db::journal::search::Filter;
@@ -159,7 +160,7 @@ async fn replay(
         let progress = |so_far: &Replayed| bar.at(so_far.total());
         replay::replay(&work.pool, doing, filter, source, progress).await.map_err(Failure::of)
     } else {
-        let deliveries = captured(arguments, &config.sources)?;
+        let deliveries = captured(arguments, &config.sources).await?;
         replay::all(doing, deliveries).await.map_err(Failure::of)
     };
     bar.finish();
@@ -167,7 +168,7 @@ async fn replay(
 }
 
 /// Verified as they were when they came: by their own clock.
-fn captured(arguments: &Arguments, sources: &[Source]) -> Result<Vec<Delivery>, Failure> {
+async fn captured(arguments: &Arguments, sources: &[Source]) -> Result<Vec<Delivery>, Failure> {
     let mut deliveries = Vec::new();
     for path in &arguments.files {
         let failed = |problem: String| Failure::Failed(format!("{}: {problem}", path.display()));
@@ -183,6 +184,9 @@ fn captured(arguments: &Arguments, sources: &[Source]) -> Result<Vec<Delivery>, 
                     "request {number}: no secret of {name} is configured to verify it with"
                 ))
             })?;
+            if let Some(set) = source.published.as_ref().filter(|set| set.known().is_empty()) {
+                api::update(set).await.map_err(Failure::of)?;
+            }
             let sent_at = source.provider.scheme.sent_at(&capture.headers, &capture.body);
             let now = sent_at.unwrap_or_else(Timestamp::now);
             let verified = source.verify(&capture.headers, capture.body, now);

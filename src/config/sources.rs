@@ -130,3 +130,8 @@ fn are_the_same(one: &[Secret], other: &[Secret]) -> bool {
 pub fn secret_variable(provider: &Provider) -> String {
     format!("{}_WEBHOOK_SECRET", provider.name.to_ascii_uppercase())
 }
+
+/// The variable with the address of the keys that a provider publishes.
+pub fn keys_variable(provider: &Provider) -> String {
+    format!("{}_JWKS_URL", provider.name.to_ascii_uppercase())
+}

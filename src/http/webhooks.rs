@@ -48,7 +48,9 @@ pub(super) async fn receive(
     let screened = source.screen(&head.headers);
     screened.inspect_err(|rejection| refuse(&app, source, rejection))?;
     let body = body::read(&app, &head, body).await?;
-    api::ready(source, &head.headers, &body).await.inspect_err(|error| keyless(source, error))?;
+    api::ready(source, &head.headers, &body)
+        .await
+        .inspect_err(|error| keyless(&app, source, error))?;
     let verified =
         traces::verifying().in_scope(|| source.verify(&head.headers, body, Timestamp::now()));
     let delivery = verified.inspect_err(|rejection| refuse(&app, source, rejection))?;
@@ -77,9 +79,12 @@ pub(super) async fn other_method(
     })
 }
 
-fn keyless(source: &Source, error: &KeysUnavailable) {
-    let error = crate::error_chain(error);
-    tracing::warn!(source = %source.name, error, "a request cannot be verified; its sender will retry");
+fn keyless(app: &App, source: &Source, error: &KeysUnavailable) {
+    // Strangers can invent key ids.
+    if let Some(LeftOut(left_out)) = app.strangers.rejections.next() {
+        let error = crate::error_chain(error);
+        tracing::warn!(source = %source.name, error, left_out, "a request cannot be verified; its sender will retry");
+    }
 }
 
 fn refuse(app: &App, source: &Source, rejection: &Rejection) {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::digest::Encoding;
-use super::header::{Header, single};
+use super::header::single;
 use super::jws::{self, Jws, Signer, Times};
 use super::{Form, Keys, Message, Method, Proof, Rejection, Secret, Signed, Unsignable};
 
@@ -64,9 +64,8 @@ impl Method for Bound {
         let secret = jws.verify(jws.payload, keys, self.signer)?;
         let content = jws.content().ok_or(Rejection::NoSecretMatches)?;
         self.is_of(&content, body)?;
-        if let Some(times) = Times::of(&content) {
-            times.check(now)?;
-        }
+        let times = Times::of(&content).ok_or(self.malformed("a token with times in seconds"))?;
+        times.check(now)?;
         Ok(Proof { secret, ..Proof::default() })
     }
 
@@ -77,10 +76,7 @@ impl Method for Bound {
             claims[claim] = json!(encoding.encode(hash(message.body.as_bytes()).as_ref()));
         }
         let payload = jws::encoded(claims.to_string().as_bytes());
-        let token = match secret.pair() {
-            Some(pair) => jws::sign(&pair, &payload, false),
-            None => jws::sign_shared(secret, &payload)?,
-        };
+        let token = jws::token(secret, &payload)?;
         Ok(Signed::with(vec![(self.header, format!("{}{token}", self.prefix))], message))
     }
 
@@ -97,8 +93,12 @@ impl Bound {
             .and_then(|(prefix, token)| prefix.eq_ignore_ascii_case(self.prefix).then_some(token));
         match token.and_then(Jws::parse) {
             Some(jws) => Ok(jws),
-            None => Err(Header::find(headers, self.header)?.malformed("a signed token (JWT)")),
+            None => Err(self.malformed("a signed token (JWT)")),
         }
+    }
+
+    fn malformed(&self, expected: &'static str) -> Rejection {
+        Rejection::MalformedHeader { header: self.header, expected }
     }
 
     /// Whether the token was made for this body.

@@ -128,7 +128,7 @@ pub(super) fn encoded(bytes: &[u8]) -> String {
 }
 
 /// The times in a payload, in seconds since 1970.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct Times {
     iat: Option<f64>,
     exp: Option<f64>,
@@ -136,8 +136,16 @@ pub(super) struct Times {
 }
 
 impl Times {
+    /// `None` if one of them is no number: what limits a token must not be overlooked. Content that is no object has none.
     pub(super) fn of(content: &[u8]) -> Option<Self> {
-        serde_json::from_slice(content).ok()
+        if !content.trim_ascii_start().starts_with(b"{") {
+            return Some(Self::default());
+        }
+        match serde_json::from_slice(content) {
+            Ok(times) => Some(times),
+            Err(error) if error.is_data() => None,
+            Err(_) => Some(Self::default()),
+        }
     }
 
     pub(super) fn issued_at(&self) -> Option<Timestamp> {
@@ -163,6 +171,14 @@ fn whole(seconds: f64) -> i64 {
     seconds as i64
 }
 
+/// A token over this payload, with a key pair or with a secret that both sides share.
+pub(super) fn token(secret: &Secret, payload: &str) -> Result<String, Unsignable> {
+    match secret.pair() {
+        Some(pair) => Ok(sign(&pair, payload, false)),
+        None => sign_shared(secret, payload),
+    }
+}
+
 /// A token over this payload; `detached` leaves the payload out of it.
 pub(super) fn sign(pair: &Ed25519KeyPair, payload: &str, detached: bool) -> String {
     let header = encoded(br#"{"alg":"EdDSA"}"#);
@@ -171,8 +187,7 @@ pub(super) fn sign(pair: &Ed25519KeyPair, payload: &str, detached: bool) -> Stri
     format!("{header}.{payload}.{}", encoded(signature.as_ref()))
 }
 
-/// A token over this payload, signed with a secret that both sides share.
-pub(super) fn sign_shared(secret: &Secret, payload: &str) -> Result<String, Unsignable> {
+fn sign_shared(secret: &Secret, payload: &str) -> Result<String, Unsignable> {
     let header = encoded(br#"{"alg":"HS256"}"#);
     let key = EncodingKey::from_secret(secret.shared().ok_or(Unsignable::NoPrivateKey)?);
     let message = format!("{header}.{payload}");

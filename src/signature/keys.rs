@@ -1,10 +1,12 @@
 //! What a request is verified with: the source's secrets, and the keys that its provider publishes.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::Secret;
@@ -46,6 +48,12 @@ pub enum BadKeySet {
     NoKey,
 }
 
+/// A JSON Web Key Set. A key of a kind that is not known here must not spoil the others.
+#[derive(Deserialize)]
+struct Set {
+    keys: Vec<Value>,
+}
+
 /// The shortest modulus of RSA in bytes: shorter keys can be factored.
 const SHORTEST_RSA: usize = 256;
 
@@ -61,13 +69,14 @@ const RSA: [Algorithm; 6] = [
 impl PublicKey {
     /// The usable keys of a JSON Web Key Set; symmetric and weak ones, and those for encryption, are left out.
     pub fn parse_set(text: &str) -> Result<Vec<Self>, BadKeySet> {
-        let set: JwkSet = serde_json::from_str(text).map_err(|_| BadKeySet::NotASet)?;
-        let keys: Vec<_> = set.keys.iter().filter_map(Self::of).collect();
+        let set: Set = serde_json::from_str(text).map_err(|_| BadKeySet::NotASet)?;
+        let known = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
+        let keys: Vec<_> = known.filter_map(|key| Self::of(&key)).collect();
         if keys.is_empty() { Err(BadKeySet::NoKey) } else { Ok(keys) }
     }
 
     fn of(jwk: &Jwk) -> Option<Self> {
-        if jwk.common.public_key_use == Some(PublicKeyUse::Encryption) {
+        if !verifies(jwk) {
             return None;
         }
         let of_family: &'static [Algorithm] = match &jwk.algorithm {
@@ -105,11 +114,6 @@ impl PublicKey {
         id.is_none() || self.id.is_none() || self.id.as_deref() == id
     }
 
-    /// Whether it is published under exactly this id.
-    pub fn has_id(&self, id: &str) -> bool {
-        self.id.as_deref() == Some(id)
-    }
-
     pub(super) fn is_for(&self, algorithm: Algorithm) -> bool {
         self.algorithms.contains(&algorithm)
     }
@@ -117,6 +121,14 @@ impl PublicKey {
     pub(super) fn key(&self) -> &DecodingKey {
         &self.key
     }
+}
+
+/// Whether its owner publishes it for signatures: a key has one purpose.
+fn verifies(jwk: &Jwk) -> bool {
+    let is_for_signatures = |purpose: &PublicKeyUse| *purpose == PublicKeyUse::Signature;
+    let operations = jwk.common.key_operations.as_ref();
+    jwk.common.public_key_use.as_ref().is_none_or(is_for_signatures)
+        && operations.is_none_or(|operations| operations.contains(&KeyOperations::Verify))
 }
 
 fn is_strong(key: &DecodingKey) -> bool {
@@ -128,18 +140,29 @@ fn is_strong(key: &DecodingKey) -> bool {
     }
 }
 
+/// Keys that are older are fetched again, so that a withdrawn one is forgotten.
+const FRESH: Duration = Duration::from_secs(3600);
+
 /// The keys of one provider as they were last fetched. It fetches nothing itself, so that verification stays pure.
 #[derive(Debug)]
 pub struct KeySet {
     url: String,
-    known: RwLock<Arc<[PublicKey]>>,
-    /// When the last answer was asked for; its lock admits one request at a time.
+    fetched: RwLock<Fetched>,
+    /// When the provider was last asked, whether or not it answered; the lock admits one request at a time.
     asked_at: Mutex<Option<Instant>>,
+}
+
+#[derive(Clone, Debug)]
+struct Fetched {
+    keys: Arc<[PublicKey]>,
+    /// Before the provider was asked for them; `None` before the first answer.
+    at: Option<Instant>,
 }
 
 impl KeySet {
     pub fn new(url: String) -> Self {
-        Self { url, known: RwLock::new(Arc::new([])), asked_at: Mutex::new(None) }
+        let fetched = Fetched { keys: Arc::new([]), at: None };
+        Self { url, fetched: RwLock::new(fetched), asked_at: Mutex::new(None) }
     }
 
     pub fn url(&self) -> &str {
@@ -148,11 +171,32 @@ impl KeySet {
 
     /// The keys of the last answer; none before the first.
     pub fn known(&self) -> Arc<[PublicKey]> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.fetched().keys
     }
 
-    pub fn replace(&self, keys: Vec<PublicKey>) {
-        *self.known.write().unwrap_or_else(PoisonError::into_inner) = keys.into();
+    /// Whether a key is known that may have signed a token with this key id, or without one.
+    pub fn knows(&self, id: Option<&str>) -> bool {
+        self.known().iter().any(|key| key.is_named(id))
+    }
+
+    /// Whether no key can have been withdrawn for long.
+    pub fn is_fresh(&self) -> bool {
+        self.fetched().at.is_some_and(|at| at.elapsed() < FRESH)
+    }
+
+    /// Whether the provider was asked for these keys after this moment.
+    pub fn is_since(&self, moment: Instant) -> bool {
+        self.fetched().at.is_some_and(|at| at >= moment)
+    }
+
+    /// Keeps the keys that the provider publishes; `at` lies before the question for them.
+    pub fn replace(&self, keys: Vec<PublicKey>, at: Instant) {
+        let fetched = Fetched { keys: keys.into(), at: Some(at) };
+        *self.fetched.write().unwrap_or_else(PoisonError::into_inner) = fetched;
+    }
+
+    fn fetched(&self) -> Fetched {
+        self.fetched.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until no other request for the keys is under way.

@@ -1,13 +1,14 @@
 //! `t=…,v1=…`: HMAC-SHA256 in hex over the time, a dot and the body, as WorkOS, ZITADEL and Better Auth's draft sign:
 //! <https://workos.com/docs/events/data-syncing/webhooks>, <https://zitadel.com/docs/guides/integrate/actions/testing-event>
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use http::HeaderMap;
 use jiff::Timestamp;
 
 use super::header::{Header, single};
 use super::rejection::within;
-use super::{Keys, Message, Method, Proof, Rejection, Secret, Signed, Unsignable};
+use super::{Keys, Message, Method, Mistake, Proof, Rejection, Secret, Signed, Unsignable};
 
 /// A header with the time of the attempt and one or more signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +54,13 @@ impl Method for Stamped {
         now: Timestamp,
     ) -> Result<Proof, Rejection> {
         let Claim { time, sent_at, signatures } = self.claim(headers)?;
-        let is_right = |secret: &Secret, signature: &[u8]| {
-            hmac::verify(secret.hmac(), &signed(time, body), signature).is_ok()
+        let signed = signed(time, body);
+        // One HMAC for each secret, however many signatures there are.
+        let is_right = |secret: &Secret| {
+            let right = hmac::sign(secret.hmac(), &signed);
+            signatures.iter().any(|it| verify_slices_are_equal(it, right.as_ref()).is_ok())
         };
-        let matching = keys
-            .secrets
-            .iter()
-            .position(|secret| signatures.iter().any(|signature| is_right(secret, signature)));
-        let secret = matching.ok_or(Rejection::NoSecretMatches)?;
+        let secret = keys.secrets.iter().position(is_right).ok_or(Rejection::NoSecretMatches)?;
         within(self.tolerance, sent_at.as_second(), now.as_second())?;
         Ok(Proof { secret: Some(secret), ..Proof::default() })
     }
@@ -77,6 +77,15 @@ impl Method for Stamped {
 
     fn sent_at(&self, headers: &HeaderMap, _: &[u8]) -> Option<Timestamp> {
         Some(self.claim(headers).ok()?.sent_at)
+    }
+
+    fn wrong_unit(&self, headers: &HeaderMap) -> Option<Mistake> {
+        let text = single(headers, self.header).ok()?;
+        let time = text.split(',').find_map(|part| part.trim().strip_prefix("t="))?;
+        match self.unit {
+            Unit::Seconds => Mistake::milliseconds(time.parse().ok()?),
+            Unit::Milliseconds => Mistake::seconds(time.parse().ok()?),
+        }
     }
 }
 

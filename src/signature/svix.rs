@@ -28,6 +28,9 @@ const TOLERANCE: i64 = 300;
 /// The limit of signatures in one request: a sender that rotates its secret sends two.
 const MOST_SIGNATURES: usize = 32;
 
+/// Of Ed25519: each costs a pass over the body, which a stranger can make long.
+const MOST_PUBLIC_SIGNATURES: usize = 4;
+
 /// The name that Svix gives a header, and the one of Standard Webhooks.
 type Names = (&'static str, &'static str);
 
@@ -239,6 +242,10 @@ fn known<'a>(header: &Header<'a>) -> Result<Vec<Signature<'a>>, Rejection> {
     }
     if signatures.len() > MOST_SIGNATURES {
         return Err(header.malformed("a list of at most 32 signatures"));
+    }
+    let public = signatures.iter().filter(|it| matches!(it, Signature::Public(_))).count();
+    if public > MOST_PUBLIC_SIGNATURES {
+        return Err(header.malformed("a list of at most 4 signatures `v1a,`"));
     }
     Ok(signatures)
 }

@@ -58,15 +58,12 @@ impl Method for Token {
         let jws = Jws::parse(&token).ok_or(NO_TOKEN)?;
         let secret = jws.verify(jws.payload, keys, self.signer)?;
         let content = jws.content().ok_or(NO_TOKEN)?;
-        if let Some(times) = Times::of(&content) {
-            times.check(now)?;
-        }
+        Times::of(&content).ok_or(NO_TIMES)?.check(now)?;
         Ok(Proof { secret, content: Some(Bytes::from(content)), ..Proof::default() })
     }
 
     fn sign(&self, secret: &Secret, message: &Message<'_>) -> Result<Signed, Unsignable> {
-        let pair = secret.pair().ok_or(Unsignable::NoPrivateKey)?;
-        let token = jws::sign(&pair, &jws::encoded(message.body.as_bytes()), false);
+        let token = jws::token(secret, &jws::encoded(message.body.as_bytes()))?;
         let body = match self.field {
             None => token,
             Some(field) => json!({ field: token }).to_string(),
@@ -81,6 +78,7 @@ impl Method for Token {
 }
 
 const NO_TOKEN: Rejection = Rejection::MalformedBody("a signed token (JWT)");
+const NO_TIMES: Rejection = Rejection::MalformedBody("a token with times in seconds");
 
 impl Token {
     fn token(&self, body: &[u8]) -> Result<String, Rejection> {

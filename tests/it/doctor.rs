@@ -6,6 +6,7 @@ mod mirror;
 mod pooler;
 mod providers;
 mod proxy;
+mod schemes;
 
 use serde_json::Value;
 

@@ -3,6 +3,7 @@
 mod command;
 mod fake;
 mod front;
+mod issuer;
 mod listener;
 mod mirror;
 mod postgres;
@@ -18,6 +19,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub(crate) use command::{Said, run, run_with, users_sync};
 pub(crate) use fake::{Fake, Got, Reply, reply};
 pub(crate) use front::Front;
+pub(crate) use issuer::{Issuer, encoded, hmac_token, key_set};
 pub(crate) use listener::listen;
 pub(crate) use mirror::{Mirror, Row};
 pub(crate) use postgres::{

@@ -60,7 +60,7 @@ impl Desk {
     }
 
     async fn serve(&self) -> Program {
-        let url = self.fake.url();
+        let url = self.fake.url("/api");
         let variables = [
             ("DATABASE_URL", self.database.url()),
             ("WORKOS_API_KEY", KEY),

@@ -1,9 +1,19 @@
-//! The check of signatures, with the svix crate as the sender.
+//! The check of signatures: with the svix crate as the sender through the front door, and every other scheme by itself.
 
+mod bound;
 mod clock;
+mod detached;
+mod digest;
+mod keys;
 mod lines;
 mod oracle;
+mod published;
+mod request;
 mod secrets;
+mod shared;
+mod stamped;
+mod times;
+mod token;
 
 use serde_json::{Value, json};
 

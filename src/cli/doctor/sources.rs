@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use tokio_postgres::{Client, Error};
 
 use super::check::Checks;
-use crate::config::secret_variable;
+use crate::api;
+use crate::config::{keys_variable, secret_variable};
 use crate::db::status::SILENCE;
 use crate::db::{findings, runs, status};
 use crate::model::Kind;
@@ -19,7 +20,8 @@ pub(super) fn secrets(checks: &mut Checks, sources: &[Source]) {
         let shared = sources[..place].iter().find(|other| share_a_secret(source, other));
         if let Some((place, weakness)) = weaknesses.find_map(|(at, found)| Some((at + 1, found?))) {
             let advice = format!(
-                "`serve` refuses it: is all of it in {variable}? Copy the signing secret (whsec_…) again, whole"
+                "`serve` refuses it: is all of it in {variable}? Copy the signing secret{} again, whole",
+                source.provider.scheme.secrets().example()
             );
             checks.fail(&name, format!("secret {place} {weakness}"), advice);
         } else if let Some(other) = shared {
@@ -39,6 +41,38 @@ pub(super) fn secrets(checks: &mut Checks, sources: &[Source]) {
 
 fn share_a_secret(one: &Source, other: &Source) -> bool {
     one.secrets.iter().any(|a| other.secrets.iter().any(|b| a.expose() == b.expose()))
+}
+
+/// What the signature of each source proves.
+pub(super) fn signatures(checks: &mut Checks, sources: &[Source]) {
+    for source in sources {
+        let scheme = source.provider.scheme;
+        let (name, found) = (format!("signature of {}", source.name), scheme.explanation());
+        if scheme.covers_the_body() {
+            checks.ok(&name, found);
+            continue;
+        }
+        let advice = "it does not cover the body, so anyone who sees one request can send others: give the provider an address with https, and let no proxy log headers";
+        checks.warn(&name, found, advice);
+    }
+}
+
+/// Fetches the keys that the providers publish.
+pub(super) async fn keys(checks: &mut Checks, sources: &[Source]) {
+    for source in sources {
+        let Some(set) = &source.published else { continue };
+        let name = format!("keys of {}", source.name);
+        match api::update(set).await {
+            Ok(()) => checks.ok(&name, format!("{} published", set.known().len())),
+            Err(error) => {
+                let advice = format!(
+                    "check the address in {}, and that this machine reaches it: until then every delivery is answered by 503",
+                    keys_variable(source.provider)
+                );
+                checks.fail(&name, crate::error_chain(&error), advice);
+            }
+        }
+    }
 }
 
 pub(super) async fn deliveries(checks: &mut Checks, client: &Client, sources: &[Source]) {

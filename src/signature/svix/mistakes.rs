@@ -7,15 +7,8 @@ use http::{HeaderMap, HeaderValue};
 use super::{SIGNATURE, TIMESTAMP, name_in, text};
 use crate::signature::{Mended, Mistake, Secret};
 
-/// A number of seconds before the year 5138 is smaller: a larger number counts milliseconds.
-const MILLISECONDS: i64 = 100_000_000_000;
-
 pub(super) fn milliseconds(headers: &HeaderMap) -> Option<Mistake> {
-    let timestamp = text(headers, TIMESTAMP)?.parse::<i64>().ok()?;
-    (timestamp > MILLISECONDS).then(|| Mistake {
-        found: "the timestamp counts milliseconds".into(),
-        advice: "sign and send whole seconds since 1970",
-    })
+    Mistake::milliseconds(text(headers, TIMESTAMP)?.parse().ok()?)
 }
 
 pub(super) fn mended(headers: &HeaderMap) -> Vec<Mended> {

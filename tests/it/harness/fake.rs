@@ -82,8 +82,8 @@ impl Fake {
         Self { address, got, served }
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}/api", self.address)
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 
     /// A client of this API, with the records of Clerk.
@@ -99,7 +99,7 @@ impl Fake {
 
     fn client_of(&self, provider: &'static Provider, api: &'static Api) -> Client {
         let credentials = api.credentials.iter().map(|one| one.variable.into()).collect();
-        let url = format!("{}/", self.url());
+        let url = self.url("/api/");
         let (source, rules) = (provider.name.into(), Arc::default());
         let settings = Settings { source, provider, api, url, credentials, rules };
         Client::new(&settings, impatient()).expect("a client")

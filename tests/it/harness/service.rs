@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) providers: Vec<&'static Provider>,
     /// The rules of sources by their names; further sources have the provider that is named beside.
     pub(crate) rules: Vec<(&'static str, &'static str, Rules)>,
+    /// Sources beside those of the providers.
+    pub(crate) others: Vec<Source>,
     /// The APIs that the service can ask.
     pub(crate) clients: Vec<Arc<Client>>,
     pub(crate) admin_token: Option<SecretString>,
@@ -46,6 +48,7 @@ impl Default for Settings {
             keys: vec![KEY.to_vec()],
             providers: provider::ALL.to_vec(),
             rules: Vec::new(),
+            others: Vec::new(),
             clients: Vec::new(),
             admin_token: Some(ADMIN_TOKEN.into()),
         }
@@ -92,8 +95,17 @@ impl Service {
         let address = listener.local_addr().expect("a bound address");
         let conninfo = super::conninfo(database_url);
         let pool = conninfo.pool(8).expect("a pool");
-        let Settings { limits, sync, options, keys, providers, rules, clients, admin_token } =
-            settings;
+        let Settings {
+            limits,
+            sync,
+            options,
+            keys,
+            providers,
+            rules,
+            others,
+            clients,
+            admin_token,
+        } = settings;
         let naming = rules.iter().filter(|(_, _, rules)| rules.has_external_ids());
         let naming = naming.map(|(name, provider, rules)| {
             let provider = provider::find(provider).expect("a known provider");
@@ -103,14 +115,14 @@ impl Service {
         let tables = Tables::new(conninfo, pool.clone(), options);
         let users = Users::new(tables.clone(), clients);
         let (sync, writers) = sync::start(tables, sync);
-        let named =
-            |provider: &'static Provider| (provider.name.to_owned(), source(provider, &keys));
+        let of_providers = providers.into_iter().map(|provider| source(provider, &keys));
         let ruled = rules.into_iter().map(|(name, provider, rules)| {
             let provider = provider::find(provider).expect("a known provider");
-            let (name, rules) = (name.to_owned(), Arc::new(rules));
-            (name.clone(), Source { name: name.into(), rules, ..source(provider, &keys) })
+            let (name, rules) = (name.into(), Arc::new(rules));
+            Source { name, rules, ..source(provider, &keys) }
         });
-        let sources = providers.into_iter().map(named).chain(ruled).collect();
+        let named = |source: Source| (source.name.to_string(), source);
+        let sources = of_providers.chain(ruled).chain(others).map(named).collect();
         let draining = CancellationToken::new();
         let app = Arc::new(App {
             sources,

@@ -57,6 +57,10 @@ async fn a_flood_of_signatures_is_refused() {
     let refusal = front.service.post_with(&signed, &flood).await;
     assert_eq!(refused(&front, &refusal, 400).await.0, "svix-signature");
 
+    let costly = format!("{}{}", "v1a,bm9uZQ== ".repeat(5), signed.signature);
+    let costly = front.service.post_with(&signed, &with(&signed, "svix-signature", &costly)).await;
+    assert_eq!(refused(&front, &costly, 400).await.0, "svix-signature");
+
     let many = with(&signed, "svix-signature", &list(31));
     assert_eq!(front.service.post_with(&signed, &many).await.status, 200);
 }
