@@ -61,7 +61,7 @@ fn append(path: &Path, options: &mut OpenOptions, sources: &[Source]) -> Result<
     // Only our account can read it, from its first byte on.
     let mut file = private::open(path, options).map_err(failed)?;
     for source in sources {
-        let variable = secret_variable(source.provider);
+        let variable = secret_variable(&source.name);
         writeln!(file, "{variable}={}", source.secrets[0].to_text()).map_err(failed)?;
     }
     Ok(())
@@ -79,7 +79,7 @@ pub fn load(data_dir: &Path) -> Result<Option<Development>, Error> {
     let sources = provider::ALL
         .into_iter()
         .filter_map(|provider| {
-            let variable = secret_variable(provider);
+            let variable = secret_variable(provider.name);
             let line =
                 text.lines().find_map(|line| line.strip_prefix(&variable)?.strip_prefix('='))?;
             let secrets = Secret::parse_list(line, provider.scheme.secrets());

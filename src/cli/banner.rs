@@ -60,7 +60,7 @@ fn development_lines(development: &Development, data_dir: Option<&Path>) -> Vec<
     if development.new {
         lines.push(format!("Development secrets, made now and kept in {file}:"));
         for source in &development.sources {
-            let variable = secret_variable(source.provider);
+            let variable = secret_variable(&source.name);
             lines.push(format!("  {variable}={}", source.secrets[0].to_text()));
         }
     } else {

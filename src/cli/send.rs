@@ -115,8 +115,7 @@ fn client(arguments: &Arguments) -> Result<reqwest::Client, reqwest::Error> {
 
 /// The configured secret, else the one that a local service made for development.
 fn source(provider: &'static Provider, place: &Place) -> Result<Source, Failure> {
-    let named =
-        |sources: &[Source]| sources.iter().find(|s| s.provider.name == provider.name).cloned();
+    let named = |sources: &[Source]| sources.iter().find(|s| *s.name == *provider.name).cloned();
     if let Some(source) = named(&place.sources) {
         return Ok(source);
     }
@@ -127,7 +126,7 @@ fn source(provider: &'static Provider, place: &Place) -> Result<Source, Failure>
     development.and_then(|development| named(&development.sources)).ok_or_else(|| {
         Failure::Misused(format!(
             "no secret to sign with: set {}, or start `users-sync` once without DATABASE_URL, which makes development secrets",
-            secret_variable(provider),
+            secret_variable(provider.name),
         ))
     })
 }

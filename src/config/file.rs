@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::parser::Parser;
+use super::sources::variable;
 use crate::provider::{self, Provider};
 use crate::rules::{IdRule, Rules};
 
@@ -168,7 +169,7 @@ impl Binding {
 
     /// The variable with this end, such as `CLERK_EU_TRUST` of the source `clerk-eu`.
     pub(super) fn variable(&self, end: &str) -> String {
-        format!("{}_{end}", self.name.to_ascii_uppercase().replace('-', "_"))
+        variable(&self.name, end)
     }
 
     /// The variables that may hold its secrets.

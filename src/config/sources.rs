@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::file::Binding;
 use super::parser::Parser;
-use crate::provider::{self, Provider};
+use crate::provider;
 use crate::signature::{Form, KeySet, Secret};
 use crate::webhook::Source;
 
@@ -99,7 +99,7 @@ impl Parser<'_> {
         if bindings.iter().any(is_set) {
             return;
         }
-        let variables = provider::EXAMPLES.map(secret_variable);
+        let variables = provider::EXAMPLES.map(|provider| secret_variable(provider.name));
         let problem = "no webhook secret is set: set the one of your provider to the signing secret of its endpoint (whsec_…); docs/providers/ has a page about each";
         self.mistake(&variables.join(" or "), problem);
     }
@@ -126,12 +126,17 @@ fn are_the_same(one: &[Secret], other: &[Secret]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.expose() == b.expose())
 }
 
-/// The variable that holds the secrets of a provider's only source.
-pub fn secret_variable(provider: &Provider) -> String {
-    format!("{}_WEBHOOK_SECRET", provider.name.to_ascii_uppercase())
+/// The variable with the secrets of a source of this name.
+pub fn secret_variable(source: &str) -> String {
+    variable(source, "WEBHOOK_SECRET")
 }
 
-/// The variable with the address of the keys that a provider publishes.
-pub fn keys_variable(provider: &Provider) -> String {
-    format!("{}_JWKS_URL", provider.name.to_ascii_uppercase())
+/// The variable with the address of the keys that a source's provider publishes.
+pub fn keys_variable(source: &str) -> String {
+    variable(source, KEYS)
+}
+
+/// The variable of a source of this name that ends so, such as `CLERK_EU_TRUST`.
+pub(super) fn variable(source: &str, end: &str) -> String {
+    format!("{}_{end}", source.to_ascii_uppercase().replace('-', "_"))
 }

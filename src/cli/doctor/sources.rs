@@ -15,7 +15,7 @@ use crate::webhook::Source;
 pub(super) fn secrets(checks: &mut Checks, sources: &[Source]) {
     for (place, source) in sources.iter().enumerate() {
         let name = format!("secret of {}", source.name);
-        let variable = secret_variable(source.provider);
+        let variable = secret_variable(&source.name);
         let mut weaknesses = source.secrets.iter().map(Secret::weakness).enumerate();
         let shared = sources[..place].iter().find(|other| share_a_secret(source, other));
         if let Some((place, weakness)) = weaknesses.find_map(|(at, found)| Some((at + 1, found?))) {
@@ -67,7 +67,7 @@ pub(super) async fn keys(checks: &mut Checks, sources: &[Source]) {
             Err(error) => {
                 let advice = format!(
                     "check the address in {}, and that this machine reaches it: until then every delivery is answered by 503",
-                    keys_variable(source.provider)
+                    keys_variable(&source.name)
                 );
                 checks.fail(&name, crate::error_chain(&error), advice);
             }

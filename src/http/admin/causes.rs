@@ -67,7 +67,7 @@ fn advice(Known { name, provider, .. }: &Known, reason: Reason) -> String {
         Reason::NoSecretMatches => format!(
             "Copy the signing secret{} of the endpoint /webhooks/{name} from the dashboard of {title} to {}, and start users-sync again. If it is right, something changes the body on its way: capture a request and ask `users-sync doctor --file request.http`.",
             provider.scheme.secrets().example(),
-            secret_variable(provider)
+            secret_variable(name)
         ),
         Reason::TooOld => "This machine's clock is ahead (`timedatectl`), or something holds requests up or sends recorded ones once more.".into(),
         Reason::TooNew => "This machine's clock is behind (`timedatectl`).".into(),

@@ -59,7 +59,7 @@ fn the_program_accepts_every_example_of_env_example() {
     let mut values = example_values();
     for (name, value) in values.iter_mut().filter(|(name, _)| gives_access(name)) {
         let mut providers = provider::ALL.into_iter();
-        let of_provider = providers.find(|provider| secret_variable(provider) == *name);
+        let of_provider = providers.find(|provider| secret_variable(provider.name) == *name);
         *value = match of_provider.map(|provider| provider.scheme.secrets()) {
             Some(Form::Public) => Secret::random(Form::Public).to_text(),
             _ => SECRET.to_owned(),
