@@ -40,6 +40,7 @@ mod ownership;
 mod plain_words;
 mod printed;
 mod providers;
+mod published;
 mod pull;
 mod purge;
 mod quarantine;
