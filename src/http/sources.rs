@@ -9,7 +9,7 @@ use super::App;
 use crate::db::runs::{self, Recorded, RunKind, Silence};
 use crate::db::status;
 use crate::model::Kind;
-use crate::provider::Provider;
+use crate::provider::{self, Provider};
 use crate::webhook::Source;
 
 pub(super) struct Known {
@@ -19,7 +19,7 @@ pub(super) struct Known {
     pub(super) secrets: usize,
 }
 
-/// In the order of their names.
+/// In the order of their providers, then of their names.
 pub(super) fn known(app: &App) -> Vec<Known> {
     let sends = app.sources.values().map(|source| Known {
         name: source.name.clone(),
@@ -34,7 +34,10 @@ pub(super) fn known(app: &App) -> Vec<Known> {
         secrets: 0,
     });
     let mut known: Vec<_> = sends.chain(is_only_asked).collect();
-    known.sort_by_key(|source| source.name.clone());
+    let place = |provider: &Provider| {
+        provider::ALL.into_iter().position(|known| known.name == provider.name)
+    };
+    known.sort_by_key(|source| (place(source.provider), source.name.clone()));
     known
 }
 
@@ -48,7 +51,7 @@ pub(super) struct Standing {
     pub(super) silence: Option<Silence>,
 }
 
-/// In the order of their names.
+/// In the same order.
 pub(super) async fn standings(app: &App, client: &Client) -> Result<Vec<Standing>, Error> {
     let known = known(app);
     let names = names(&known);
