@@ -1,6 +1,7 @@
 //! Deliveries as their senders sign them.
 
 use ::http::{HeaderMap, HeaderName, HeaderValue};
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -24,9 +25,11 @@ pub(super) fn source(provider: &'static Provider, keys: &[Vec<u8>]) -> Source {
     Source::new(provider.name, provider, keys.iter().map(secret).collect())
 }
 
-fn pair(seed: &[u8]) -> Secret {
-    let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("a key of the tests has 32 bytes");
-    let both = STANDARD.encode([seed, pair.public_key().as_ref()].concat());
+/// The key pair of these bytes, of any length.
+fn pair(key: &[u8]) -> Secret {
+    let seed = digest(&SHA256, key);
+    let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_ref()).expect("a hash has 32 bytes");
+    let both = STANDARD.encode([seed.as_ref(), pair.public_key().as_ref()].concat());
     let secrets = Secret::parse_list(&format!("whsk_{both}"), Form::Public);
     secrets.expect("a key pair").remove(0)
 }
