@@ -14,14 +14,15 @@ use super::Failure;
 use super::banner;
 use super::open::Open;
 use super::work;
-use crate::config::{Config, Database, Environment, Purpose, api_variables};
+use crate::api::Client;
+use crate::config::{Config, Database, Environment, Purpose, Repair, api_variables};
 use crate::db::migrations;
 use crate::development::{self, Development};
 use crate::http::strangers::Strangers;
 use crate::http::{self, App};
 use crate::sync::pull::{self, Pull};
 use crate::sync::reconcile::{self, Schedule};
-use crate::sync::{Users, refetch};
+use crate::sync::{Tables, Users, refetch};
 use crate::traces::Exporter;
 use crate::webhook::Source;
 use crate::{shutdown, sync};
@@ -144,20 +145,9 @@ async fn serve(
     let users = Users::new(tables.clone(), clients.clone());
     let (sync, mut writers) = sync::start(tables.clone(), sync::Limits::default());
     let sync = Arc::new(sync);
-    let mut background = JoinSet::new();
+    let mut background = repair(&config.repair, clients, &users, &sync, tables);
     background.spawn(sync::prune(pool.clone(), config.journal_retention));
     background.spawn(sync::purge::run(pool.clone(), config.delete_policy));
-    if !clients.is_empty() {
-        background.spawn(refetch::keep(users.clone()));
-        for (source, every) in &config.repair.pull {
-            let mut clients = clients.iter().filter(|client| client.source() == source);
-            let Some(client) = clients.next().cloned() else { continue };
-            background.spawn(pull::keep(sync.clone(), Pull { client, every: *every }));
-        }
-        if let Some(every) = config.repair.every {
-            background.spawn(reconcile::keep(tables, clients, Schedule { every }));
-        }
-    }
 
     let address = listener.local_addr().map_err(Failure::of)?;
     open.announce(address)?;
@@ -178,6 +168,30 @@ async fn serve(
         tracing::warn!("the last commits take too long; what they hold was not answered");
     }
     reason
+}
+
+/// Starts what reads the providers' APIs.
+fn repair(
+    repair: &Repair,
+    clients: Vec<Arc<Client>>,
+    users: &Users,
+    sync: &Arc<sync::Sync>,
+    tables: Tables,
+) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    if clients.is_empty() {
+        return tasks;
+    }
+    tasks.spawn(refetch::keep(users.clone()));
+    for (source, every) in &repair.pull {
+        let mut clients = clients.iter().filter(|client| client.source() == source);
+        let Some(client) = clients.next().cloned() else { continue };
+        tasks.spawn(pull::keep(sync.clone(), Pull { client, every: *every }));
+    }
+    if let Some(every) = repair.every {
+        tasks.spawn(reconcile::keep(tables, clients, Schedule { every }));
+    }
+    tasks
 }
 
 async fn migrate(arguments: &Arguments, config: &Config, open: &Open) -> Result<(), Failure> {

@@ -8,8 +8,7 @@ use crate::provider::Sample;
 
 pub(super) fn body(sample: &Sample<'_>) -> Value {
     let kind = PROVIDER.kind_of(sample.event_type).unwrap_or(Kind::User);
-    let is_deletion = sample.event_type.ends_with(".deleted");
-    let object = match (kind, is_deletion) {
+    let object = match (kind, sample.event_type.ends_with(".deleted")) {
         (Kind::Organization, true) => json!({ "code": sample.id }),
         (_, true) => json!({ "id": sample.id }),
         (Kind::Organization, false) => json!({
