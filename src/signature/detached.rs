@@ -43,8 +43,10 @@ impl Method for Detached {
         Signer::Published.secrets()
     }
 
+    /// The vendor names the key in this header; the signature may have another word for it.
     fn key_id(&self, headers: &HeaderMap, _: &[u8]) -> Option<String> {
-        self.jws(headers).ok()?.key_id().map(str::to_owned)
+        let named = single(headers, self.key_id).ok().map(str::to_owned);
+        named.or_else(|| self.jws(headers).ok()?.key_id().map(str::to_owned))
     }
 
     fn screen(&self, headers: &HeaderMap) -> Result<(), Rejection> {
@@ -62,7 +64,7 @@ impl Method for Detached {
     ) -> Result<Proof, Rejection> {
         let (jws, (time, sent_at)) = (self.jws(headers)?, self.time(headers)?);
         let id = self.delivery(headers)?;
-        let secret = jws.verify(&payload(time, body), keys, Signer::Published)?;
+        let secret = jws.of_any_key().verify(&payload(time, body), keys, Signer::Published)?;
         within(TOLERANCE, sent_at.as_second(), now.as_second())?;
         Ok(Proof { id: Some(id), secret, content: None })
     }
@@ -88,8 +90,7 @@ impl Method for Detached {
 impl Detached {
     fn jws<'a>(&self, headers: &'a HeaderMap) -> Result<Jws<'a>, Rejection> {
         match Jws::parse(single(headers, self.signature)?).filter(|jws| jws.payload.is_empty()) {
-            // The vendor takes the key by this header; the one in the signature may have another word for it.
-            Some(jws) => Ok(jws.of_key(single(headers, self.key_id).ok())),
+            Some(jws) => Ok(jws),
             None => {
                 let header = Header::find(headers, self.signature)?;
                 Err(header.malformed("a detached signature `header..signature`"))

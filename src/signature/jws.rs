@@ -65,9 +65,9 @@ impl<'a> Jws<'a> {
         is_sound.then_some(Self { head, payload, header, signature })
     }
 
-    /// The same, with another word for its key.
-    pub(super) fn of_key(mut self, id: Option<&str>) -> Self {
-        self.head.kid = id.map(str::to_owned);
+    /// The same, without a name of its key: any key may have signed it.
+    pub(super) fn of_any_key(mut self) -> Self {
+        self.head.kid = None;
         self
     }
 
