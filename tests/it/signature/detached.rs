@@ -57,11 +57,10 @@ fn another_body_time_or_key_does_not_match() {
         request.with(TIME, format!("+{}", request.value(TIME))),
         request.with_keys(Issuer::ed("one").published()),
         request.with_keys(Issuer::rsa("one").published()),
+        request.with_keys(Issuer::ed("two").published()),
     ] {
         assert_eq!(changed.refusal(), Rejection::NoSecretMatches);
     }
-    let other = request.with_keys(Issuer::ed("two").published());
-    assert_eq!(other.refusal(), Rejection::UnknownKey);
 }
 
 #[test]
